@@ -1,0 +1,148 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "checkpoint/errors.hpp"
+#include "checkpoint/safetensors.hpp"
+
+namespace peftgrid::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::uintmax_t kLargestIndex = 100'000'000;
+
+std::string system_message(int code) {
+  return std::generic_category().message(code);
+}
+
+[[noreturn]] void no_tensors(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "pytorch_model.bin", ignored) ||
+      fs::exists(folder / "pytorch_model.bin.index.json", ignored)) {
+    throw FileError(
+        folder.string() +
+        " holds its weights only as pytorch_model.bin, which runs code when it is read; convert it once with\n"
+        "    python3 -c \"from transformers import AutoModel; AutoModel.from_pretrained('" +
+        folder.string() + "').save_pretrained('" + folder.string() + "')\"");
+  }
+  throw FileError("no model.safetensors and no model.safetensors.index.json in " + folder.string());
+}
+
+/// Tensor name to shard, as the index file says.
+std::map<std::string, std::string> read_weight_map(const fs::path& file) {
+  if (fs::file_size(file) > kLargestIndex) throw FileError(file.string() + " is too large for an index of shards");
+  std::ifstream in(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto shallow = [&](int depth, json::parse_event_t, json&) {
+    if (depth > 4) throw FileError(file.string() + " nests deeper than an index of shards does");
+    return true;
+  };
+  std::map<std::string, std::string> shards;
+  try {
+    for (const auto& [tensor, shard] : json::parse(text, shallow).at("weight_map").items()) {
+      shards.emplace(tensor, shard.get<std::string>());
+    }
+  } catch (const json::exception& error) {
+    throw FileError(file.string() + " is not an index of shards (\"weight_map\": tensor to file): " + error.what());
+  }
+  if (shards.empty()) throw FileError(file.string() + ": its \"weight_map\" names no tensor");
+  return shards;
+}
+
+void add_shard(ShardedTensors& all, const fs::path& file) {
+  MappedFile mapped(file);
+  for (auto& [name, entry] : parse_safetensors_header(mapped.bytes(), mapped.bytes().size(), file.string())) {
+    const auto [at, fresh] = all.tensors.emplace(name, ShardedTensors::Located{all.files.size(), std::move(entry)});
+    if (!fresh) {
+      throw FileError(file.string() + " holds tensor " + name + ", and so does " +
+                      all.files[at->second.file].path().string());
+    }
+  }
+  all.files.push_back(std::move(mapped));
+}
+
+ShardedTensors open_shards(const fs::path& folder, const fs::path& index) {
+  const auto weight_map = read_weight_map(index);
+  ShardedTensors all;
+  std::map<std::string, std::size_t> number;
+  for (const auto& [tensor, shard] : weight_map) {
+    if (number.contains(shard)) continue;
+    // A plain name cannot lead out of the folder; a NUL would cut the path that the system sees.
+    if (shard.empty() || shard == "." || shard == ".." || shard.find_first_of(std::string("/\\\0", 3)) != shard.npos) {
+      throw FileError(index.string() + ": shard \"" + shard + "\" is not a file name inside the folder");
+    }
+    if (!fs::exists(folder / shard)) throw FileError(index.string() + " names " + shard + ", which is missing");
+    number.emplace(shard, all.files.size());
+    add_shard(all, folder / shard);
+  }
+  for (const auto& [tensor, shard] : weight_map) {
+    const auto found = all.tensors.find(tensor);
+    if (found == all.tensors.end() || found->second.file != number.at(shard)) {
+      throw FileError(index.string() + ": tensor " + tensor + " is not in " + shard);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw FileError("cannot open " + path.string() + ": " + system_message(errno));
+  struct stat facts {};
+  const bool regular = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
+  void* data = nullptr;
+  int failed = 0;
+  if (regular && facts.st_size > 0) {
+    size_ = static_cast<std::size_t>(facts.st_size);
+    data = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0);
+    if (data == MAP_FAILED) failed = errno;
+  }
+  ::close(file);
+  if (!regular) throw FileError(path.string() + " is not a regular file");
+  if (failed != 0) throw FileError("cannot map " + path.string() + ": " + system_message(failed));
+  data_ = static_cast<const char*>(data);
+}
+
+MappedFile::MappedFile(MappedFile&& from) noexcept
+    : path_(std::move(from.path_)), data_(std::exchange(from.data_, nullptr)), size_(std::exchange(from.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& from) noexcept {
+  std::swap(path_, from.path_);
+  std::swap(data_, from.data_);
+  std::swap(size_, from.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+ShardedTensors open_safetensors(const fs::path& folder) {
+  try {
+    if (fs::exists(folder / "model.safetensors")) {
+      ShardedTensors all;
+      add_shard(all, folder / "model.safetensors");
+      return all;
+    }
+    const fs::path index = folder / "model.safetensors.index.json";
+    if (fs::exists(index)) return open_shards(folder, index);
+  } catch (const fs::filesystem_error& error) {
+    throw FileError(error.what());
+  }
+  no_tensors(folder);
+}
+
+}  // namespace peftgrid::checkpoint
