@@ -1,0 +1,13 @@
+#pragma once
+
+#include <stdexcept>
+
+namespace peftgrid::checkpoint {
+
+/// A file cannot be read, written or trusted; the message names it and the place in it.
+class FileError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace peftgrid::checkpoint

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/trial_file.hpp"
+
+namespace peftgrid::checkpoint {
+
+/// Two unlike files with one id: neither is taken.
+struct Conflict {
+  std::string id;
+  std::filesystem::path first, second;
+};
+
+struct Unreadable {
+  std::filesystem::path file;
+  std::string reason;
+};
+
+struct Collection {
+  std::vector<TrialRecord> trials;  // sorted by id
+  std::vector<Conflict> conflicts;
+  std::vector<Unreadable> unreadable;
+};
+
+/// Reads run folders (their trials/*.h5), single trial files and merged files into one list.
+/// Equal trials (the same numbers) found twice count once. Throws FileError where a source does not exist.
+Collection collect(const std::vector<std::filesystem::path>& sources, Read how);
+
+/// Copies all trials of `sources` into one new file (groups by id, H5Ocopy), published in one step over an older merge.
+/// Returns what was left out. Throws FileError.
+Collection merge(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& out);
+
+}  // namespace peftgrid::checkpoint

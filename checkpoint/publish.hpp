@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+
+namespace peftgrid::checkpoint {
+
+/// Gives a finished draft its final name in one step: fsync, rename without replacing (renameat2 RENAME_NOREPLACE, else
+/// link), fsync of the folder. Returns false, and removes the draft, when `final_path` already exists: a rank that
+/// wakes up late never overwrites its successor's file. Throws FileError when the disk refuses.
+bool publish(const std::filesystem::path& draft, const std::filesystem::path& final_path);
+
+/// As publish, but replaces what is there: for reports and caches, whose new content is as good as the old.
+void publish_replacing(const std::filesystem::path& draft, const std::filesystem::path& final_path);
+
+/// A name beside `final_path` that no other process uses: ".<name>.<host>.<pid>.<counter>.draft".
+std::filesystem::path draft_beside(const std::filesystem::path& final_path);
+
+}  // namespace peftgrid::checkpoint

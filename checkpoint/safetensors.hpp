@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace peftgrid::checkpoint {
+
+/// Where one tensor lies in a safetensors file. Format: an 8-byte little-endian header length, a JSON header, the data.
+struct TensorEntry {
+  std::string dtype;  // F32 F16 BF16 I64 ...
+  std::vector<std::int64_t> shape;
+  std::uint64_t begin = 0, end = 0;  // bytes from the start of the file
+};
+using TensorIndex = std::map<std::string, TensorEntry>;
+
+/// Parses and checks a header: sizes against `file_bytes` and shapes, no holes, no overlaps, at most 100 MB of header.
+/// `start` is the file's beginning (the length field and the header at least). Throws FileError naming `where`.
+TensorIndex parse_safetensors_header(std::string_view start, std::uint64_t file_bytes, const std::string& where);
+
+/// A file mapped read-only; the mapping is shared by all processes of the node. Moves, does not copy.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(MappedFile&& from) noexcept;
+  MappedFile& operator=(MappedFile&& from) noexcept;
+  ~MappedFile();
+  std::string_view bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  const char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// The safetensors of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names.
+struct ShardedTensors {
+  struct Located {
+    std::size_t file;  // of `files`
+    TensorEntry entry;
+  };
+  std::vector<MappedFile> files;
+  std::map<std::string, Located> tensors;
+  const char* data(const Located& tensor) const { return files[tensor.file].bytes().data() + tensor.entry.begin; }
+};
+/// Throws FileError: no such file (a folder with only a .bin is told how to convert it), a shard missing, a shard
+/// outside the folder, one tensor in two shards, an index that names a tensor its shard does not hold.
+ShardedTensors open_safetensors(const std::filesystem::path& folder);
+
+/// Writes fp32 / fp16 / bf16 tensors as one safetensors file, entries in the order given, data aligned to 64 bytes.
+struct TensorToWrite {
+  std::string name, dtype;
+  std::vector<std::int64_t> shape;
+  const void* data;
+  std::uint64_t bytes;
+};
+void write_safetensors(const std::filesystem::path& file, const std::vector<TensorToWrite>& tensors);
+
+}  // namespace peftgrid::checkpoint

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace peftgrid::checkpoint {
+
+/// A trained tensor as kept. `values` is empty where only the hash is kept (product.md, "keep").
+struct KeptTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+  std::string sha256;  // of the values' bytes, little-endian fp32
+};
+
+/// One point of the learning curve.
+struct CurvePoint {
+  std::int64_t step = 0;
+  double epoch = 0;
+  double train_loss = 0;       // mean since the point before
+  double selection_score = 0;  // NaN where nothing selects
+};
+
+/// Predictions on one test set, one entry a row in the file's order. Classes by index; regression by value.
+struct TestResult {
+  std::string name;                                     // "test", "matched", "mismatched"
+  std::vector<std::pair<std::string, double>> metrics;  // NaN: undefined
+  std::vector<double> labels, predictions;
+};
+
+/// Everything a finished trial leaves behind. Layout on disk: docs/trial_file.md.
+struct TrialRecord {
+  std::string id;
+  std::string state;        // done | diverged
+  std::string reason;       // why it diverged
+  std::string spec;         // JSON, as worker/trial.hpp writes it
+  std::string environment;  // JSON: versions, host, rank, cpu, commit, ranks, cores, time of publication
+  std::vector<TestResult> tests;
+  std::vector<CurvePoint> curve;
+  std::vector<std::string> warnings;  // "class 3 has no training row"
+  std::vector<KeptTensor> tensors;
+  std::int64_t best_step = 0, steps = 0;
+  std::int64_t trained_parameters = 0, head_parameters = 0;  // without head; the head's
+  std::int64_t stored_bytes = 0;                             // of the kept tensors
+  std::int64_t training_tokens = 0, truncated_rows = 0;
+  double training_s = 0, evaluation_s = 0, total_s = 0, cpu_s = 0;
+  double inference_rows_per_s = 0;
+  std::int64_t peak_memory_bytes = 0;
+};
+
+/// Writes the record to `draft`, which must not exist, and closes and syncs it. Throws FileError.
+void write_trial(const std::filesystem::path& draft, const TrialRecord& record);
+
+/// How much of a record to read: reports of thousands of trials skip the tensors.
+enum class Read { Everything, WithoutTensors };
+/// Reads and checks a trial file; sizes are checked before memory is taken. Throws FileError naming file and place.
+TrialRecord read_trial(const std::filesystem::path& file, Read how = Read::Everything);
+
+}  // namespace peftgrid::checkpoint

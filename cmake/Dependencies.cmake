@@ -1,0 +1,11 @@
+# Debian's libraries as imported targets. MPI through pkg-config: the C interface, without the C++ bindings.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+find_package(OpenSSL REQUIRED)
+find_package(nlohmann_json REQUIRED)
+pkg_check_modules(MPI REQUIRED IMPORTED_TARGET ompi-c)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-cpp)
+pkg_check_modules(SPDLOG REQUIRED IMPORTED_TARGET spdlog)
+pkg_check_modules(FMT REQUIRED IMPORTED_TARGET fmt)

@@ -1,0 +1,7 @@
+# -DPEFTGRID_SANITIZE=address,undefined or thread; see the presets asan and tsan.
+set(PEFTGRID_SANITIZE "" CACHE STRING "sanitizers for the whole build, as -fsanitize= takes them")
+option(PEFTGRID_FUZZ "build the fuzz targets (clang, libFuzzer)" OFF)
+if(PEFTGRID_SANITIZE)
+  add_compile_options(-fsanitize=${PEFTGRID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PEFTGRID_SANITIZE})
+endif()

@@ -1,0 +1,20 @@
+# The tokenizers crate as a static library. Cargo's target folder lies in the cache, so that a fresh clone reuses it.
+if(DEFINED ENV{XDG_CACHE_HOME})
+  set(cache "$ENV{XDG_CACHE_HOME}/peftgrid/cargo")
+else()
+  set(cache "$ENV{HOME}/.cache/peftgrid/cargo")
+endif()
+set(crate "${PROJECT_SOURCE_DIR}/worker/tokenizer")
+set(archive "${CMAKE_BINARY_DIR}/libpeftgrid_tokenizer.a")
+add_custom_command(
+  OUTPUT "${archive}"
+  COMMAND cargo build --quiet --release --locked --target-dir "${cache}"
+  COMMAND ${CMAKE_COMMAND} -E copy "${cache}/release/libpeftgrid_tokenizer.a" "${archive}"
+  DEPENDS "${crate}/Cargo.toml" "${crate}/Cargo.lock" "${crate}/src/lib.rs"
+  WORKING_DIRECTORY "${crate}"
+  COMMENT "tokenizers crate")
+add_custom_target(peftgrid_tokenizer_build DEPENDS "${archive}")
+add_library(peftgrid_tokenizer_crate STATIC IMPORTED GLOBAL)
+set_target_properties(peftgrid_tokenizer_crate PROPERTIES IMPORTED_LOCATION "${archive}")
+add_dependencies(peftgrid_tokenizer_crate peftgrid_tokenizer_build)
+target_link_libraries(peftgrid_tokenizer_crate INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m stdc++)

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "worker/catalogue.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::orchestrator {
+
+/// What the command line changes of a grid: `--set training.epochs=2`, `--only method=lora,task=sst2`, `--device`,
+/// `--threads`.
+struct Overrides {
+  std::vector<std::string> set;
+  std::vector<std::string> only;
+  std::string device = "cpu";
+  std::int64_t threads = 1;
+};
+
+/// A cell that cannot be run, with the reason: shown in plan and report.
+struct Hole {
+  std::string backbone, task, label;
+  std::int64_t train_size = 0;  // 0: all
+  std::string reason;
+};
+
+/// What a report has one number for: all trials of one id but for seed and data seed.
+struct Cell {
+  std::string id, backbone, task, label;
+  std::int64_t train_size = 0;
+  std::vector<std::size_t> trials;  // indices into Grid::trials
+};
+
+/// One resolved key and where its value came from ("line 12", "default", "--set", "sweep").
+struct Resolved {
+  std::string key, value, origin;
+};
+
+struct Grid {
+  std::string run;     // the run's name
+  std::string text;    // the file as given, byte for byte
+  std::string sha256;  // of text and overrides
+  std::vector<worker::TrialSpec> trials;
+  std::vector<Cell> cells;
+  std::vector<Hole> holes;
+  std::vector<Resolved> resolved;
+  std::vector<std::string> warnings;                       // "class 3 has no row among the 100 of seed 2"
+  std::map<std::string, worker::BackboneFacts> backbones;  // by name
+  std::map<std::string, worker::TaskFacts> tasks;          // by name
+};
+
+/// Reads a grid file and everything it names: cells, trials, holes. Throws worker::UsageError with file, line, what is
+/// wrong and what would be right (nearest known name included); nothing has been computed or written by then.
+Grid load_grid(const std::string& path, const Overrides& overrides);
+
+}  // namespace peftgrid::orchestrator

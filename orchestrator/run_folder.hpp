@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "orchestrator/grid/grid.hpp"
+
+namespace peftgrid::orchestrator {
+
+/// A cell of the run's current grid, as the journal keeps it.
+struct PlannedCell {
+  std::string id, backbone, task, label;
+  std::int64_t train_size = 0;       // 0: all
+  std::vector<std::string> trials;   // ids
+  std::vector<std::uint64_t> seeds;  // of those trials
+};
+
+struct FailedTrial {
+  std::string reason;
+  bool environment = false;  // the same command tries it again
+  std::int64_t attempts = 0;
+};
+
+/// What a run folder's journal says of its current grid: enough for status and report without data or weights.
+struct RunState {
+  std::string run, grid_sha256;
+  std::vector<PlannedCell> cells;  // in the grid's order: backbones, tasks, methods, sizes
+  std::vector<Hole> holes;
+  std::map<std::string, FailedTrial> failed;  // by trial id; those without a trial file
+  std::map<std::string, double> seconds;      // what finished trials took, by id
+  bool ended = false;                         // the last thing written was "end"
+  std::int64_t ranks = 0, cores = 0;          // of the last start
+};
+
+/// Where things lie in a run folder (product.md section 3).
+struct RunFolder {
+  std::filesystem::path root;
+  std::filesystem::path trials() const { return root / "trials"; }
+  std::filesystem::path trial(const std::string& id) const { return trials() / (id + ".h5"); }
+  std::filesystem::path journal() const { return root / "journal"; }
+  std::filesystem::path owner() const { return root / "owner"; }
+  std::filesystem::path report() const { return root / "report"; }
+};
+
+/// Replays the journal. A folder without one gives an empty state.
+RunState read_run_state(const RunFolder& folder);
+/// The JSON of the journal's "grid" event.
+std::string grid_event(const Grid& grid);
+
+}  // namespace peftgrid::orchestrator

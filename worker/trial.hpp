@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "worker/errors.hpp"
+
+namespace peftgrid::worker {
+
+/// Part of every trial id: raised whenever a change of the program changes a trial's numbers.
+inline constexpr int kNumericsVersion = 1;
+
+/// What a method's option holds: `rank: 8`, `dropout: 0.1`, `init: random`, `targets: [query, value]`.
+using OptionValue = std::variant<std::int64_t, double, std::string, std::vector<std::string>>;
+
+struct MethodSpec {
+  std::string name;                            // a name of catalogue.hpp, "lora"
+  std::map<std::string, OptionValue> options;  // every option of the method, defaults filled in
+  bool operator==(const MethodSpec&) const = default;
+};
+
+struct BackboneSpec {
+  std::string name;              // as the report shows it
+  std::string path;              // a Hugging Face folder, absolute
+  std::string architecture;      // "bert"
+  std::string readout;           // pooler | cls | mean | last
+  std::string weights_sha256;    // of the tensors' files, in order
+  std::string tokenizer_sha256;  // of tokenizer.json
+  bool operator==(const BackboneSpec&) const = default;
+};
+
+/// A column of a table: by name where the file has a header, by index from 0 where it has none.
+struct Column {
+  std::string name;
+  int index = -1;
+  bool operator==(const Column&) const = default;
+};
+
+struct TestFile {
+  std::string name;  // "test"; MNLI has "matched" and "mismatched"
+  std::string path;
+  bool operator==(const TestFile&) const = default;
+};
+
+struct TaskSpec {
+  std::string name;
+  std::string kind = "classification";  // classification | regression
+  std::string format;                   // tsv | csv | jsonl
+  bool header = true;                   // CoLA has none
+  std::string train, validation;        // paths, absolute; validation may be empty
+  std::vector<TestFile> tests;          // the first is tabulated
+  std::vector<Column> text;             // one or two
+  Column label;
+  std::vector<std::string> labels;   // the label set in the order of the logits; empty for regression
+  std::vector<std::string> metrics;  // the first is tabulated and selects
+  bool test_is_dev = false;          // GLUE: test is the official dev set
+  std::string data_sha256;           // of all files, in the order train, validation, tests
+  bool operator==(const TaskSpec&) const = default;
+};
+
+struct TrainingSpec {
+  double learning_rate = 0;
+  std::int64_t epochs = 10;
+  std::int64_t max_steps = 0;  // more than 0: instead of epochs
+  std::int64_t batch_size = 16;
+  std::int64_t accumulate = 1;  // micro-batches of batch_size a step
+  std::int64_t max_length = 128;
+  std::string schedule = "linear";  // linear | cosine | constant
+  double warmup = 0;                // below 1: share of the steps; else steps
+  double weight_decay = 0.01;
+  double clip = 1.0;  // of the gradient's norm; 0: off
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double dropout = -1;  // -1: the model's own rates
+  bool operator==(const TrainingSpec&) const = default;
+};
+
+struct SelectionSpec {
+  std::string from = "rows";  // rows (kept out of train) | validation (the task's file) | none (keep the last step)
+  std::int64_t rows = 1000;
+  std::int64_t every_steps = 0;  // 0: every epoch
+  std::int64_t patience = 10;    // evaluations without improvement; 0: no early stop
+  bool operator==(const SelectionSpec&) const = default;
+};
+
+/// One trial, everything resolved. Plain data: it travels between ranks and is stored with the result as JSON.
+struct TrialSpec {
+  std::string id;     // 16 hexadecimal digits; see trial_id
+  std::string cell;   // the same for all seeds of a cell; see cell_id
+  std::string label;  // the method as tables show it: "lora rank=4"
+  BackboneSpec backbone;
+  TaskSpec task;
+  MethodSpec method;
+  std::int64_t train_size = 0;  // 0: all
+  std::uint64_t seed = 1, data_seed = 1;
+  TrainingSpec training;
+  SelectionSpec selection;
+  std::string precision = "fp32";  // fp32 | bf16
+  std::string keep = "adapters";   // adapters | all | none
+  std::int64_t width = 1;
+  std::string device = "cpu";
+  std::int64_t threads = 1;
+  bool operator==(const TrialSpec&) const = default;
+};
+
+/// Canonical JSON: keys in one order, numbers shortest that read back the same. Everything of the spec.
+std::string to_json(const TrialSpec& spec);
+/// Reads what to_json wrote. Throws std::runtime_error naming the key that is missing or of the wrong type.
+TrialSpec trial_from_json(std::string_view json);
+
+/// The first 16 hexadecimal digits of the SHA-256 over everything that can change the numbers: no path, no label, no
+/// keep.
+std::string trial_id(const TrialSpec& spec);
+/// As trial_id without the seeds: what a report has one number for.
+std::string cell_id(const TrialSpec& spec);
+
+/// What became of a trial, as its worker tells the coordinator; the numbers are in the trial file.
+struct TrialOutcome {
+  std::string id;
+  enum class State { Done, Diverged, Failed, Interrupted } state = State::Done;
+  std::string reason;  // empty when done
+  double seconds = 0;  // wall time of the whole trial
+  double metric = 0;   // the tabulated metric on the first test set, not yet × 100
+};
+
+}  // namespace peftgrid::worker
