@@ -90,6 +90,7 @@ struct TaskFacts {
   std::vector<std::string> labels;      // found in the training file, or as given
   std::vector<double> train_share;      // per label
   double mean_characters = 0;           // of a training row's texts together: for costs
+  std::int64_t skipped_rows = 0;          // malformed ones of files where that is known (QQP)
   std::string data_sha256;
 };
 /// Reads all files of a task whole and checks every row. Fills the label set: of the training file, sorted (numbers by

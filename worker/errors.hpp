@@ -18,7 +18,7 @@ class TrialError : public std::runtime_error {
     Result,       // belongs to the trial (divergence): recorded, not repeated
     Environment,  // belongs to the machine (memory, disk): the same command tries it again
   };
-  TrialError(Kind kind, const std::string& reason) : std::runtime_error(reason), kind(kind) {}
+  TrialError(Kind whose, const std::string& reason) : std::runtime_error(reason), kind(whose) {}
   Kind kind;
 };
 

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "worker/tasks/read_table.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// The label set of a training file: sorted, numbers by value where all are numbers. Throws UsageError when there are
+/// fewer than two labels, or so many that the column cannot be one of classes.
+std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where);
+
+/// Turns the text of a label column into the number an Example holds.
+class LabelReader {
+ public:
+  LabelReader(const TaskSpec& task, std::vector<std::string> labels) : task_(task), labels_(std::move(labels)) {}
+  /// Throws UsageError naming file and line where the text is no label of the set, or no number.
+  double read(const std::string& text, const std::string& where, std::int64_t line) const;
+
+ private:
+  const TaskSpec& task_;
+  std::vector<std::string> labels_;
+};
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,127 @@
+#include "worker/tasks/metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+#include "worker/catalogue.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+using Values = std::span<const double>;
+
+double accuracy(Values labels, Values predictions) {
+  double right = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) right += labels[i] == predictions[i];
+  return right / static_cast<double>(labels.size());
+}
+
+/// What F1 and Matthews need of one class.
+struct Counts {
+  double both = 0, labelled = 0, predicted = 0;
+  double f1() const { return labelled + predicted == 0 ? 0 : 2 * both / (labelled + predicted); }
+};
+
+std::map<double, Counts> count(Values labels, Values predictions) {
+  std::map<double, Counts> classes;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    ++classes[labels[i]].labelled;
+    ++classes[predictions[i]].predicted;
+    classes[labels[i]].both += labels[i] == predictions[i];
+  }
+  return classes;
+}
+
+double macro_f1(Values labels, Values predictions) {
+  const auto classes = count(labels, predictions);
+  double sum = 0;
+  for (const auto& [value, counts] : classes) sum += counts.f1();
+  return sum / static_cast<double>(classes.size());
+}
+
+double weighted_f1(Values labels, Values predictions) {
+  double sum = 0;
+  for (const auto& [value, counts] : count(labels, predictions)) sum += counts.labelled * counts.f1();
+  return sum / static_cast<double>(labels.size());
+}
+
+/// Gorodkin's form for any number of classes.
+double matthews(Values labels, Values predictions) {
+  const double n = static_cast<double>(labels.size());
+  double both = 0, cross = 0, labelled = 0, predicted = 0;
+  for (const auto& [value, counts] : count(labels, predictions)) {
+    both += counts.both;
+    cross += counts.labelled * counts.predicted;
+    labelled += counts.labelled * counts.labelled;
+    predicted += counts.predicted * counts.predicted;
+  }
+  const double spread = (n * n - predicted) * (n * n - labelled);
+  return spread == 0 ? 0 : (both * n - cross) / std::sqrt(spread);
+}
+
+double pearson(Values a, Values b) {
+  const double n = static_cast<double>(a.size());
+  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n;
+  const double mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  const auto constant = [](Values v) { return std::ranges::all_of(v, [&](double x) { return x == v[0]; }); };
+  if (constant(a) || constant(b) || aa == 0 || bb == 0) return std::numeric_limits<double>::quiet_NaN();
+  return std::clamp(ab / (std::sqrt(aa) * std::sqrt(bb)), -1.0, 1.0);
+}
+
+/// Ranks from 1; equal values share the mean of theirs.
+std::vector<double> ranks(Values values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return values[i]; });
+  std::vector<double> ranks(values.size());
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin;
+    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
+    for (std::size_t i = begin; i < end; ++i) ranks[order[i]] = static_cast<double>(begin + end + 1) / 2;
+    begin = end;
+  }
+  return ranks;
+}
+
+double spearman(Values a, Values b) {
+  const auto undefined = [](double x) { return std::isnan(x); };
+  if (std::ranges::any_of(a, undefined) || std::ranges::any_of(b, undefined)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  return pearson(ranks(a), ranks(b));
+}
+
+}  // namespace
+
+double metric(const std::string& name, Values labels, Values predictions) {
+  if (labels.size() != predictions.size() || labels.empty()) {
+    throw std::invalid_argument("metric " + name + ": labels and predictions must be of one length, and not empty");
+  }
+  if (name == "accuracy") return accuracy(labels, predictions);
+  if (name == "f1") return count(labels, predictions)[1].f1();
+  if (name == "macro_f1") return macro_f1(labels, predictions);
+  if (name == "weighted_f1") return weighted_f1(labels, predictions);
+  if (name == "matthews") return matthews(labels, predictions);
+  if (name == "pearson") return pearson(labels, predictions);
+  if (name == "spearman") return spearman(labels, predictions);
+  throw std::invalid_argument("no metric is called " + name);
+}
+
+std::vector<std::string> metric_names(const std::string& kind) {
+  if (kind == "regression") return {"spearman", "pearson"};
+  return {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews"};
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// Which columns of a table are wanted, and how the table is written.
+struct TableRequest {
+  std::string format;           // tsv (never quoted) | csv (RFC 4180) | jsonl (columns are keys)
+  bool header = true;           // the first row names the columns; without one, columns are asked for by index
+  std::vector<Column> columns;  // what each returned row holds, in this order
+  bool skip_malformed = false;  // rows with another number of fields are counted and left out, not an error
+};
+
+struct Table {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::int64_t> lines;  // where each row begins, counted from 1
+  std::int64_t skipped = 0;
+};
+
+/// Parses a whole table. A byte-order mark and CR LF line ends are accepted; blank lines are passed over.
+/// Throws UsageError naming `where`, line, what is wrong and what would be right.
+Table parse_table(std::string_view text, const TableRequest& request, const std::string& where);
+
+/// Reads a file whole, and parses it. Throws UsageError where the file is missing, too, or is not a plain file.
+Table read_table(const std::string& path, const TableRequest& request);
+
+/// "tsv", "csv" or "jsonl" by the ending of a file's name; empty when the ending says nothing.
+std::string format_of(const std::string& path);
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/catalogue.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// One row. The label of a class is its index in TaskSpec::labels; a regression's is its value.
+struct Example {
+  std::string first, second;
+  bool pair = false;
+  double label = 0;
+};
+
+/// All rows of a task, in the files' order.
+struct Dataset {
+  std::vector<Example> train, validation;
+  std::vector<std::vector<Example>> tests;  // as TaskSpec::tests
+  std::vector<std::string> labels;          // the label set: the task's, or found in the training file
+  std::int64_t skipped_rows = 0;            // malformed ones of files where that is known (QQP)
+};
+
+/// Reads all files of a task whole and checks every row. Where `task.labels` is empty (and the kind is classification)
+/// the label set is the training file's. Throws UsageError with file, line, what is wrong and what would be right.
+Dataset read_dataset(const TaskSpec& task);
+
+/// What planning needs to know of a data set that is read already. `data_sha256` is hashed from the task's files.
+TaskFacts facts_of(const TaskSpec& task, const Dataset& data);
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Checks and conversions of text that comes from users' files.
+namespace peftgrid::worker {
+
+/// Offset of the first byte that is not part of valid UTF-8 (or is a NUL), or nothing when all is well.
+std::optional<std::size_t> first_invalid_utf8(std::string_view text);
+
+/// A finite number that takes up the whole text.
+std::optional<double> parse_number(std::string_view text);
+
+/// The name among `known` that is most like `name`, when one is near enough to be what was meant; else empty.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
+
+/// `name` shortened to a length that fits a message, control characters shown as "?".
+std::string in_quotes(std::string_view text);
+
+/// "a, b and c".
+std::string joined(const std::vector<std::string>& names);
+
+/// A whole plain file. Throws UsageError when it is missing, no plain file, or larger than `most` bytes.
+std::string read_whole_file(const std::string& path, std::uint64_t most);
+
+}  // namespace peftgrid::worker

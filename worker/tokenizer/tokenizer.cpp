@@ -1,0 +1,60 @@
+#include "worker/tokenizer/tokenizer.hpp"
+
+#include <array>
+
+#include "worker/errors.hpp"
+
+// The C interface of src/lib.rs.
+extern "C" {
+struct PeftgridRow {
+  const std::uint32_t* ids;
+  const std::uint32_t* types;
+  std::size_t count;
+  bool truncated;
+};
+void* peftgrid_tokenizer_open(const char* bytes, std::size_t length, std::size_t max_length, char* error,
+                              std::size_t capacity);
+bool peftgrid_tokenizer_encode(void* handle, const char* first, std::size_t first_length, const char* second,
+                               std::size_t second_length, PeftgridRow* row);
+std::size_t peftgrid_tokenizer_vocabulary_size(const void* handle);
+void peftgrid_tokenizer_error(const void* handle, char* error, std::size_t capacity);
+void peftgrid_tokenizer_close(void* handle);
+}
+
+namespace peftgrid::worker {
+
+namespace {
+
+constexpr std::size_t kMostReason = 300;
+
+}  // namespace
+
+void Tokenizer::Close::operator()(void* handle) const {
+  peftgrid_tokenizer_close(handle);
+}
+
+Tokenizer::Tokenizer(std::string_view json, std::int64_t max_length, const std::string& where) {
+  std::array<char, kMostReason> reason{};
+  handle_.reset(peftgrid_tokenizer_open(json.data(), json.size(), static_cast<std::size_t>(max_length), reason.data(),
+                                        reason.size()));
+  if (!handle_) throw UsageError(where + ": is not a tokenizer that can be used: " + reason.data());
+}
+
+Encoded Tokenizer::encode(std::string_view first, const std::string_view* second) const {
+  // Rust wants a pointer that is not null even for an empty text, and reads null as "no second text".
+  const auto begin = [](std::string_view text) { return text.data() == nullptr ? "" : text.data(); };
+  PeftgridRow row{};
+  if (!peftgrid_tokenizer_encode(handle_.get(), begin(first), first.size(), second ? begin(*second) : nullptr,
+                                 second ? second->size() : 0, &row)) {
+    std::array<char, kMostReason> reason{};
+    peftgrid_tokenizer_error(handle_.get(), reason.data(), reason.size());
+    throw UsageError(std::string("a text cannot be tokenized: ") + reason.data());
+  }
+  return {{row.ids, row.ids + row.count}, {row.types, row.types + row.count}, row.truncated};
+}
+
+std::int64_t Tokenizer::vocabulary() const {
+  return static_cast<std::int64_t>(peftgrid_tokenizer_vocabulary_size(handle_.get()));
+}
+
+}  // namespace peftgrid::worker
