@@ -51,11 +51,14 @@ struct TrialRecord {
   std::int64_t peak_memory_bytes = 0;
 };
 
+/// The hash that a KeptTensor carries of its values.
+std::string sha256_of_values(const std::vector<float>& values);
+
 /// Writes the record to `draft`, which must not exist, and closes and syncs it. Throws FileError.
 void write_trial(const std::filesystem::path& draft, const TrialRecord& record);
 
 /// How much of a record to read: reports of thousands of trials skip the tensors.
-enum class Read { Everything, WithoutTensors };
+enum class Read { Everything, WithoutTensors };  // the latter keeps names, shapes and hashes
 /// Reads and checks a trial file; sizes are checked before memory is taken. Throws FileError naming file and place.
 TrialRecord read_trial(const std::filesystem::path& file, Read how = Read::Everything);
 

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "checkpoint/h5.hpp"
+#include "checkpoint/trial_file.hpp"
+
+/// How a trial lies in an HDF5 file, described for users in docs/trial_file.md. Names here reach the disk: a change of
+/// any raises kLayoutVersion. Callers hold h5::lock().
+namespace peftgrid::checkpoint {
+
+inline constexpr std::int64_t kLayoutVersion = 1;
+inline constexpr const char* kLayoutAttribute = "peftgrid_layout";
+inline constexpr const char* kTrialsGroup = "trials";
+inline constexpr const char* kContentAttribute = "content_sha256";
+inline constexpr std::size_t kMostDimensions = 4;
+
+struct IntegerField {
+  const char* name;
+  std::int64_t TrialRecord::*member;
+};
+inline constexpr std::array kIntegerFields = {
+    IntegerField{"best_step", &TrialRecord::best_step},
+    IntegerField{"steps", &TrialRecord::steps},
+    IntegerField{"trained_parameters", &TrialRecord::trained_parameters},
+    IntegerField{"head_parameters", &TrialRecord::head_parameters},
+    IntegerField{"stored_bytes", &TrialRecord::stored_bytes},
+    IntegerField{"training_tokens", &TrialRecord::training_tokens},
+    IntegerField{"truncated_rows", &TrialRecord::truncated_rows},
+    IntegerField{"peak_memory_bytes", &TrialRecord::peak_memory_bytes},
+};
+
+struct RealField {
+  const char* name;
+  double TrialRecord::*member;
+};
+inline constexpr std::array kRealFields = {
+    RealField{"training_s", &TrialRecord::training_s},
+    RealField{"evaluation_s", &TrialRecord::evaluation_s},
+    RealField{"total_s", &TrialRecord::total_s},
+    RealField{"cpu_s", &TrialRecord::cpu_s},
+    RealField{"inference_rows_per_s", &TrialRecord::inference_rows_per_s},
+};
+
+/// One row of the curve as it lies in the file.
+struct CurveRow {
+  std::int64_t step;
+  double epoch, train_loss, selection_score;
+};
+h5::Type curve_type();
+
+/// One row of the table of tensors behind its name, which comes first and is `name_bytes` long.
+struct TensorRow {
+  std::array<char, 64> sha256;
+  std::int64_t rank;
+  std::array<std::int64_t, kMostDimensions> shape;
+  std::int64_t first, count;  // of tensor_values; count 0: only the hash is kept
+};
+h5::Type tensor_type(std::size_t name_bytes);
+
+/// Letters, digits, '_', '-', '.', at most 64 of them and no dot first: what a trial or a test set may be called in a
+/// file.
+bool plain_name(const std::string& name);
+
+/// SHA-256 over every field but the tensors' values, which have hashes of their own.
+std::string content_sha256(const TrialRecord& record);
+
+/// A new file's group of trials, marked with the layout's version.
+h5::Group create_trials(hid_t file);
+/// Throws FileError when the file is not one of ours, or of a newer layout.
+h5::Group open_trials(hid_t file);
+
+void write_trial_group(hid_t trials, const TrialRecord& record);
+TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how);
+
+}  // namespace peftgrid::checkpoint
