@@ -60,7 +60,9 @@ class Gathering {
   Collection take() {
     Collection all;
     for (auto& [id, found] : trials_) {
-      if (!disputed_.contains(id)) all.trials.push_back(std::move(found.record));
+      if (disputed_.contains(id)) continue;
+      all.trials.push_back(std::move(found.record));
+      all.files.push_back(found.file);
     }
     all.conflicts = std::move(conflicts_);
     all.unreadable = std::move(unreadable_);

@@ -21,7 +21,8 @@ struct Unreadable {
 };
 
 struct Collection {
-  std::vector<TrialRecord> trials;  // sorted by id
+  std::vector<TrialRecord> trials;           // sorted by id
+  std::vector<std::filesystem::path> files;  // where each of them was found first
   std::vector<Conflict> conflicts;
   std::vector<Unreadable> unreadable;
 };

@@ -51,7 +51,8 @@ std::map<std::string, std::string> read_weight_map(const fs::path& file) {
   };
   std::map<std::string, std::string> shards;
   try {
-    for (const auto& [tensor, shard] : json::parse(text, shallow).at("weight_map").items()) {
+    const json index = json::parse(text, shallow);
+    for (const auto& [tensor, shard] : index.at("weight_map").items()) {
       shards.emplace(tensor, shard.get<std::string>());
     }
   } catch (const json::exception& error) {
