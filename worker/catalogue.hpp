@@ -89,6 +89,7 @@ struct TaskFacts {
   std::vector<std::int64_t> test_rows;  // per test file
   std::vector<std::string> labels;      // found in the training file, or as given
   std::vector<double> train_share;      // per label
+  std::vector<std::int32_t> train_labels;  // of each training row, by index; empty for regression
   double mean_characters = 0;           // of a training row's texts together: for costs
   std::int64_t skipped_rows = 0;          // malformed ones of files where that is known (QQP)
   std::string data_sha256;
@@ -96,5 +97,7 @@ struct TaskFacts {
 /// Reads all files of a task whole and checks every row. Fills the label set: of the training file, sorted (numbers by
 /// value), unless `task.labels` names it. Throws UsageError with file, line, what is wrong and what would be right.
 TaskFacts inspect_task(const TaskSpec& task);
+/// Labels that no row among a trial's training rows has.
+std::vector<std::string> missing_labels(const TrialSpec& spec, const TaskFacts& task);
 
 }  // namespace peftgrid::worker

@@ -11,7 +11,7 @@
 #include "worker/catalogue/bert_config.hpp"
 #include "worker/catalogue/hash_cache.hpp"
 #include "worker/errors.hpp"
-#include "worker/tasks/text.hpp"
+#include "worker/text.hpp"
 #include "worker/tokenizer/tokenizer.hpp"
 
 namespace peftgrid::worker {

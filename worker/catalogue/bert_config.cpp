@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "worker/errors.hpp"
-#include "worker/tasks/text.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 

@@ -5,7 +5,7 @@
 
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
-#include "worker/tasks/text.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 

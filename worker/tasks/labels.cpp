@@ -6,7 +6,7 @@
 #include <set>
 
 #include "worker/errors.hpp"
-#include "worker/tasks/text.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 

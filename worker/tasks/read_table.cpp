@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "worker/errors.hpp"
-#include "worker/tasks/text.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 

@@ -7,6 +7,7 @@
 #include "worker/errors.hpp"
 #include "worker/tasks/labels.hpp"
 #include "worker/tasks/read_table.hpp"
+#include "worker/tasks/sampling.hpp"
 
 namespace peftgrid::worker {
 
@@ -85,7 +86,9 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
   const double rows = static_cast<double>(data.train.size());
   for (const Example& example : data.train) {
     characters += static_cast<double>(example.first.size() + example.second.size());
-    if (!data.labels.empty()) facts.train_share[static_cast<std::size_t>(example.label)] += 1 / rows;
+    if (data.labels.empty()) continue;
+    facts.train_labels.push_back(static_cast<std::int32_t>(example.label));
+    facts.train_share[static_cast<std::size_t>(example.label)] += 1 / rows;
   }
   facts.mean_characters = characters / rows;
   facts.data_sha256 = hash_of_files(task);
@@ -94,6 +97,22 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
 
 TaskFacts inspect_task(const TaskSpec& task) {
   return facts_of(task, read_dataset(task));
+}
+
+std::vector<std::string> missing_labels(const TrialSpec& spec, const TaskFacts& task) {
+  const std::int64_t selection = spec.selection.from == "rows" ? spec.selection.rows : 0;
+  const Sample rows = sample(task.train_rows, selection, spec.train_size, spec.task.name, spec.data_seed);
+  std::vector<bool> seen(task.labels.size());
+  if (!task.train_labels.empty()) {
+    for (const std::int64_t row : rows.train) {
+      seen[static_cast<std::size_t>(task.train_labels[static_cast<std::size_t>(row)])] = true;
+    }
+  }
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (!seen[i]) missing.push_back(task.labels[i]);
+  }
+  return missing;
 }
 
 }  // namespace peftgrid::worker

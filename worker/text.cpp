@@ -1,4 +1,4 @@
-#include "worker/tasks/text.hpp"
+#include "worker/text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,126 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "orchestrator/grid/expand.hpp"
+#include "orchestrator/grid/option_text.hpp"
+#include "orchestrator/grid/values.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+using Lines = std::vector<Resolved>;
+
+std::string origin_in(const std::map<std::string, std::string>& origins, const std::string& key) {
+  const auto found = origins.find(key);
+  return found == origins.end() ? "default" : found->second;
+}
+
+template <typename Values>
+std::string list_text(const Values& values) {
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
+void describe_scalars(const GridFile& file, Lines& lines) {
+  const auto add = [&](const std::string& key, const std::string& value) {
+    lines.push_back({key, value, origin_in(file.origins, key)});
+  };
+  add("run", file.run);
+  if (!file.data.empty()) add("data", file.data);
+  std::vector<std::string> sizes;
+  for (const std::int64_t size : file.train_sizes) sizes.push_back(size == 0 ? "all" : std::to_string(size));
+  add("train_sizes", list_text(sizes));
+  add("seeds", list_text(file.seeds));
+  add("data_seed", file.data_seed ? std::to_string(*file.data_seed) : "same");
+  add("precision", file.precision);
+  add("keep", file.keep);
+  const worker::SelectionSpec& s = file.selection;
+  std::string selection = s.from;
+  if (s.from == "rows") selection = fmt::format("{} rows", s.rows);
+  if (s.from != "none") {
+    selection += s.every_steps == 0 ? ", every epoch" : fmt::format(", every {} steps", s.every_steps);
+    selection += fmt::format(", patience {}", s.patience);
+  }
+  add("selection", selection);
+}
+
+void describe_backbones(const GridFile& file, const Facts& facts, Lines& lines) {
+  for (const BackboneEntry& backbone : file.backbones) {
+    const worker::BackboneFacts& known = facts.backbones.at(backbone.name);
+    const std::string key = "backbones." + backbone.name;
+    lines.push_back({key, backbone.path, backbone.node.origin});
+    const bool given = !backbone.readout.empty();
+    lines.push_back({key + ".readout", given ? backbone.readout : known.default_readout, backbone.readout_origin});
+  }
+}
+
+void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
+  for (const TaskEntry& task : file.tasks) {
+    const worker::TaskSpec& spec = facts.specs.at(task.spec.name);
+    const std::string key = "tasks." + spec.name;
+    lines.push_back({key, spec.train, task.node.origin});
+    lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
+    if (!spec.labels.empty())
+      lines.push_back({key + ".labels", list_text(spec.labels), origin_in(task.origins, "labels")});
+  }
+}
+
+/// Options, and the training as it is for this method, the tasks' own left out.
+void describe_methods(const GridFile& file, const Facts& facts, Lines& lines) {
+  const worker::BackboneFacts& first = facts.backbones.at(file.backbones[0].name);
+  for (const MethodEntry& method : file.methods) {
+    const std::string key = "methods." + method.label;
+    lines.push_back({key, method.spec.name, method.node.origin});
+    for (const auto& [name, value] : method.spec.options) {
+      lines.push_back({key + "." + name, option_text(value), origin_in(method.origins, name)});
+    }
+    std::set<std::string> rates;
+    std::map<std::string, std::string> origins;
+    for (const BackboneEntry& backbone : file.backbones) {
+      const auto training = training_of(file, TaskEntry(), method, facts.backbones.at(backbone.name), origins);
+      rates.insert(number_text(training.learning_rate));
+    }
+    lines.push_back({key + ".learning_rate", list_text(rates), origin_in(origins, "learning_rate")});
+    const worker::TrainingSpec training = training_of(file, TaskEntry(), method, first, origins);
+    for (const TrainingKey& name : training_keys()) {
+      if (method.training.find(name.name) == nullptr || name.name == "learning_rate") continue;
+      lines.push_back(
+          {key + ".training." + name.name, training_text(training, name.name), origin_in(origins, name.name)});
+    }
+  }
+}
+
+void describe_training(const GridFile& file, Lines& lines) {
+  worker::TrainingSpec training;
+  training.warmup = 0.06;
+  std::map<std::string, std::string> origins;
+  file.training.lay_over(training, origins);
+  for (const TrainingKey& key : training_keys()) {
+    if (key.name == "learning_rate" && !origins.contains(key.name)) continue;
+    if (key.name == (training.max_steps > 0 ? "epochs" : "max_steps")) continue;
+    lines.push_back({"training." + key.name, training_text(training, key.name), origin_in(origins, key.name)});
+  }
+  for (const TaskEntry& task : file.tasks) {
+    for (const TrainingKey& key : training_keys()) {
+      const Node* node = task.training.find(key.name);
+      if (node != nullptr)
+        lines.push_back({fmt::format("tasks.{}.training.{}", task.spec.name, key.name), node->scalar, node->origin});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Resolved> describe(const GridFile& file, const Facts& facts) {
+  Lines lines;
+  describe_scalars(file, lines);
+  describe_training(file, lines);
+  describe_backbones(file, facts, lines);
+  describe_tasks(file, facts, lines);
+  describe_methods(file, facts, lines);
+  return lines;
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,196 @@
+#include "orchestrator/grid/expand.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "orchestrator/grid/values.hpp"
+#include "worker/text.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+using worker::BackboneFacts;
+using worker::TaskFacts;
+using worker::TrialSpec;
+using worker::UsageError;
+
+constexpr std::size_t kMostTrials = 1'000'000;
+
+/// Runs a check of the catalogue and puts the grid's place before what it says.
+template <typename Check>
+void at_place(const Node& node, Check check) {
+  try {
+    check();
+  } catch (const UsageError& error) {
+    node.fail(error.what());
+  }
+}
+
+std::int64_t rows_kept_out(const worker::SelectionSpec& selection) {
+  return selection.from == "rows" ? selection.rows : 0;
+}
+
+/// Why a size does not fit a task, if it does not.
+std::optional<std::string> does_not_fit(std::int64_t size, const worker::SelectionSpec& selection,
+                                        const TaskFacts& task) {
+  const std::int64_t kept_out = rows_kept_out(selection);
+  if (std::max<std::int64_t>(size, 1) + kept_out <= task.train_rows) return std::nullopt;
+  if (kept_out == 0) return fmt::format("{} training rows; the task has {}", size, task.train_rows);
+  return fmt::format("{} training and {} selection rows; the task has {}", size == 0 ? "all" : std::to_string(size),
+                     kept_out, task.train_rows);
+}
+
+void check_sizes(const GridFile& file, const Facts& facts) {
+  const Node* node = file.root.find("train_sizes");
+  for (const std::int64_t size : file.train_sizes) {
+    std::vector<std::string> rows;
+    bool fits = false;
+    for (const TaskEntry& task : file.tasks) {
+      const TaskFacts& known = facts.tasks.at(task.spec.name);
+      fits = fits || !does_not_fit(size, file.selection, known);
+      rows.push_back(fmt::format("{} has {}", task.spec.name, known.train_rows));
+    }
+    if (fits) continue;
+    const std::int64_t kept_out = rows_kept_out(file.selection);
+    (node ? *node : file.root)
+        .fail(fmt::format("the training size {}{} fits no task: {}", size == 0 ? "all" : std::to_string(size),
+                          kept_out ? fmt::format(" with {} selection rows", kept_out) : "", worker::joined(rows)));
+  }
+}
+
+void check_lengths(const MethodEntry& method, const BackboneEntry& backbone, const BackboneFacts& facts,
+                   const worker::TrainingSpec& training) {
+  std::int64_t prompt = 0;
+  if (method.spec.name == "prompt") prompt = std::get<std::int64_t>(method.spec.options.at("length"));
+  if (training.max_length + prompt <= facts.max_positions) return;
+  const std::string what = prompt == 0 ? fmt::format("max_length is {}", training.max_length)
+                                       : fmt::format("max_length {} and a prompt of {} make {}", training.max_length,
+                                                     prompt, training.max_length + prompt);
+  method.node.fail(fmt::format("{}; the backbone {} has {} positions", what, backbone.name, facts.max_positions));
+}
+
+/// Trials of one cell: the same but for seeds.
+class Expansion {
+ public:
+  Expansion(const GridFile& file, const Facts& facts, const Filter& filter, const Overrides& overrides, Grid& grid)
+      : file_(file), facts_(facts), filter_(filter), overrides_(overrides), grid_(grid) {}
+
+  void run() {
+    for (const BackboneEntry& backbone : file_.backbones) {
+      for (const TaskEntry& task : file_.tasks) {
+        for (const MethodEntry& method : file_.methods) add_sizes(backbone, task, method);
+      }
+    }
+  }
+
+ private:
+  TrialSpec common(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) const {
+    const BackboneFacts& base = facts_.backbones.at(backbone.name);
+    TrialSpec spec;
+    spec.label = method.label;
+    spec.backbone = {backbone.name,       backbone.path,
+                     base.architecture,   backbone.readout.empty() ? base.default_readout : backbone.readout,
+                     base.weights_sha256, base.tokenizer_sha256};
+    spec.task = facts_.specs.at(task.spec.name);
+    spec.method = method.spec;
+    std::map<std::string, std::string> origins;
+    spec.training = training_of(file_, task, method, base, origins);
+    spec.selection = file_.selection;
+    spec.precision = file_.precision;
+    spec.keep = file_.keep;
+    spec.device = overrides_.device;
+    spec.threads = overrides_.threads;
+    at_place(method.node, [&] { worker::check_method(method.spec, base); });
+    check_lengths(method, backbone, base, spec.training);
+    return spec;
+  }
+
+  void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
+    TrialSpec spec = common(backbone, task, method);
+    const auto reason = worker::does_not_apply(method.spec, facts_.backbones.at(backbone.name));
+    for (const std::int64_t size : file_.train_sizes) {
+      if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
+      const auto misfit = reason ? reason : does_not_fit(size, file_.selection, facts_.tasks.at(task.spec.name));
+      if (misfit) {
+        grid_.holes.push_back({backbone.name, task.spec.name, method.label, size, *misfit});
+        continue;
+      }
+      spec.train_size = size;
+      add_cell(spec, method);
+    }
+  }
+
+  void add_cell(TrialSpec& spec, const MethodEntry& method) {
+    spec.cell = cell_id_unlike(spec, method);
+    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, spec.train_size, {}};
+    for (const std::uint64_t seed : file_.seeds) {
+      spec.seed = seed;
+      spec.data_seed = file_.data_seed.value_or(seed);
+      if (!filter_.takes(spec)) continue;
+      spec.id = worker::trial_id(spec);
+      cell.trials.push_back(grid_.trials.size());
+      grid_.trials.push_back(spec);
+      if (grid_.trials.size() > kMostTrials) file_.root.fail(fmt::format("more than {} trials", kMostTrials));
+      warn(spec);
+    }
+    if (!cell.trials.empty()) grid_.cells.push_back(std::move(cell));
+  }
+
+  std::string cell_id_unlike(const TrialSpec& spec, const MethodEntry& method) {
+    const std::string id = worker::cell_id(spec);
+    const std::string label = fmt::format("{} of {} on {}", spec.label, spec.task.name, spec.backbone.name);
+    const auto [before, fresh] = cells_.emplace(id, label);
+    if (!fresh) {
+      method.node.fail(
+          fmt::format("{} and {} are the same trials in everything that can change a number; leave one out",
+                      before->second, label));
+    }
+    return id;
+  }
+
+  /// Says once for each sample, whichever method trains on it, which labels it lacks.
+  void warn(const TrialSpec& spec) {
+    if (!sampled_.insert(fmt::format("{}/{}/{}", spec.task.name, spec.train_size, spec.data_seed)).second) return;
+    std::vector<std::string> missing = worker::missing_labels(spec, facts_.tasks.at(spec.task.name));
+    if (missing.empty()) return;
+    for (std::string& label : missing) label = worker::in_quotes(label);
+    grid_.warnings.push_back(fmt::format("{}: {} without a row among the {} training rows of data seed {}",
+                                         spec.task.name, worker::joined(missing), spec.train_size, spec.data_seed));
+  }
+
+  const GridFile& file_;
+  const Facts& facts_;
+  const Filter& filter_;
+  const Overrides& overrides_;
+  Grid& grid_;
+  std::map<std::string, std::string> cells_;  // id to what it is
+  std::set<std::string> sampled_;
+};
+
+}  // namespace
+
+worker::TrainingSpec training_of(const GridFile& file, const TaskEntry& task, const MethodEntry& method,
+                                 const BackboneFacts& backbone, std::map<std::string, std::string>& origins) {
+  worker::TrainingSpec training;
+  training.warmup = 0.06;
+  training.learning_rate = worker::default_learning_rate(method.spec.name, backbone);
+  origins["learning_rate"] = "sweep";
+  file.training.lay_over(training, origins);
+  task.training.lay_over(training, origins);
+  method.training.lay_over(training, origins);
+  if (method.learning_rate) {
+    training.learning_rate = *method.learning_rate;
+    origins["learning_rate"] = method.rate_origin;
+  }
+  return training;
+}
+
+void expand(const GridFile& file, const Facts& facts, const Filter& filter, const Overrides& overrides, Grid& grid) {
+  check_sizes(file, facts);
+  Expansion(file, facts, filter, overrides, grid).run();
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,175 @@
+#include "orchestrator/grid/grid_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "orchestrator/grid/overrides.hpp"
+#include "orchestrator/grid/values.hpp"
+#include "worker/text.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+constexpr double kMostRows = 1e12;
+constexpr double kMostSeed = 9.2e18;
+constexpr double kMostSeeds = 100'000;
+
+const Node& required(const Node& root, const char* key, const char* example) {
+  const Node* node = root.find(key);
+  if (node == nullptr) root.fail(fmt::format("the grid has no key \"{}\"; it needs one, like `{}`", key, example));
+  return *node;
+}
+
+BackboneEntry read_backbone(const Node& node, const PathBase& paths) {
+  BackboneEntry entry;
+  entry.node = node;
+  if (node.kind == Node::Kind::Map) {
+    check_keys(node, "a backbone", {"name", "path", "readout"});
+    const Node* path = node.find("path");
+    if (path == nullptr) node.fail("this backbone has no path; give the Hugging Face folder");
+    entry.path = paths.absolute(*path, "path");
+    if (const Node* readout = node.find("readout")) {
+      entry.readout = choice_of(*readout, "readout", {"pooler", "cls", "mean", "last"});
+      entry.readout_origin = readout->origin;
+    }
+  } else {
+    entry.path = paths.absolute(node, "a backbone");
+  }
+  const Node* name = node.find("name");
+  entry.name = name ? name_of(*name, "name") : std::filesystem::path(entry.path).filename().string();
+  return entry;
+}
+
+std::vector<BackboneEntry> read_backbones(const Node& node, const PathBase& paths) {
+  std::vector<BackboneEntry> all;
+  for (const Node* item : items_of(node, "backbones")) {
+    all.push_back(read_backbone(*item, paths));
+    for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+      if (all[i].name == all.back().name) {
+        item->fail(
+            fmt::format("two backbones are called {}; give them different names", worker::in_quotes(all[i].name)));
+      }
+    }
+  }
+  return all;
+}
+
+std::vector<std::int64_t> read_sizes(const Node& node) {
+  std::vector<std::int64_t> sizes;
+  for (const Node* item : items_of(node, "train_sizes")) {
+    const bool all = item->kind == Node::Kind::Scalar && item->scalar == "all";
+    if (!all && item->kind == Node::Kind::Scalar && !worker::parse_number(item->scalar)) {
+      item->fail(fmt::format("a training size is {}; a number of rows, or all, would be right",
+                             worker::in_quotes(item->scalar)));
+    }
+    sizes.push_back(all ? 0 : integer_of(*item, "a training size", 1, kMostRows));
+    if (std::ranges::count(sizes, sizes.back()) > 1) item->fail("this training size is here twice");
+  }
+  return sizes;
+}
+
+std::vector<std::uint64_t> read_seeds(const Node& node) {
+  std::vector<std::uint64_t> seeds;
+  if (node.kind != Node::Kind::List) {
+    const std::int64_t count = integer_of(node, "seeds", 1, kMostSeeds);
+    for (std::int64_t seed = 1; seed <= count; ++seed) seeds.push_back(static_cast<std::uint64_t>(seed));
+    return seeds;
+  }
+  std::set<std::uint64_t> seen;
+  for (const Node* item : items_of(node, "seeds")) {
+    seeds.push_back(static_cast<std::uint64_t>(integer_of(*item, "a seed", 0, kMostSeed)));
+    if (!seen.insert(seeds.back()).second) item->fail(fmt::format("the seed {} is here twice", seeds.back()));
+  }
+  return seeds;
+}
+
+worker::SelectionSpec read_selection(const Node& node) {
+  const std::vector<std::string> sources = {"rows", "validation", "none"};
+  worker::SelectionSpec selection;
+  if (node.kind == Node::Kind::Map) {
+    check_keys(node, "selection", {"from", "rows", "every", "patience"});
+    if (const Node* from = node.find("from")) selection.from = choice_of(*from, "from", sources);
+    const Node* rows = node.find("rows");
+    if (rows != nullptr) selection.rows = integer_of(*rows, "rows", 1, kMostRows);
+    if (rows != nullptr && selection.from != "rows") rows->fail("rows are kept out of train only with `from: rows`");
+    const Node* every = node.find("every");
+    if (every != nullptr && every->scalar != "epoch") {
+      if (!worker::parse_number(every->scalar))
+        every->fail("every is " + worker::in_quotes(every->scalar) + "; epoch, or a number of steps, would be right");
+      selection.every_steps = integer_of(*every, "every", 1, kMostRows);
+    }
+    if (const Node* patience = node.find("patience"))
+      selection.patience = integer_of(*patience, "patience", 0, kMostRows);
+  } else {
+    selection.from = choice_of(node, "selection", sources);
+  }
+  // What does not apply is cleared, so that equal work has an equal trial id.
+  if (selection.from != "rows") selection.rows = 0;
+  if (selection.from == "none") selection.every_steps = selection.patience = 0;
+  return selection;
+}
+
+const std::vector<std::string> kTopLevel = {"run",   "backbones", "data",      "tasks",    "methods",   "train_sizes",
+                                            "seeds", "data_seed", "precision", "training", "selection", "keep"};
+
+void read_scalars(const Node& root, GridFile& grid) {
+  if (const Node* run = root.find("run")) grid.run = name_of(*run, "run");
+  if (const Node* precision = root.find("precision"))
+    grid.precision = choice_of(*precision, "precision", {"fp32", "bf16"});
+  if (const Node* keep = root.find("keep")) grid.keep = choice_of(*keep, "keep", {"adapters", "all", "none"});
+  const Node* data_seed = root.find("data_seed");
+  if (data_seed != nullptr && data_seed->scalar != "same") {
+    if (!worker::parse_number(data_seed->scalar))
+      data_seed->fail("data_seed is " + worker::in_quotes(data_seed->scalar) +
+                      "; same, or a whole number, would be right");
+    grid.data_seed = static_cast<std::uint64_t>(integer_of(*data_seed, "data_seed", 0, kMostSeed));
+  }
+}
+
+}  // namespace
+
+std::string PathBase::absolute(const Node& node, const std::string& key) const {
+  const std::filesystem::path path = text_of(node, key);
+  const std::filesystem::path& base = node.on_command_line ? working_directory : grid_folder;
+  std::string joined = (base / path).lexically_normal().string();
+  while (joined.size() > 1 && joined.back() == '/') joined.pop_back();
+  return joined;
+}
+
+GridFile parse_grid(std::string_view text, const std::string& name, const std::vector<std::string>& set,
+                    const PathBase& paths) {
+  GridFile grid;
+  Node root = parse_yaml(text, name);
+  if (root.kind == Node::Kind::Empty) root.fail("the grid is empty; docs/grid_file.md shows one");
+  check_keys(root, "the grid", kTopLevel);
+  for (const std::string& argument : set) set_value(root, argument);
+  check_keys(root, "the grid", kTopLevel);
+  for (const Node::Entry& entry : root.entries) grid.origins[entry.key] = entry.value.origin;
+
+  grid.run = std::filesystem::path(name).stem().string();
+  read_scalars(root, grid);
+  if (const Node* data = root.find("data")) grid.data = paths.absolute(*data, "data");
+  grid.backbones = read_backbones(required(root, "backbones", "backbones: [models/minilm]"), paths);
+  grid.tasks = read_tasks(required(root, "tasks", "tasks: [sst2]"), paths);
+  grid.methods = read_methods(required(root, "methods", "methods: [full, lora]"));
+  label_methods(grid.methods);
+  if (const Node* training = root.find("training")) grid.training = TrainingLayer(*training);
+  if (const Node* selection = root.find("selection")) grid.selection = read_selection(*selection);
+  const Node* sizes = root.find("train_sizes");
+  grid.train_sizes = sizes ? read_sizes(*sizes) : std::vector<std::int64_t>{0};
+  const Node* seeds = root.find("seeds");
+  grid.seeds = seeds ? read_seeds(*seeds) : std::vector<std::uint64_t>{1, 2, 3, 4, 5};
+  for (const TaskEntry& task : grid.tasks) {
+    if (task.built_in && grid.data.empty()) {
+      task.node.fail(
+          fmt::format("the built-in task {} needs the key `data`: the folder that holds GLUE", task.spec.name));
+    }
+  }
+  grid.root = std::move(root);
+  return grid;
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "orchestrator/grid/grid_file.hpp"
+#include "orchestrator/grid/values.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/text.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+const std::vector<std::string> kFormats = {"tsv", "csv", "jsonl"};
+const std::vector<std::string> kKinds = {"classification", "regression"};
+
+std::string format_for(const Node& train) {
+  const std::string& path = train.scalar;
+  if (path.ends_with(".tsv")) return "tsv";
+  if (path.ends_with(".csv")) return "csv";
+  if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) return "jsonl";
+  train.fail(fmt::format("the ending of {} names no format; end it .tsv, .csv or .jsonl, or add `format:`",
+                         worker::in_quotes(path)));
+}
+
+worker::Column read_column(const Node& node, const std::string& key, const worker::TaskSpec& task) {
+  if (task.header || task.format == "jsonl") return {text_of(node, key), -1};
+  return {"", static_cast<int>(integer_of(node, key + " (a column's number, as the file has no header)", 0, 9'999))};
+}
+
+/// One path, or a map of names and paths where there are several test sets; the first is tabulated.
+std::vector<worker::TestFile> read_tests(const Node& node, const PathBase& paths) {
+  if (node.kind != Node::Kind::Map) return {{"test", paths.absolute(node, "test")}};
+  if (node.entries.empty()) node.fail("test is empty; give the file that is reported");
+  std::vector<worker::TestFile> tests;
+  for (const Node::Entry& entry : node.entries) {
+    tests.push_back({name_of(entry.key_node, "a test set's name"), paths.absolute(entry.value, "test." + entry.key)});
+  }
+  return tests;
+}
+
+std::vector<std::string> read_metrics(const Node& node, const std::string& kind) {
+  std::vector<std::string> metrics;
+  for (const Node* item : items_of(node, "metrics")) {
+    metrics.push_back(choice_of(*item, "a metric of a " + kind, worker::metric_names(kind)));
+    if (std::ranges::count(metrics, metrics.back()) > 1)
+      item->fail(fmt::format("the metric {} is here twice", metrics.back()));
+  }
+  return metrics;
+}
+
+std::vector<std::string> read_labels(const Node& node, const std::string& kind) {
+  if (kind == "regression") node.fail("labels are for a classification; this task is a regression");
+  std::vector<std::string> labels;
+  for (const Node* item : items_of(node, "labels")) {
+    labels.push_back(text_of(*item, "a label"));
+    if (std::ranges::count(labels, labels.back()) > 1) {
+      item->fail(fmt::format("the label {} is here twice", worker::in_quotes(labels.back())));
+    }
+  }
+  if (labels.size() < 2) node.fail("labels has one label; a classification needs at least two");
+  return labels;
+}
+
+const Node& required(const Node& task, const char* key, const std::string& name, const char* what) {
+  const Node* node = task.find(key);
+  if (node == nullptr) task.fail(fmt::format("the task {} has no {}; {}", worker::in_quotes(name), key, what));
+  return *node;
+}
+
+void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
+  worker::TaskSpec& task = entry.spec;
+  const Node& train = required(node, "train", task.name, "give the file of its training rows");
+  task.train = paths.absolute(train, "train");
+  task.tests = read_tests(required(node, "test", task.name, "give the file that is reported"), paths);
+  if (const Node* validation = node.find("validation")) task.validation = paths.absolute(*validation, "validation");
+  if (const Node* kind = node.find("kind")) task.kind = choice_of(*kind, "kind", kKinds);
+  const Node* format = node.find("format");
+  task.format = format ? choice_of(*format, "format", kFormats) : format_for(train);
+  if (const Node* header = node.find("header")) {
+    task.header = boolean_of(*header, "header");
+    if (task.format == "jsonl" && !task.header)
+      header->fail("header is for tables; JSON Lines names its keys in every row");
+  }
+  const Node& text = required(node, "text", task.name, "name the column to read, or two");
+  for (const Node* column : items_of(text, "text")) task.text.push_back(read_column(*column, "a text column", task));
+  if (task.text.size() > 2) text.fail(fmt::format("text names {} columns; one or two can be read", task.text.size()));
+  task.label = read_column(required(node, "label", task.name, "name the column to predict"), "label", task);
+  if (std::ranges::find(task.text, task.label) != task.text.end()) {
+    node.find("label")->fail("label and text name the same column; the label would be read from the text");
+  }
+  if (const Node* labels = node.find("labels")) task.labels = read_labels(*labels, task.kind);
+  if (const Node* metrics = node.find("metrics")) {
+    task.metrics = read_metrics(*metrics, task.kind);
+  } else {
+    task.metrics = task.kind == "regression" ? std::vector<std::string>{"spearman", "pearson"}
+                                             : std::vector<std::string>{"accuracy", "macro_f1"};
+  }
+}
+
+TaskEntry read_task(const Node& node, const PathBase& paths) {
+  const std::vector<std::string> built_in = worker::glue_tasks();
+  TaskEntry entry;
+  entry.node = node;
+  if (node.kind != Node::Kind::Map) {
+    entry.spec.name = text_of(node, "a task");
+    entry.built_in = true;
+    if (std::ranges::find(built_in, entry.spec.name) == built_in.end()) {
+      node.fail(
+          fmt::format("no built-in task {}{} (a task of your own is a map with name, train, test, text and label)",
+                      worker::in_quotes(entry.spec.name), suggestion(entry.spec.name, built_in)));
+    }
+    return entry;
+  }
+  check_keys(node, "a task",
+             {"name", "train", "validation", "test", "format", "header", "text", "label", "labels", "kind", "metrics",
+              "training"});
+  const Node* name = node.find("name");
+  if (name == nullptr) node.fail("this task has no name; reports need one");
+  entry.spec.name = name_of(*name, "name");
+  for (const Node::Entry& given : node.entries) entry.origins[given.key] = given.value.origin;
+  const bool known = std::ranges::find(built_in, entry.spec.name) != built_in.end();
+  entry.built_in = known && node.find("train") == nullptr;
+  if (entry.built_in) {
+    check_keys(node, "the built-in task " + entry.spec.name, {"name", "metrics", "training"});
+    const std::string kind = entry.spec.name == "stsb" ? "regression" : "classification";
+    if (const Node* metrics = node.find("metrics")) entry.spec.metrics = read_metrics(*metrics, kind);
+  } else {
+    read_own(node, paths, entry);
+  }
+  if (const Node* training = node.find("training")) entry.training = TrainingLayer(*training);
+  return entry;
+}
+
+}  // namespace
+
+std::vector<TaskEntry> read_tasks(const Node& node, const PathBase& paths) {
+  std::vector<TaskEntry> tasks;
+  for (const Node* item : items_of(node, "tasks")) {
+    tasks.push_back(read_task(*item, paths));
+    for (std::size_t i = 0; i + 1 < tasks.size(); ++i) {
+      if (tasks[i].spec.name == tasks.back().spec.name) {
+        item->fail(fmt::format("two tasks are called {}; names must differ", worker::in_quotes(tasks[i].spec.name)));
+      }
+    }
+  }
+  return tasks;
+}
+
+}  // namespace peftgrid::orchestrator

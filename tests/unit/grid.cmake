@@ -1,0 +1,6 @@
+# The grid's sources in a library of their own: these tests need neither LibTorch nor MPI.
+file(GLOB grid_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/orchestrator/grid/*.cpp")
+add_library(grid_without_torch STATIC ${grid_sources})
+target_include_directories(grid_without_torch PUBLIC "${PROJECT_SOURCE_DIR}")
+target_link_libraries(grid_without_torch PRIVATE peftgrid_warnings
+                                         PUBLIC peftgrid_catalogue peftgrid_checkpoint PkgConfig::YAML PkgConfig::FMT)
