@@ -4,3 +4,9 @@ add_library(grid_without_torch STATIC ${grid_sources})
 target_include_directories(grid_without_torch PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(grid_without_torch PRIVATE peftgrid_warnings
                                          PUBLIC peftgrid_catalogue peftgrid_checkpoint PkgConfig::YAML PkgConfig::FMT)
+
+add_library(tiny_bert STATIC "${PROJECT_SOURCE_DIR}/tests/support/tiny_bert.cpp")
+target_link_libraries(tiny_bert PRIVATE peftgrid_warnings nlohmann_json::nlohmann_json
+                                PUBLIC peftgrid_catalogue peftgrid_checkpoint)
+
+add_unit_test(unit tokens_test tiny_bert)

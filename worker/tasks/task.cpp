@@ -43,8 +43,10 @@ std::vector<std::filesystem::path> files_of(const TaskSpec& task) {
   return files;
 }
 
-/// A hash of hashes: rows that move from one file to the next change it.
-std::string hash_of_files(const TaskSpec& task) {
+}  // namespace
+
+// A hash of hashes: rows that move from one file to the next change it.
+std::string data_hash(const TaskSpec& task) {
   std::string all;
   try {
     for (const auto& file : files_of(task)) all += checkpoint::sha256_of_files({file});
@@ -53,8 +55,6 @@ std::string hash_of_files(const TaskSpec& task) {
   }
   return checkpoint::sha256(all);
 }
-
-}  // namespace
 
 Dataset read_dataset(const TaskSpec& task) {
   Dataset data;
@@ -91,7 +91,7 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
     facts.train_share[static_cast<std::size_t>(example.label)] += 1 / rows;
   }
   facts.mean_characters = characters / rows;
-  facts.data_sha256 = hash_of_files(task);
+  facts.data_sha256 = data_hash(task);
   return facts;
 }
 

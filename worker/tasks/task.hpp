@@ -31,4 +31,7 @@ Dataset read_dataset(const TaskSpec& task);
 /// What planning needs to know of a data set that is read already. `data_sha256` is hashed from the task's files.
 TaskFacts facts_of(const TaskSpec& task, const Dataset& data);
 
+/// A hash over the hashes of all files, in the order train, validation, tests. Throws UsageError.
+std::string data_hash(const TaskSpec& task);
+
 }  // namespace peftgrid::worker

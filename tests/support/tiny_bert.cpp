@@ -1,0 +1,183 @@
+#include "tests/support/tiny_bert.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+#include "checkpoint/safetensors.hpp"
+#include "worker/catalogue/bert_config.hpp"
+
+namespace peftgrid::tests {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr double kSpread = 0.2;  // larger than BERT's 0.02: with so few tokens and units, outputs still differ visibly
+
+/// Sums of uniform numbers: near enough to normal, and the same bits with every standard library.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  float next() {
+    double sum = 0;
+    for (int i = 0; i < 12; ++i) sum += static_cast<double>(engine_() >> 11) / 9007199254740992.0;
+    return static_cast<float>((sum - 6) * kSpread);
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+std::string as_bytes(const std::vector<float>& values, const std::string& dtype) {
+  std::string bytes;
+  const auto put = [&](const auto& value) {
+    char raw[sizeof(value)];
+    std::memcpy(raw, &value, sizeof(value));
+    bytes.append(raw, sizeof(value));
+  };
+  for (const float value : values) {
+    if (dtype == "F16") {
+      put(static_cast<_Float16>(value));
+    } else if (dtype == "BF16") {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &value, sizeof(bits));
+      put(static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16));
+    } else {
+      put(value);
+    }
+  }
+  return bytes;
+}
+
+std::string name_in_file(std::string name, const TinyBert& options) {
+  if (options.gamma_beta && name.find("LayerNorm") != std::string::npos) {
+    const std::size_t dot = name.rfind('.');
+    name.replace(dot + 1, std::string::npos, name.ends_with("weight") ? "gamma" : "beta");
+  }
+  return options.prefix ? "bert." + name : name;
+}
+
+json config_of(const TinyBert& options) {
+  return {{"architectures", {"BertModel"}},
+          {"model_type", "bert"},
+          {"vocab_size", options.vocabulary},
+          {"hidden_size", options.width},
+          {"num_hidden_layers", options.layers},
+          {"num_attention_heads", options.heads},
+          {"intermediate_size", options.ffn},
+          {"max_position_embeddings", options.max_positions},
+          {"type_vocab_size", 2},
+          {"hidden_act", "gelu"},
+          {"layer_norm_eps", 1e-12},
+          {"hidden_dropout_prob", 0.1},
+          {"attention_probs_dropout_prob", 0.1},
+          {"pad_token_id", 0}};
+}
+
+void write_weights(const fs::path& folder, const TinyBert& options) {
+  const worker::BertConfig config = worker::parse_bert_config(config_of(options).dump(), "tiny");
+  std::map<std::string, worker::Shape> shapes = worker::bert_tensors(config);
+  if (options.pooler) shapes.merge(worker::bert_pooler_tensors(config));
+  if (options.extra) shapes["cls.predictions.bias"] = {options.vocabulary};
+  Random random(options.seed);
+  std::vector<std::string> data;
+  std::vector<checkpoint::TensorToWrite> tensors;
+  data.reserve(shapes.size());  // tensors point into it
+  for (const auto& [name, shape] : shapes) {
+    std::int64_t count = 1;
+    for (const std::int64_t size : shape) count *= size;
+    std::vector<float> values(static_cast<std::size_t>(count));
+    const bool scale = name.ends_with("LayerNorm.weight");
+    for (float& value : values) value = random.next() + (scale ? 1.0F : 0.0F);
+    data.push_back(as_bytes(values, options.dtype));
+    const bool foreign = name.starts_with("cls.");
+    tensors.push_back(
+        {foreign ? name : name_in_file(name, options), options.dtype, shape, data.back().data(), data.back().size()});
+  }
+  checkpoint::write_safetensors(folder / "model.safetensors", tensors);
+}
+
+json vocabulary_of(std::int64_t size) {
+  json vocabulary = json::object();
+  const auto add = [&](const std::string& token) { vocabulary[token] = vocabulary.size(); };
+  for (const char* special : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) add(special);
+  for (char letter = 'a'; letter <= 'z'; ++letter) add(std::string(1, letter));
+  for (char letter = 'a'; letter <= 'z'; ++letter) add(std::string("##") + letter);
+  for (const char* mark : {".", ","}) add(mark);
+  if (size < static_cast<std::int64_t>(vocabulary.size()))
+    throw std::invalid_argument("tiny BERT: vocabulary too small");
+  while (static_cast<std::int64_t>(vocabulary.size()) < size) add("word" + std::to_string(vocabulary.size()));
+  return vocabulary;
+}
+
+json special(const char* name, int type) {
+  return {{"SpecialToken", {{"id", name}, {"type_id", type}}}};
+}
+json sequence(const char* name, int type) {
+  return {{"Sequence", {{"id", name}, {"type_id", type}}}};
+}
+
+json tokenizer_of(std::int64_t vocabulary) {
+  json added = json::array();
+  int id = 0;
+  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) {
+    added.push_back({{"id", id++},
+                     {"content", token},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
+                     {"normalized", false},
+                     {"special", true}});
+  }
+  const json single = {special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)};
+  const json pair = {special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0), sequence("B", 1), special("[SEP]", 1)};
+  const auto token = [](const char* name, int at) {
+    return json{{"id", name}, {"ids", json::array({at})}, {"tokens", json::array({name})}};
+  };
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", added},
+          {"normalizer",
+           {{"type", "BertNormalizer"},
+            {"clean_text", true},
+            {"handle_chinese_chars", true},
+            {"strip_accents", nullptr},
+            {"lowercase", true}}},
+          {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+          {"post_processor",
+           {{"type", "TemplateProcessing"},
+            {"single", single},
+            {"pair", pair},
+            {"special_tokens", {{"[CLS]", token("[CLS]", 2)}, {"[SEP]", token("[SEP]", 3)}}}}},
+          {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
+          {"model",
+           {{"type", "WordPiece"},
+            {"unk_token", "[UNK]"},
+            {"continuing_subword_prefix", "##"},
+            {"max_input_chars_per_word", 100},
+            {"vocab", vocabulary_of(vocabulary)}}}};
+}
+
+}  // namespace
+
+fs::path write_tiny_bert(const fs::path& folder, const TinyBert& options) {
+  fs::create_directories(folder);
+  std::ofstream(folder / "config.json") << config_of(options).dump(2) << '\n';
+  std::ofstream(folder / "tokenizer.json") << tokenizer_of(options.vocabulary).dump() << '\n';
+  if (options.mean_pooling) {
+    fs::create_directories(folder / "1_Pooling");
+    std::ofstream(folder / "1_Pooling" / "config.json") << R"({"pooling_mode_mean_tokens": true})" << '\n';
+  }
+  write_weights(folder, options);
+  return folder;
+}
+
+}  // namespace peftgrid::tests

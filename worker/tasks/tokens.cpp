@@ -1,0 +1,249 @@
+#include "worker/tasks/tokens.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "checkpoint/errors.hpp"
+#include "checkpoint/publish.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "checkpoint/sha256.hpp"
+#include "worker/catalogue/hash_cache.hpp"
+#include "worker/errors.hpp"
+#include "worker/text.hpp"
+#include "worker/tokenizer/tokenizer.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
+constexpr int kFormat = 1;
+
+// The file: magic, its own size, number of splits, SHA-256 of the rest; then for each split the number of rows and of
+// tokens, offsets, labels, ids, types and truncation marks, each filled up to 8 bytes.
+constexpr std::string_view kMagic = "PGTOKEN1";
+constexpr std::size_t kHashBytes = 64;
+constexpr std::size_t kHeaderBytes = 24 + kHashBytes;
+
+template <typename Value>
+void append(std::string& bytes, const std::vector<Value>& values) {
+  if (!values.empty()) bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value));
+  bytes.append((8 - bytes.size() % 8) % 8, '\0');
+}
+
+void append_number(std::string& bytes, std::uint64_t value) {
+  append(bytes, std::vector<std::uint64_t>{value});
+}
+
+void append_split(std::string& bytes, const std::vector<Example>& examples, const Tokenizer& tokenizer) {
+  std::vector<std::uint64_t> offsets = {0};
+  std::vector<double> labels;
+  std::vector<std::int32_t> ids, types;
+  std::vector<std::uint8_t> truncated;
+  for (const Example& example : examples) {
+    const std::string_view second = example.second;
+    const Encoded row = tokenizer.encode(example.first, example.pair ? &second : nullptr);
+    ids.insert(ids.end(), row.ids.begin(), row.ids.end());
+    types.insert(types.end(), row.types.begin(), row.types.end());
+    truncated.push_back(row.truncated);
+    labels.push_back(example.label);
+    offsets.push_back(ids.size());
+  }
+  append_number(bytes, examples.size());
+  append_number(bytes, ids.size());
+  append(bytes, offsets);
+  append(bytes, labels);
+  append(bytes, ids);
+  append(bytes, types);
+  append(bytes, truncated);
+}
+
+/// Takes arrays off the front of bytes; sizes are checked against what is left.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  bool at_end() const { return bytes_.empty(); }
+
+  bool number(std::uint64_t& value) {
+    if (bytes_.size() < 8) return false;
+    std::memcpy(&value, bytes_.data(), 8);
+    bytes_.remove_prefix(8);
+    return true;
+  }
+
+  template <typename Value>
+  bool array(std::span<const Value>& values, std::uint64_t count) {
+    if (count > bytes_.size() / sizeof(Value)) return false;
+    const std::uint64_t padded = (count * sizeof(Value) + 7) / 8 * 8;
+    if (padded > bytes_.size()) return false;
+    values = {reinterpret_cast<const Value*>(bytes_.data()), static_cast<std::size_t>(count)};
+    bytes_.remove_prefix(padded);
+    return true;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+bool offsets_are_sound(std::span<const std::uint64_t> offsets, std::uint64_t tokens) {
+  if (offsets.front() != 0 || offsets.back() != tokens) return false;
+  return std::is_sorted(offsets.begin(), offsets.end());
+}
+
+class InMemory : public TokenizedData {
+ public:
+  explicit InMemory(std::string bytes) : bytes_(std::move(bytes)) {}
+  bool sound() { return view(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+class Mapped : public TokenizedData {
+ public:
+  explicit Mapped(const fs::path& file) : file_(file) {}
+  bool sound() { return view(file_.bytes()); }
+
+ private:
+  checkpoint::MappedFile file_;
+};
+
+/// Holds a lock over a file while it lives; waits for it. Between the processes of a node.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& file) : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    if (descriptor_ >= 0) flock(descriptor_, LOCK_EX);
+  }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+
+ private:
+  int descriptor_;
+};
+
+std::shared_ptr<const TokenizedData> map_if_sound(const fs::path& file) {
+  try {
+    if (!fs::exists(file)) return nullptr;
+    auto mapped = std::make_shared<Mapped>(file);
+    return mapped->sound() ? mapped : nullptr;
+  } catch (const fs::filesystem_error&) {
+    return nullptr;
+  } catch (const checkpoint::FileError&) {
+    return nullptr;
+  }
+}
+
+/// False where the cache cannot be written: then it is left alone.
+bool publish_bytes(const std::string& bytes, const fs::path& file) {
+  try {
+    const fs::path draft = checkpoint::draft_beside(file);
+    std::ofstream out(draft, std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) {
+      fs::remove(draft);
+      return false;
+    }
+    checkpoint::publish_replacing(draft, file);
+    return true;
+  } catch (const fs::filesystem_error&) {
+    return false;
+  } catch (const checkpoint::FileError&) {
+    return false;
+  }
+}
+
+std::string key_of(const TaskSpec& task, const BackboneSpec& backbone, std::int64_t max_length) {
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", kFormat, task.data_sha256, backbone.tokenizer_sha256,
+                                max_length, task.kind, task.format, task.header);
+  for (const Column& column : task.text) key += fmt::format("text {} {}\n", column.index, column.name);
+  key += fmt::format("label {} {}\n", task.label.index, task.label.name);
+  for (const std::string& label : task.labels) key += fmt::format("{} {}\n", label.size(), label);
+  return checkpoint::sha256(key);
+}
+
+std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64_t max_length) {
+  const std::string file = (fs::path(backbone.path) / "tokenizer.json").string();
+  const std::string json = read_whole_file(file, kMostTokenizerBytes);
+  if (checkpoint::sha256(json) != backbone.tokenizer_sha256) {
+    throw UsageError(file + ": has changed since the grid was read; start again");
+  }
+  const Dataset data = read_dataset(task);
+  if (data_hash(task) != task.data_sha256) {
+    throw UsageError("the files of task " + task.name + " have changed since the grid was read; start again");
+  }
+  return tokenized_bytes(data, json, max_length, file);
+}
+
+}  // namespace
+
+bool TokenizedData::view(std::string_view bytes) {
+  splits_.clear();
+  if (bytes.size() < kHeaderBytes || !bytes.starts_with(kMagic)) return false;
+  Reader header(bytes.substr(kMagic.size()));
+  std::uint64_t size = 0, splits = 0;
+  if (!header.number(size) || !header.number(splits) || size != bytes.size() || splits < 2) return false;
+  const std::string_view rest = bytes.substr(kHeaderBytes);
+  if (checkpoint::sha256(rest) != bytes.substr(kHeaderBytes - kHashBytes, kHashBytes)) return false;
+  Reader body(rest);
+  for (; !body.at_end(); --splits) {
+    std::uint64_t rows = 0, tokens = 0;
+    TokenizedSplit& split = splits_.emplace_back();
+    if (splits == 0 || !body.number(rows) || !body.number(tokens) || rows >= rest.size()) return false;
+    if (!body.array(split.offsets_, rows + 1) || !body.array(split.labels_, rows) || !body.array(split.ids_, tokens) ||
+        !body.array(split.types_, tokens) || !body.array(split.truncated_, rows)) {
+      return false;
+    }
+    if (!offsets_are_sound(split.offsets_, tokens)) return false;
+  }
+  return splits == 0;
+}
+
+std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
+                            const std::string& where) {
+  const Tokenizer tokenizer(tokenizer_json, max_length, where);
+  std::string bytes(kHeaderBytes, '\0');
+  append_split(bytes, data.train, tokenizer);
+  append_split(bytes, data.validation, tokenizer);
+  for (const auto& test : data.tests) append_split(bytes, test, tokenizer);
+  std::string header(kMagic);
+  append_number(header, bytes.size());
+  append_number(header, 2 + data.tests.size());
+  header += checkpoint::sha256(std::string_view(bytes).substr(kHeaderBytes));
+  bytes.replace(0, kHeaderBytes, header);
+  return bytes;
+}
+
+std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes) {
+  auto data = std::make_shared<InMemory>(std::move(bytes));
+  return data->sound() ? data : nullptr;
+}
+
+std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
+                                              std::int64_t max_length) {
+  const fs::path file = cache_folder() / "tokens" / (key_of(task, backbone, max_length) + ".bin");
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  if (auto data = map_if_sound(file)) return data;
+  const FileLock lock(file.string() + ".lock");
+  if (auto data = map_if_sound(file)) return data;
+  std::string bytes = build(task, backbone, max_length);
+  if (publish_bytes(bytes, file)) {
+    if (auto data = map_if_sound(file)) return data;
+  }
+  return tokenized_from(std::move(bytes));
+}
+
+}  // namespace peftgrid::worker

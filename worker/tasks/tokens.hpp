@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/tasks/task.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// One file of a task as token ids, in the file's order. A view: TokenizedData owns the memory.
+class TokenizedSplit {
+ public:
+  std::int64_t rows() const { return static_cast<std::int64_t>(labels_.size()); }
+  std::span<const std::int32_t> ids(std::int64_t row) const { return part(ids_, row); }
+  std::span<const std::int32_t> types(std::int64_t row) const { return part(types_, row); }
+  bool truncated(std::int64_t row) const { return truncated_[static_cast<std::size_t>(row)] != 0; }
+  double label(std::int64_t row) const { return labels_[static_cast<std::size_t>(row)]; }
+  std::int64_t tokens() const { return static_cast<std::int64_t>(ids_.size()); }
+
+ private:
+  friend class TokenizedData;
+  std::span<const std::int32_t> part(std::span<const std::int32_t> all, std::int64_t row) const {
+    const auto i = static_cast<std::size_t>(row);
+    return all.subspan(offsets_[i], offsets_[i + 1] - offsets_[i]);
+  }
+  std::span<const std::uint64_t> offsets_;  // rows + 1, into ids and types
+  std::span<const std::int32_t> ids_, types_;
+  std::span<const double> labels_;
+  std::span<const std::uint8_t> truncated_;
+};
+
+/// All splits of a task under one tokenizer: train, validation (may have no row), tests.
+class TokenizedData {
+ public:
+  virtual ~TokenizedData() = default;
+  TokenizedData(const TokenizedData&) = delete;
+  TokenizedData& operator=(const TokenizedData&) = delete;
+  const TokenizedSplit& train() const { return splits_[0]; }
+  const TokenizedSplit& validation() const { return splits_[1]; }
+  std::span<const TokenizedSplit> tests() const { return std::span(splits_).subspan(2); }
+
+ protected:
+  TokenizedData() = default;
+  /// Checks `bytes` (sizes, offsets, checksum) and points the splits into them. False when they cannot be trusted.
+  bool view(std::string_view bytes);
+
+ private:
+  std::vector<TokenizedSplit> splits_;
+};
+
+/// Tokenizes a data set once per node: the first process that needs it writes a file in the cache, the others map it.
+/// Where the cache cannot be written, each process keeps its own copy. Throws UsageError where data or tokenizer cannot
+/// be read, or have changed since their hashes were taken.
+std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
+                                              std::int64_t max_length);
+
+/// The content of that file. For tests, and for `tokenize` itself.
+std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
+                            const std::string& where);
+/// Reads it back from memory; null when the bytes cannot be trusted.
+std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes);
+
+}  // namespace peftgrid::worker
