@@ -1,0 +1,160 @@
+#include "orchestrator/report/comparisons.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "orchestrator/report/scores.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+constexpr double kNormalQuantile = 1.959963984540054;  // 97.5 %
+
+bool may_be_best(const ScoreCell& cell) {
+  return cell.state == ScoreCell::State::Scored && cell.diverged == 0;
+}
+
+/// The row with the highest mean of a column; nullptr where none may be best.
+MethodRow* best_row(ScoreTable& table, std::size_t column) {
+  MethodRow* best = nullptr;
+  for (MethodRow& row : table.rows) {
+    const ScoreCell& cell = row.cells[column];
+    if (may_be_best(cell) && (best == nullptr || cell.summary.mean > best->cells[column].summary.mean)) best = &row;
+  }
+  return best;
+}
+
+/// Predictions behind the best cell of a column: its first scored trial.
+const checkpoint::TestResult* predictions_of(const ScoreColumn& column, const std::string& label,
+                                             const std::vector<const CellContents*>& cells) {
+  for (const CellContents* contents : cells) {
+    if (contents->task != column.task || contents->label != label) continue;
+    for (const StoredTrial* trial : contents->stored) {
+      for (const auto& test : trial->record.tests) {
+        if (test.name == column.test && trial->record.state != "diverged") return &test;
+      }
+    }
+  }
+  return nullptr;
+}
+
+void add_sampling_error(ScoreColumn& column, const MethodRow& best, std::size_t index,
+                        const std::vector<const CellContents*>& cells) {
+  if (column.metric == "accuracy") {
+    column.sampling_error = binomial_error(std::clamp(best.cells[index].summary.mean, 0.0, 1.0), column.rows);
+    return;
+  }
+  const checkpoint::TestResult* test = predictions_of(column, best.label, cells);
+  if (test == nullptr) return;
+  column.bootstrapped = true;
+  column.sampling_error = bootstrap_error(
+      test->labels, test->predictions,
+      [&](const auto& labels, const auto& predictions) { return score(column.metric, labels, predictions); });
+}
+
+void mark_column(ScoreTable& table, std::size_t index, const std::vector<const CellContents*>& cells) {
+  MethodRow* best = best_row(table, index);
+  if (best == nullptr) return;
+  add_sampling_error(table.columns[index], *best, index, cells);
+  best->cells[index].best = true;
+  for (MethodRow& row : table.rows) {
+    ScoreCell& cell = row.cells[index];
+    cell.tied = !cell.best && may_be_best(cell) && within_noise(cell, best->cells[index], table.columns[index]);
+  }
+}
+
+/// Mean over tasks for each seed; nothing unless every task is complete and has the same seeds.
+std::optional<Summary> average_of(const ScoreTable& table, const MethodRow& row) {
+  std::map<SeedKey, double> sums;
+  double tasks = 0;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (!table.columns[i].main) continue;
+    const ScoreCell& cell = row.cells[i];
+    if (!cell.complete()) return std::nullopt;
+    for (const auto& [seed, value] : cell.scores) {
+      if (tasks > 0 && !sums.contains(seed)) return std::nullopt;
+      sums[seed] += value;
+    }
+    if (sums.size() != cell.scores.size()) return std::nullopt;
+    ++tasks;
+  }
+  if (tasks < 2) return std::nullopt;
+  std::vector<double> averages;
+  for (const auto& [seed, sum] : sums) averages.push_back(sum / tasks);
+  return summarize(averages);
+}
+
+void add_averages(ScoreTable& table) {
+  MethodRow* best = nullptr;
+  for (MethodRow& row : table.rows) {
+    row.average = average_of(table, row);
+    if (row.average && (best == nullptr || row.average->mean > best->average->mean)) best = &row;
+  }
+  table.has_average = best != nullptr;
+  if (best != nullptr) best->average_best = true;
+}
+
+void add_differences(ScoreTable& table) {
+  const auto full =
+      std::find_if(table.rows.begin(), table.rows.end(), [](const MethodRow& row) { return row.is_full; });
+  if (full == table.rows.end()) return;
+  table.baseline = full->label;
+  for (MethodRow& row : table.rows) {
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      row.against_full.push_back(paired_difference(row.cells[i].scores, full->cells[i].scores));
+    }
+  }
+}
+
+void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& rates) {
+  const checkpoint::TrialRecord& record = trial.record;
+  const std::int64_t without = record.trained_parameters, with = without + record.head_parameters;
+  costs.parameters_low = costs.trials == 0 ? without : std::min(costs.parameters_low, without);
+  costs.with_head_low = costs.trials == 0 ? with : std::min(costs.with_head_low, with);
+  costs.parameters_high = std::max(costs.parameters_high, without);
+  costs.with_head_high = std::max(costs.with_head_high, with);
+  costs.stored_bytes += static_cast<double>(record.stored_bytes);
+  costs.training_s += record.training_s;
+  costs.inference_rows_per_s += record.inference_rows_per_s;
+  costs.peak_memory_bytes = std::max(costs.peak_memory_bytes, record.peak_memory_bytes);
+  rates.insert(trial.spec.training.learning_rate);
+  ++costs.trials;
+}
+
+}  // namespace
+
+bool within_noise(const ScoreCell& one, const ScoreCell& other, const ScoreColumn& column) {
+  const Estimate difference = best_difference(one.scores, other.scores);
+  if (difference.interval) return difference.interval->holds(0);
+  const double reach = kNormalQuantile * std::sqrt(2.0) * column.sampling_error.value_or(0);
+  return std::abs(difference.difference) <= reach;
+}
+
+void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells) {
+  for (MethodRow& row : table.rows) {
+    std::set<double> rates;
+    for (const CellContents* contents : cells) {
+      if (contents->label != row.label) continue;
+      for (const StoredTrial* trial : contents->stored) {
+        table.oversubscribed = table.oversubscribed || (trial->cores > 0 && trial->ranks > trial->cores);
+        take_costs(row.costs, *trial, rates);
+      }
+    }
+    row.costs.learning_rates.assign(rates.begin(), rates.end());
+    if (row.costs.trials == 0) continue;
+    const auto n = static_cast<double>(row.costs.trials);
+    row.costs.stored_bytes /= n;
+    row.costs.training_s /= n;
+    row.costs.inference_rows_per_s /= n;
+  }
+}
+
+void add_comparisons(ScoreTable& table, const std::vector<const CellContents*>& cells) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) mark_column(table, i, cells);
+  add_averages(table);
+  add_differences(table);
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,118 @@
+#include <string_view>
+
+#include "orchestrator/report/format.hpp"
+#include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/writers.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    switch (c) {
+      case '\\':
+        safe += "\\textbackslash{}";
+        break;
+      case '~':
+        safe += "\\textasciitilde{}";
+        break;
+      case '^':
+        safe += "\\textasciicircum{}";
+        break;
+      case '<':
+        safe += "\\textless{}";
+        break;
+      case '>':
+        safe += "\\textgreater{}";
+        break;
+      case '[':
+        safe += "{[}";
+        break;  // right after \\ it would be read as an option
+      case ']':
+        safe += "{]}";
+        break;
+      case '&':
+      case '%':
+      case '$':
+      case '#':
+      case '_':
+      case '{':
+      case '}':
+        safe += '\\';
+        safe += c;
+        break;
+      default:
+        safe += static_cast<unsigned char>(c) < 32 || c == 127 ? ' ' : c;
+    }
+  }
+  replace_all(safe, "±", "$\\pm$");
+  replace_all(safe, "×", "$\\times$");
+  replace_all(safe, "–", "--");
+  return safe;
+}
+
+std::string cell(const TextCell& cell) {
+  std::string text = escaped(cell.text);
+  if (cell.strong) text = "\\textbf{" + text + "}";
+  for (const std::size_t note : cell.notes) text += "\\textsuperscript{" + note_mark(note) + "}";
+  return text;
+}
+
+std::string line(const std::vector<TextCell>& cells) {
+  std::string text;
+  for (const TextCell& one : cells) text += (text.empty() ? "" : " & ") + cell(one);
+  return text + " \\\\\n";
+}
+
+std::string tabular(const TextTable& table) {
+  std::string text = "\\begin{tabular}{l" + std::string(table.header.size() - 1, 'r') + "}\n\\toprule\n";
+  std::string details;
+  for (std::size_t i = 0; i < table.header.size(); ++i) {
+    text += (i == 0 ? "" : " & ") + escaped(table.header[i].text);
+    details += (i == 0 ? "" : " & ") + escaped(table.header[i].detail);
+  }
+  text += " \\\\\n" + details + " \\\\\n\\midrule\n";
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    if (table.footer_rows > 0 && r + table.footer_rows == table.rows.size()) text += "\\midrule\n";
+    text += line(table.rows[r]);
+  }
+  return text + "\\bottomrule\n\\end{tabular}\n";
+}
+
+std::string floating(const TextTable& table, const std::string& below) {
+  return "\\begin{table}\n\\centering\n\\caption{" + escaped(table.caption) + "}\n" + tabular(table) + below +
+         "\\end{table}\n\n";
+}
+
+std::string under(const std::string& text) {
+  return "\n\\smallskip\\parbox{\\linewidth}{\\footnotesize " + text + "}\n";
+}
+
+}  // namespace
+
+std::string latex(const ReportModel& model) {
+  std::string text = "% \\usepackage{booktabs} in the preamble; \\input this file.\n";
+  for (const ScoreTable& table : model.tables) {
+    std::string below = escaped(table.sentence);
+    for (const std::string& entry : legend(table)) below += " " + escaped(entry);
+    for (const std::string& remark : table.remarks) below += " " + escaped(remark);
+    for (std::size_t i = 0; i < table.notes.size(); ++i) {
+      below += " \\textsuperscript{" + note_mark(i) + "}" + escaped(table.notes[i]) + ".";
+    }
+    text += floating(score_layout(table), under(below));
+    const TextTable differences = difference_layout(table);
+    if (!differences.rows.empty()) text += floating(differences, under(escaped(difference_remark(table))));
+    const TextTable costs = cost_layout(table);
+    if (!costs.rows.empty()) text += floating(costs, under(escaped(cost_remark(table))));
+  }
+  return text;
+}
+
+}  // namespace peftgrid::orchestrator

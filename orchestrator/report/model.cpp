@@ -1,0 +1,256 @@
+#include "orchestrator/report/model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "orchestrator/report/cells.hpp"
+#include "orchestrator/report/comparisons.hpp"
+#include "orchestrator/report/format.hpp"
+#include "orchestrator/report/remarks.hpp"
+#include "orchestrator/report/scores.hpp"
+#include "orchestrator/report/sentence.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+using Columns = std::vector<ScoreColumn>;
+
+const checkpoint::TestResult* test_of(const StoredTrial& trial, const std::string& name) {
+  for (const auto& test : trial.record.tests) {
+    if (test.name == name) return &test;
+  }
+  return nullptr;
+}
+
+/// Adds the columns that this trial has something to say in.
+void add_columns(Columns& columns, const StoredTrial& trial) {
+  const worker::TaskSpec& task = trial.spec.task;
+  if (task.metrics.empty()) return;
+  for (std::size_t i = 0; i < task.tests.size(); ++i) {
+    const std::string& test = task.tests[i].name;
+    const auto same = [&](const ScoreColumn& column) {
+      return column.task == task.name && column.test == test && column.metric == task.metrics.front();
+    };
+    if (std::any_of(columns.begin(), columns.end(), same)) continue;
+    ScoreColumn column;
+    column.task = task.name;
+    column.test = test;
+    column.metric = task.metrics.front();
+    column.heading = task.tests.size() > 1 ? task.name + " " + test : task.name;
+    column.main = i == 0;
+    column.test_is_dev = task.test_is_dev;
+    columns.push_back(std::move(column));
+  }
+}
+
+/// The columns of a table whose tasks come in this order; a task without any trial yet has one without a metric.
+Columns columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials) {
+  Columns columns;
+  for (const std::string& task : tasks) {
+    const std::size_t before = columns.size();
+    for (const StoredTrial& trial : trials) {
+      if (trial.spec.task.name == task) add_columns(columns, trial);
+    }
+    if (columns.size() > before) continue;
+    ScoreColumn unknown;
+    unknown.task = unknown.heading = task;
+    columns.push_back(std::move(unknown));
+  }
+  return columns;
+}
+
+/// Index of the note with this text, added where it is new: equal reasons share one footnote.
+std::size_t note(ScoreTable& table, const std::string& text) {
+  const auto found = std::find(table.notes.begin(), table.notes.end(), text);
+  if (found == table.notes.end()) table.notes.push_back(text);
+  return static_cast<std::size_t>(
+      std::distance(table.notes.begin(), std::find(table.notes.begin(), table.notes.end(), text)));
+}
+
+void add_note(ScoreTable& table, ScoreCell& cell, const std::string& text) {
+  const std::size_t index = note(table, text);
+  if (std::find(cell.notes.begin(), cell.notes.end(), index) == cell.notes.end()) cell.notes.push_back(index);
+}
+
+std::string of_seeds(std::size_t some, std::size_t all) {
+  return fmt::format("{} of {} {}", some, all, all == 1 ? "seed" : "seeds");
+}
+
+/// Takes one stored trial into a cell: its score, or why it has none.
+void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const StoredTrial& trial,
+                std::size_t& undefined) {
+  for (const std::string& warning : trial.record.warnings) add_note(table, cell, warning);
+  if (trial.record.state == "diverged") {
+    ++cell.diverged;
+    return;
+  }
+  const checkpoint::TestResult* test = test_of(trial, column.test);
+  if (test == nullptr) return;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& [name, stored] : test->metrics) {
+    if (name == column.metric) value = stored;
+  }
+  if (!std::isfinite(value)) {
+    ++undefined;
+    return;
+  }
+  cell.scores[{trial.spec.seed, trial.spec.data_seed}] = value;
+  if (trial.spec.task.kind == "classification" && predicts_one_value(test->predictions)) ++cell.collapsed;
+}
+
+void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents,
+             std::size_t undefined) {
+  std::set<std::string> reasons;
+  for (const StoredTrial* trial : contents.stored) {
+    if (trial->record.state == "diverged") reasons.insert(trial->record.reason);
+  }
+  for (const std::string& reason : reasons) {
+    add_note(table, cell, of_seeds(cell.diverged, cell.planned) + " diverged: " + reason);
+  }
+  if (undefined > 0) {
+    add_note(
+        table, cell,
+        column.metric + " is undefined for " + of_seeds(undefined, cell.planned) + ": its predictions do not vary");
+  }
+  reasons.clear();
+  for (const FailedTrial& failed : contents.failed) reasons.insert(failed.reason);
+  for (const std::string& reason : reasons) {
+    add_note(table, cell, of_seeds(contents.failed.size(), cell.planned) + " failed: " + reason);
+  }
+  const std::size_t absent =
+      contents.planned.size() - std::min(contents.planned.size(), contents.stored.size() + contents.failed.size());
+  if (absent > 0) add_note(table, cell, of_seeds(absent, cell.planned) + " not there yet");
+  if (cell.collapsed > 0) add_note(table, cell, of_seeds(cell.collapsed, cell.summary.n) + " predict one class");
+}
+
+ScoreCell::State state_of(const ScoreCell& cell, const CellContents& contents, std::size_t undefined) {
+  if (!cell.scores.empty()) return ScoreCell::State::Scored;
+  if (cell.diverged > 0) return ScoreCell::State::Diverged;
+  if (undefined > 0) return ScoreCell::State::Undefined;
+  if (!contents.failed.empty()) return ScoreCell::State::Failed;
+  return ScoreCell::State::Missing;
+}
+
+void fill_cell(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents) {
+  if (!contents.hole.empty()) {
+    if (cell.state != ScoreCell::State::Empty) return;
+    cell.state = ScoreCell::State::Hole;
+    add_note(table, cell, contents.hole);
+    return;
+  }
+  cell.planned = contents.planned.size();
+  std::size_t undefined = 0;
+  for (const StoredTrial* trial : contents.stored) take_trial(table, cell, column, *trial, undefined);
+  std::vector<double> values;
+  for (const auto& [seed, value] : cell.scores) values.push_back(value);
+  cell.summary = summarize(values);
+  cell.state = state_of(cell, contents, undefined);
+  explain(table, cell, column, contents, undefined);
+}
+
+MethodRow& row_of(ScoreTable& table, const std::string& label) {
+  const auto found =
+      std::find_if(table.rows.begin(), table.rows.end(), [&](const MethodRow& row) { return row.label == label; });
+  if (found != table.rows.end()) return *found;
+  MethodRow& row = table.rows.emplace_back();
+  row.label = label;
+  row.is_full = label == "full";
+  row.cells.resize(table.columns.size());
+  return row;
+}
+
+/// Everything that is known of a column beside the methods' scores.
+void describe_columns(ScoreTable& table, const std::vector<const CellContents*>& cells) {
+  for (ScoreColumn& column : table.columns) {
+    std::int64_t truncated = 0, length = 0;
+    for (const CellContents* contents : cells) {
+      if (contents->task != column.task) continue;
+      for (const StoredTrial* trial : contents->stored) {
+        if (trial->record.truncated_rows > truncated) length = trial->spec.training.max_length;
+        truncated = std::max(truncated, trial->record.truncated_rows);
+        const checkpoint::TestResult* test = test_of(*trial, column.test);
+        if (test == nullptr || column.rows != 0) continue;
+        column.rows = test->labels.size();
+        if (trial->spec.task.kind == "classification") column.majority = majority_score(column.metric, test->labels);
+      }
+    }
+    if (column.main && truncated > 0) {
+      table.remarks.push_back(fmt::format("{}: up to {} rows were longer than {} tokens and were cut.", column.task,
+                                          grouped(truncated), length));
+    }
+  }
+}
+
+ScoreTable build_table(const std::string& backbone, std::int64_t size, const std::vector<const CellContents*>& cells,
+                       const std::vector<StoredTrial>& trials, const std::vector<std::string>& task_order) {
+  ScoreTable table;
+  table.backbone = backbone;
+  table.train_size = size;
+  table.heading = backbone + ", " + size_text(size);
+  std::vector<std::string> tasks;
+  for (const std::string& task : task_order) {
+    const auto is_here = [&](const CellContents* cell) { return cell->task == task; };
+    if (std::any_of(cells.begin(), cells.end(), is_here)) tasks.push_back(task);
+  }
+  table.columns = columns_of(tasks, trials);
+  for (const CellContents* contents : cells) {
+    MethodRow& row = row_of(table, contents->label);
+    for (const StoredTrial* trial : contents->stored) row.is_full = row.is_full || trial->spec.method.name == "full";
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      if (table.columns[i].task == contents->task) fill_cell(table, row.cells[i], table.columns[i], *contents);
+    }
+  }
+  describe_columns(table, cells);
+  add_costs(table, cells);
+  add_comparisons(table, cells);
+  table.sentence = sentence_of(table);
+  return table;
+}
+
+template <typename Value>
+void add_once(std::vector<Value>& values, const Value& value) {
+  if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+}
+
+}  // namespace
+
+ReportModel build_model(Sources sources) {
+  const std::vector<CellContents> cells = gather_cells(sources);
+  std::vector<std::string> backbones, tasks;
+  std::vector<std::int64_t> sizes;
+  for (const CellContents& cell : cells) {
+    add_once(backbones, cell.backbone);
+    add_once(tasks, cell.task);
+    add_once(sizes, cell.train_size);
+  }
+  // "All rows" is stored as 0 and is the largest of sizes.
+  std::sort(sizes.begin(), sizes.end(), [](std::int64_t a, std::int64_t b) { return a != 0 && (b == 0 || a < b); });
+
+  ReportModel model;
+  for (const std::string& backbone : backbones) {
+    for (const std::int64_t size : sizes) {
+      std::vector<const CellContents*> here;
+      for (const CellContents& cell : cells) {
+        if (cell.backbone == backbone && cell.train_size == size) here.push_back(&cell);
+      }
+      if (!here.empty()) model.tables.push_back(build_table(backbone, size, here, sources.trials, tasks));
+    }
+  }
+  std::vector<std::string> runs;
+  for (const RunState& state : sources.states) add_once(runs, state.run);
+  model.title = runs.empty() ? "Trials" : listed(runs);
+  model.remarks = remarks_of(sources);
+  model.trials = std::move(sources.trials);
+  return model;
+}
+
+ReportModel build_report(const std::vector<std::filesystem::path>& sources) {
+  return build_model(load_sources(sources));
+}
+
+}  // namespace peftgrid::orchestrator

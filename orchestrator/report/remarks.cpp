@@ -1,0 +1,64 @@
+#include "orchestrator/report/remarks.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "orchestrator/report/format.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+std::string trials(std::size_t n) {
+  return fmt::format("{} {}", n, n == 1 ? "trial" : "trials");
+}
+
+void add_processors(const Sources& sources, std::vector<std::string>& remarks) {
+  std::map<std::string, std::size_t> types;
+  for (const StoredTrial& trial : sources.trials) {
+    if (!trial.cpu.empty()) ++types[trial.cpu];
+  }
+  if (types.size() < 2) return;
+  std::vector<std::string> names;
+  for (const auto& [type, n] : types) names.push_back(type + " (" + trials(n) + ")");
+  remarks.push_back(
+      fmt::format("Trials ran on {} types of processor: {}. The same trial has identical numbers only on "
+                  "one type.",
+                  types.size(), listed(names)));
+}
+
+void add_versions(const Sources& sources, std::vector<std::string>& remarks) {
+  std::map<std::int64_t, std::size_t> versions;
+  for (const StoredTrial& trial : sources.trials) {
+    if (trial.numerics != worker::kNumericsVersion) ++versions[trial.numerics];
+  }
+  for (const auto& [version, n] : versions) {
+    const std::string name = version == 0 ? "an unknown numerics version" : fmt::format("numerics version {}", version);
+    remarks.push_back(fmt::format("{} of {}, while this program has version {}: it would compute them anew.", trials(n),
+                                  name, worker::kNumericsVersion));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> remarks_of(const Sources& sources) {
+  std::vector<std::string> remarks;
+  if (sources.trials.empty()) remarks.emplace_back("There is no finished trial yet.");
+  add_processors(sources, remarks);
+  add_versions(sources, remarks);
+  if (sources.earlier > 0) {
+    remarks.push_back(trials(sources.earlier) + " stored here " + (sources.earlier == 1 ? "belongs" : "belong") +
+                      " to earlier grids of the same folder and " + (sources.earlier == 1 ? "is" : "are") +
+                      " not shown.");
+  }
+  for (const auto& conflict : sources.conflicts) {
+    remarks.push_back(fmt::format("Conflict: trial {} has unlike numbers in {} and {}; neither is taken.", conflict.id,
+                                  conflict.first.string(), conflict.second.string()));
+  }
+  for (const auto& unreadable : sources.unreadable) {
+    remarks.push_back(fmt::format("Left out: {}: {}", unreadable.file.string(), unreadable.reason));
+  }
+  return remarks;
+}
+
+}  // namespace peftgrid::orchestrator

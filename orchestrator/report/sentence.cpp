@@ -1,0 +1,74 @@
+#include "orchestrator/report/sentence.hpp"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <cmath>
+
+#include "orchestrator/report/format.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+struct Standing {
+  std::string best;
+  std::vector<std::string> tied, behind, no_better_than_majority;
+  std::size_t seeds = 0;
+};
+
+Standing standing(const ScoreTable& table, std::size_t column) {
+  Standing now;
+  for (const MethodRow& row : table.rows) {
+    const ScoreCell& cell = row.cells[column];
+    if (cell.state != ScoreCell::State::Scored) continue;
+    if (cell.best) {
+      now.best = row.label;
+      now.seeds = cell.summary.n;
+    } else if (cell.tied) {
+      now.tied.push_back(row.label);
+    } else if (cell.diverged == 0) {
+      now.behind.push_back(row.label);
+    }
+    const auto majority = table.columns[column].majority;
+    if (majority && cell.summary.mean <= *majority) now.no_better_than_majority.push_back(row.label);
+  }
+  return now;
+}
+
+std::string clause(const ScoreTable& table, std::size_t column) {
+  const Standing now = standing(table, column);
+  const std::string where = "on " + table.columns[column].heading + " ";
+  if (now.best.empty()) return where + "nothing is measured yet";
+  std::string text = where + now.best;
+  if (now.tied.empty() && now.behind.empty()) {
+    text += " stands alone";
+  } else if (now.tied.empty()) {
+    text += " is best, and " + listed(now.behind) + (now.behind.size() == 1 ? " is" : " are") + " measurably behind";
+  } else {
+    const std::string noise = now.seeds == 1 ? "within the test set's sampling error with its one seed"
+                                             : fmt::format("from it with {} seeds", now.seeds);
+    text += " has the highest mean, but " + listed(now.tied) + " cannot be told apart " + noise;
+    if (!now.behind.empty()) {
+      text += ", while " + listed(now.behind) + (now.behind.size() == 1 ? " is" : " are") + " measurably behind";
+    }
+  }
+  if (!now.no_better_than_majority.empty()) {
+    text += ", and " + listed(now.no_better_than_majority) +
+            (now.no_better_than_majority.size() == 1 ? " does" : " do") + " not beat the majority class";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string sentence_of(const ScoreTable& table) {
+  std::string text;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].main) text += (text.empty() ? "" : "; ") + clause(table, i);
+  }
+  if (text.empty()) return "Nothing is measured yet.";
+  text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
+  return text + ".";
+}
+
+}  // namespace peftgrid::orchestrator
