@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+#include "worker/catalogue.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::orchestrator {
+
+/// What one rank is taken to do where nothing was measured: oneDNN on one core of a server of 2024.
+inline constexpr double kUsualGflops = 200;
+
+/// Seconds one rank needs for a trial: arithmetic over `gflops` (that of large fp32 products), the rest of a step, the
+/// update of what trains, evaluations. Good for order and for a first guess; finished trials say how far it is off.
+double predicted_seconds(const worker::TrialSpec& spec, const worker::TaskFacts& task,
+                         const worker::BackboneFacts& backbone, double gflops);
+
+/// Rows, steps and tokens of a trial, as far as they are known beforehand.
+struct Workload {
+  double train_rows = 0;  // of the sample
+  double visits = 0;      // rows trained on, all epochs together
+  double steps = 0;
+  double evaluated = 0;  // rows, of the selection set over all evaluations and of the tests
+  double tokens = 0;     // of a row
+};
+Workload workload_of(const worker::TrialSpec& spec, const worker::TaskFacts& task);
+
+/// Bytes a finished trial leaves on disk, by its `keep`.
+std::int64_t disk_bytes(const worker::TrialSpec& spec, const worker::TaskFacts& task,
+                        const worker::BackboneFacts& backbone);
+/// Bytes of a rank's own memory at the peak of a trial, without LibTorch's.
+std::int64_t memory_bytes(const worker::TrialSpec& spec, const worker::TaskFacts& task,
+                          const worker::BackboneFacts& backbone);
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,142 @@
+#include "orchestrator/schedule/show_plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <ostream>
+#include <set>
+
+#include "orchestrator/schedule/cost.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+constexpr std::size_t kShownTrials = 12;
+constexpr double kLibraryBytes = 61e6;  // LibTorch's own, in every rank
+
+std::string size_text(std::int64_t size) {
+  return size == 0 ? "all" : count_text(size);
+}
+
+void show_facts(std::ostream& out, const Grid& grid) {
+  Rows backbones = {{"backbone", "architecture", ">layers", ">width", ">parameters", "type", "pooler", "left aside"}};
+  for (const auto& [name, b] : grid.backbones) {
+    backbones.push_back({name, b.architecture, count_text(b.layers), count_text(b.width), count_text(b.parameters),
+                         b.dtype, b.has_pooler ? "pretrained" : "none",
+                         fmt::format("{}", fmt::join(b.ignored_tensors, " "))});
+  }
+  out << "\nBackbones\n";
+  show_table(out, backbones);
+  Rows tasks = {{"task", ">train rows", ">validation", ">test", ">labels", ">characters a row"}};
+  for (const auto& [name, t] : grid.tasks) {
+    tasks.push_back({name, count_text(t.train_rows), count_text(t.validation_rows),
+                     fmt::format("{}", fmt::join(t.test_rows, " + ")),
+                     t.labels.empty() ? "number" : std::to_string(t.labels.size()),
+                     fmt::format("{:.0f}", t.mean_characters)});
+  }
+  out << "\nTasks\n";
+  show_table(out, tasks);
+}
+
+void show_cells(std::ostream& out, const Grid& grid, const Plan& plan) {
+  const std::set<std::size_t> to_run(plan.order.begin(), plan.order.end());
+  Rows rows = {
+      {"backbone", "task", "method", ">size", ">trials", ">there", ">rate", ">trained", ">head", ">a trial", ">disk"}};
+  for (const Cell& cell : grid.cells) {
+    const worker::TrialSpec& spec = grid.trials[cell.trials[0]];
+    const worker::BackboneFacts& backbone = grid.backbones.at(cell.backbone);
+    const worker::ParameterCounts counts = worker::count_trained(spec, backbone);
+    const auto there = std::ranges::count_if(cell.trials, [&](std::size_t i) { return !to_run.contains(i); });
+    const auto disk = static_cast<double>(disk_bytes(spec, grid.tasks.at(cell.task), backbone));
+    rows.push_back({cell.backbone, cell.task, cell.label, size_text(cell.train_size),
+                    std::to_string(cell.trials.size()), std::to_string(there),
+                    fmt::format("{}", spec.training.learning_rate), count_text(counts.method), count_text(counts.head),
+                    seconds_text(plan.seconds[cell.trials[0]]), rounded_bytes(disk)});
+  }
+  out << fmt::format("\nCells: {}\n", grid.cells.size());
+  show_table(out, rows);
+}
+
+void show_holes(std::ostream& out, const Grid& grid) {
+  if (grid.holes.empty()) return;
+  std::map<std::vector<std::string>, std::string> methods;  // of the holes that are alike in all else
+  std::vector<std::vector<std::string>> order;
+  for (const Hole& hole : grid.holes) {
+    const std::vector<std::string> key = {hole.backbone, hole.task, size_text(hole.train_size), hole.reason};
+    std::string& labels = methods[key];
+    if (labels.empty()) order.push_back(key);
+    labels += (labels.empty() ? "" : ", ") + hole.label;
+  }
+  Rows rows = {{"backbone", "task", ">size", "why not", "methods"}};
+  for (const auto& key : order) rows.push_back({key[0], key[1], key[2], key[3], methods.at(key)});
+  out << fmt::format("\nHoles: {} cells that cannot be run\n", grid.holes.size());
+  show_table(out, rows);
+}
+
+void show_order(std::ostream& out, const Grid& grid, const Plan& plan, bool verbose) {
+  if (plan.order.empty()) return;
+  const std::size_t shown = verbose ? plan.order.size() : std::min(plan.order.size(), kShownTrials);
+  Rows rows = {{">", "trial", "backbone", "task", "method", ">size", ">seed", ">predicted"}};
+  for (std::size_t i = 0; i < shown; ++i) {
+    const worker::TrialSpec& spec = grid.trials[plan.order[i]];
+    rows.push_back({std::to_string(i + 1), spec.id, spec.backbone.name, spec.task.name, spec.label,
+                    size_text(spec.train_size), std::to_string(spec.seed), seconds_text(plan.seconds[plan.order[i]])});
+  }
+  out << "\nOrder: longest first\n";
+  show_table(out, rows);
+  if (shown < plan.order.size()) out << fmt::format("  and {} more (--verbose shows all)\n", plan.order.size() - shown);
+}
+
+void show_needs(std::ostream& out, const Grid& grid, const Plan& plan) {
+  double disk = 0, memory = 0, shared = 0;
+  for (const std::size_t i : plan.order) {
+    const worker::TrialSpec& spec = grid.trials[i];
+    const worker::TaskFacts& task = grid.tasks.at(spec.task.name);
+    const worker::BackboneFacts& backbone = grid.backbones.at(spec.backbone.name);
+    disk += static_cast<double>(disk_bytes(spec, task, backbone));
+    memory = std::max(memory, static_cast<double>(memory_bytes(spec, task, backbone)));
+  }
+  for (const auto& [name, backbone] : grid.backbones) shared += static_cast<double>(backbone.file_bytes);
+  const std::string keep = grid.trials.empty() ? "adapters" : grid.trials[0].keep;
+  out << fmt::format("  memory     about {} a rank beside LibTorch's own {}; {} shared by the ranks of a node\n",
+                     rounded_bytes(memory), rounded_bytes(kLibraryBytes), rounded_bytes(shared));
+  out << fmt::format("  disk       about {} for the trials to run (keep: {})\n", rounded_bytes(disk), keep);
+}
+
+void show_summary(std::ostream& out, const Grid& grid, const Plan& plan, const PlanView& view) {
+  out << fmt::format("\nIn all\n  trials     {} to run, {} already there\n", plan.order.size(),
+                     grid.trials.size() - plan.order.size());
+  if (!plan.order.empty()) {
+    out << fmt::format("  time       {} on {} rank{}; no order takes less than {} (this one {:.2f} times that)\n",
+                       seconds_text(plan.makespan), view.ranks, view.ranks == 1 ? "" : "s",
+                       seconds_text(plan.lower_bound), plan.makespan / plan.lower_bound);
+    out << fmt::format(
+        "             at {:.0f} GFLOP/s a rank, {}\n", view.gflops,
+        view.calibrated ? "as this run's finished trials had" : "a guess until trials of this run are done");
+  }
+  show_needs(out, grid, plan);
+}
+
+}  // namespace
+
+void show_plan(std::ostream& out, const Grid& grid, const Plan& plan, const PlanView& view) {
+  out << "Grid " << grid.run << "\n";
+  Rows resolved = {{"key", "value", "from"}};
+  for (const Resolved& line : grid.resolved) resolved.push_back({line.key, line.value, line.origin});
+  show_table(out, resolved);
+  show_facts(out, grid);
+  show_cells(out, grid, plan);
+  show_holes(out, grid);
+  if (!grid.warnings.empty()) out << "\nWarnings\n";
+  for (const std::string& warning : grid.warnings) out << "  " << warning << '\n';
+  show_order(out, grid, plan, view.verbose);
+  show_summary(out, grid, plan, view);
+}
+
+}  // namespace peftgrid::orchestrator
