@@ -148,4 +148,14 @@ TrialRecord read_trial(const std::filesystem::path& file, Read how) {
   }
 }
 
+TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how) {
+  const auto held = h5::lock();
+  try {
+    const h5::File open = h5::open_file(file);
+    return read_trial_group(open_trials(open.get()).get(), id, how);
+  } catch (const FileError& error) {
+    throw FileError(file.string() + ": " + error.what());
+  }
+}
+
 }  // namespace peftgrid::checkpoint

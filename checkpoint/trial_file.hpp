@@ -61,5 +61,7 @@ void write_trial(const std::filesystem::path& draft, const TrialRecord& record);
 enum class Read { Everything, WithoutTensors };  // the latter keeps names, shapes and hashes
 /// Reads and checks a trial file; sizes are checked before memory is taken. Throws FileError naming file and place.
 TrialRecord read_trial(const std::filesystem::path& file, Read how = Read::Everything);
+/// The same for one trial of a merged file.
+TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how);
 
 }  // namespace peftgrid::checkpoint

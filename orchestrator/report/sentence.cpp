@@ -13,7 +13,7 @@ namespace {
 struct Standing {
   std::string best;
   std::vector<std::string> tied, behind, no_better_than_majority;
-  std::size_t seeds = 0;
+  std::size_t seeds = 0, scored = 0;
 };
 
 Standing standing(const ScoreTable& table, std::size_t column) {
@@ -21,6 +21,7 @@ Standing standing(const ScoreTable& table, std::size_t column) {
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
     if (cell.state != ScoreCell::State::Scored) continue;
+    ++now.scored;
     if (cell.best) {
       now.best = row.label;
       now.seeds = cell.summary.n;
@@ -45,16 +46,19 @@ std::string clause(const ScoreTable& table, std::size_t column) {
   } else if (now.tied.empty()) {
     text += " is best, and " + listed(now.behind) + (now.behind.size() == 1 ? " is" : " are") + " measurably behind";
   } else {
-    const std::string noise = now.seeds == 1 ? "within the test set's sampling error with its one seed"
-                                             : fmt::format("from it with {} seeds", now.seeds);
-    text += " has the highest mean, but " + listed(now.tied) + " cannot be told apart " + noise;
+    const std::string seeds =
+        now.seeds == 1 ? "one seed, by the sampling error of the test set" : fmt::format("{} seeds", now.seeds);
+    text += " has the highest mean, but " + listed(now.tied) + " cannot be told apart from it with " + seeds;
     if (!now.behind.empty()) {
       text += ", while " + listed(now.behind) + (now.behind.size() == 1 ? " is" : " are") + " measurably behind";
     }
   }
-  if (!now.no_better_than_majority.empty()) {
-    text += ", and " + listed(now.no_better_than_majority) +
-            (now.no_better_than_majority.size() == 1 ? " does" : " do") + " not beat the majority class";
+  const std::size_t beaten = now.no_better_than_majority.size();
+  if (beaten > 0 && beaten == now.scored) {
+    text += beaten == 1 ? ", and does not beat the majority class" : ", and none of them beats the majority class";
+  } else if (beaten > 0) {
+    text += ", and " + listed(now.no_better_than_majority) + (beaten == 1 ? " does" : " do") +
+            " not beat the majority class";
   }
   return text;
 }

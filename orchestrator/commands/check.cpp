@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "checkpoint/errors.hpp"
+#include "checkpoint/trial_file.hpp"
+#include "orchestrator/commands/command_line.hpp"
+#include "orchestrator/commands/commands.hpp"
+#include "orchestrator/journal.hpp"
+#include "orchestrator/run_folder.hpp"
+#include "worker/errors.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What is wrong with one trial file; empty when nothing is.
+std::string trouble_of(const fs::path& file) {
+  try {
+    const checkpoint::TrialRecord record = checkpoint::read_trial(file);
+    if (record.id != file.stem()) return "it holds trial " + record.id + ", which is not its name";
+    const worker::TrialSpec spec = worker::trial_from_json(record.spec);
+    if (spec.id != record.id) return "its spec is that of trial " + spec.id;
+    // An id covers the numerics version: a trial of another one keeps its own and cannot be recomputed here.
+    const bool this_version =
+        record.environment.find(fmt::format("\"numerics\":{}", worker::kNumericsVersion)) != record.environment.npos;
+    if (this_version && worker::trial_id(spec) != record.id) return "its spec hashes to " + worker::trial_id(spec);
+    return "";
+  } catch (const std::runtime_error& error) {
+    const std::string what = error.what(), place = file.string() + ": ";
+    return what.starts_with(place) ? what.substr(place.size()) : what;
+  }
+}
+
+struct Findings {
+  std::size_t sound = 0;
+  std::vector<std::pair<fs::path, std::string>> broken;
+  std::set<std::string> ids;        // of sound files
+  std::vector<fs::path> leftovers;  // drafts of killed ranks
+};
+
+Findings examine(const fs::path& trials) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(trials)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  Findings found;
+  for (const fs::path& file : files) {
+    if (file.extension() == ".draft") {
+      found.leftovers.push_back(file);
+    } else if (file.extension() == ".h5") {
+      const std::string trouble = trouble_of(file);
+      if (trouble.empty()) {
+        ++found.sound;
+        found.ids.insert(file.stem());
+      } else {
+        found.broken.emplace_back(file, trouble);
+      }
+    }
+  }
+  return found;
+}
+
+/// Trials that the current grid asks for and that are not there, failed ones among them.
+std::size_t count_missing(const RunState& state, const Findings& found) {
+  std::set<std::string> missing;
+  for (const PlannedCell& cell : state.cells) {
+    for (const std::string& id : cell.trials) {
+      if (!found.ids.contains(id)) missing.insert(id);
+    }
+  }
+  return missing.size();
+}
+
+int check(const RunFolder& run) {
+  const Findings found = examine(run.trials());
+  const JournalContents journal = read_journal(run.journal());
+  const RunState state = read_run_state(run);
+  fmt::print("{}: {} trial files are sound\n", run.root.string(), found.sound);
+  for (const auto& [file, trouble] : found.broken) fmt::print("broken: {}: {}\n", file.string(), trouble);
+  if (!found.broken.empty())
+    fmt::print("delete {}; the same command then runs {} again\n", found.broken.size() == 1 ? "it" : "them",
+               found.broken.size() == 1 ? "its trial" : "their trials");
+  if (journal.damaged > 0) {
+    fmt::print("journal: {} damaged lines; they cost history and time estimates, no result\n", journal.damaged);
+  }
+  if (!found.leftovers.empty()) {
+    fmt::print("{} drafts of ranks that were killed; they may be deleted while nothing runs\n", found.leftovers.size());
+  }
+  const std::size_t missing = count_missing(state, found);
+  if (missing > 0) {
+    fmt::print("{} trials of the current grid have no sound file and would be run; {} of them failed before\n", missing,
+               state.failed.size());
+  }
+  return found.broken.empty() && journal.damaged == 0 ? 0 : 3;
+}
+
+}  // namespace
+
+int check_command(const Arguments& arguments) {
+  const std::string usage = "orchestrator check RUN";
+  const auto parsed = parse_line(
+      {usage.c_str(), "Verifies every file of a run folder and says what would be run again.", {}}, arguments);
+  if (!parsed) return 0;
+  if (parsed->paths.size() != 1) throw worker::UsageError("one run folder is to be checked; right is: " + usage);
+  const RunFolder run{parsed->paths[0]};
+  if (!fs::is_directory(run.trials())) {
+    throw worker::UsageError(run.root.string() + " is not a run folder: it has no folder trials/");
+  }
+  return check(run);
+}
+
+}  // namespace peftgrid::orchestrator

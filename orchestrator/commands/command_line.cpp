@@ -1,0 +1,39 @@
+#include "orchestrator/commands/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "worker/errors.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace po = boost::program_options;
+
+std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments) {
+  line.options.add_options()("help,h", "this text");
+  po::options_description all;
+  all.add(line.options).add_options()("path", po::value<std::vector<std::string>>());
+  po::positional_options_description positions;
+  positions.add("path", -1);
+  ParsedLine parsed;
+  try {
+    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(arguments).options(all).positional(positions).style(style).run(), parsed.values);
+    po::notify(parsed.values);
+  } catch (const po::error& error) {
+    throw worker::UsageError(fmt::format("{}; right is: {}", error.what(), line.usage));
+  }
+  if (parsed.values.count("help") != 0) {
+    std::ostringstream table;
+    table << line.options;
+    fmt::print("{}\n\n  {}\n\n{}", line.meaning, line.usage, table.str());
+    return std::nullopt;
+  }
+  if (parsed.values.count("path") != 0) {
+    for (const auto& path : parsed.values["path"].as<std::vector<std::string>>()) parsed.paths.emplace_back(path);
+  }
+  return parsed;
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/commands/commands.hpp"
+
+namespace peftgrid::orchestrator {
+
+/// A command whose options are `options` and whose other words are paths.
+struct CommandLine {
+  const char* usage;    // "orchestrator merge A [B...] --out FILE"
+  const char* meaning;  // one line
+  boost::program_options::options_description options;
+};
+
+struct ParsedLine {
+  boost::program_options::variables_map values;
+  std::vector<std::filesystem::path> paths;
+};
+
+/// Adds --help and parses, without guessing at shortened names. Nothing when help was asked for, which is then printed.
+/// Throws worker::UsageError.
+std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments);
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,39 @@
+#include "checkpoint/merge.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "orchestrator/commands/command_line.hpp"
+#include "orchestrator/commands/commands.hpp"
+#include "worker/errors.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace po = boost::program_options;
+
+int merge_command(const Arguments& arguments) {
+  const std::string usage = "orchestrator merge A [B...] --out FILE";
+  CommandLine line{
+      usage.c_str(), "Copies all trials of run folders, trial files and merged files into one new file.", {}};
+  line.options.add_options()("out", po::value<std::string>(), "the file to write; an earlier one is replaced");
+  const auto parsed = parse_line(std::move(line), arguments);
+  if (!parsed) return 0;
+  if (parsed->paths.empty()) throw worker::UsageError("nothing to merge; right is: " + usage);
+  if (parsed->values.count("out") == 0) throw worker::UsageError("no --out FILE to write to; right is: " + usage);
+
+  const std::string out = parsed->values["out"].as<std::string>();
+  const checkpoint::Collection merged = checkpoint::merge(parsed->paths, out);
+  fmt::print("{}: {} trials\n", out, merged.trials.size());
+  for (const auto& conflict : merged.conflicts) {
+    fmt::print(stderr, "conflict: trial {} has unlike numbers in {} and {}; neither is taken\n", conflict.id,
+               conflict.first.string(), conflict.second.string());
+  }
+  for (const auto& unreadable : merged.unreadable) {
+    fmt::print(stderr, "left out: {}: {}\n", unreadable.file.string(), unreadable.reason);
+  }
+  return merged.conflicts.empty() && merged.unreadable.empty() ? 0 : 3;
+}
+
+}  // namespace peftgrid::orchestrator
