@@ -116,8 +116,9 @@ bool Filter::takes(const worker::TrialSpec& spec) const {
 void Filter::check(const std::string& key, const std::vector<std::string>& known) const {
   for (const Wanted& wanted : wanted_) {
     if (wanted.key != key || std::ranges::find(known, wanted.value) != known.end()) continue;
+    const bool number = key == "size" || key == "seed";
     throw UsageError(fmt::format("{}: the grid has no {} {}{}", wanted.argument, key, worker::in_quotes(wanted.value),
-                                 suggestion(wanted.value, known)));
+                                 number ? "; it has " + worker::joined(known) : suggestion(wanted.value, known)));
   }
 }
 

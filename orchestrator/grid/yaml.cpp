@@ -191,6 +191,17 @@ std::optional<int> line_of_open_quote(std::string_view text) {
   return std::nullopt;
 }
 
+/// yaml-cpp's words for the common mistakes, in ours.
+std::string in_plain_words(const std::string& message) {
+  if (message == "end of sequence flow not found") return "a list that opens with [ has no ] up to here";
+  if (message == "end of map flow not found") return "a map that opens with { has no } up to here";
+  if (message == "end of map not found" || message == "end of sequence not found") {
+    return "this does not fit what stands above it; look at the indentation";
+  }
+  if (message == "illegal map value") return "a colon where no key can be; a text that holds one needs quotes";
+  return "is not YAML: " + message;
+}
+
 Node parse(std::string_view text, const std::string& name, bool on_command_line) {
   const std::string first = on_command_line ? name : name + ":1";
   if (text.size() > kMostBytes) throw worker::UsageError(fmt::format("{}: longer than {} bytes", first, kMostBytes));
@@ -212,7 +223,7 @@ Node parse(std::string_view text, const std::string& name, bool on_command_line)
       mark.line = *line - 1;
       builder.make(mark).fail("a quote opens here and is not closed on its line");
     }
-    builder.make(error.mark).fail("is not YAML: " + error.msg);
+    builder.make(error.mark).fail(in_plain_words(error.msg));
   }
   Node root = builder.take();
   if (root.place.empty()) root.place = first;

@@ -1,0 +1,77 @@
+#include "tests/unit/bad_input/cases.hpp"
+
+namespace peftgrid::tests {
+
+namespace {
+
+BadInput method(std::string what, std::string text, std::string message) {
+  return in_grid(std::move(what), "methods: [full, lora]", "methods:\n" + text, std::move(message));
+}
+
+}  // namespace
+
+Section method_mistakes() {
+  return {
+      "Methods",
+      {
+          method("A method that is misspelt", "  - lorra", "grid.yaml:9: no method \"lorra\"; did you mean \"lora\"?"),
+          method("A method of a later version", "  - ia3",
+                 "grid.yaml:9: no method \"ia3\"; known: full, head, top_layers, lora, bitfit, pfeiffer, prefix and "
+                 "prompt"),
+          method("An option that is misspelt", "  - lora: {rnak: 8}",
+                 "grid.yaml:9: lora has no key \"rnak\"; did you mean \"rank\"?"),
+          method("An option of another method", "  - bitfit: {rank: 8}",
+                 "grid.yaml:9: bitfit has no key \"rank\"; known: biases, name, learning_rate and training"),
+          method("A reserved option", "  - lora: {width: 2}",
+                 "grid.yaml:9: \"width\" is reserved for a later version; this one does not know it yet"),
+          method("A rank of nothing", "  - lora: {rank: 0}",
+                 "grid.yaml:9: rank is \"0\"; a whole number from 1 to 65536 would be right"),
+          method("A rank that is not whole", "  - lora: {rank: 8.5}",
+                 "grid.yaml:9: rank is \"8.5\"; a whole number from 1 to 65536 would be right"),
+          method("A rank in quotes", "  - lora: {rank: \"8\"}",
+                 "grid.yaml:9: rank is \"8\"; a whole number from 1 to 65536 would be right"),
+          method("A rank larger than the layer", "  - lora: {rank: 64}",
+                 "grid.yaml:9: lora.rank is 64; this backbone allows 1 to 16, the width of its linear layers"),
+          method("A dropout of one", "  - lora: {dropout: 1}",
+                 "grid.yaml:9: dropout is \"1\"; a number from 0 to 0.9 would be right"),
+          method("A target that is misspelt", "  - lora: {targets: [querry]}",
+                 "grid.yaml:9: an item of targets is \"querry\"; did you mean \"query\"?"),
+          method("A target given twice", "  - lora: {targets: [query, query]}",
+                 "grid.yaml:9: \"query\" is twice in targets"),
+          method("No target", "  - lora: {targets: []}", "grid.yaml:9: targets is empty; at least one is needed"),
+          method("All biases, and one of them", "  - bitfit: {biases: [all, query]}",
+                 "grid.yaml:9: biases names all, and others beside it"),
+          method("An unknown start of a prompt", "  - prompt: {init: vocab}",
+                 "grid.yaml:9: init is \"vocab\"; known: random and vocabulary"),
+          method("A prompt that leaves no place for the text", "  - prompt: {length: 40}",
+                 "grid.yaml:9: max_length 32 and a prompt of 40 make 72; the backbone tiny has 64 positions"),
+          method("More layers than the model has", "  - top_layers: {layers: 12}",
+                 "grid.yaml:9: top_layers.layers is 12; this backbone allows 1 to 2, its number of layers"),
+          method("A bottleneck narrower than nothing", "  - pfeiffer: {reduction: 100}",
+                 "grid.yaml:9: pfeiffer.reduction is 100; this backbone allows 1 to 16, its width"),
+          method("Options that are not indented", "  - lora:\n    rank: 8",
+                 "grid.yaml:9: an item of methods is one method, like `- lora: {rank: 8}`; options belong inside, "
+                 "indented below its name"),
+          method("A list in the place of a method", "  - [full, lora]",
+                 "grid.yaml:9: a method is a list; its name, or {name: {options}}, would be right"),
+          method("A learning rate in two places", "  - lora: {learning_rate: 1e-3, training: {learning_rate: 2e-3}}",
+                 "grid.yaml:9: learning_rate is given here and in this method's training; one of them decides"),
+          method("A learning rate that is no number", "  - full: {learning_rate: small}",
+                 "grid.yaml:9: learning_rate is \"small\"; a number from 1e-09 to 10 would be right"),
+          method("One method twice", "  - full\n  - full",
+                 "grid.yaml:10: this method and the one on line 9 have the same label \"full\" and no option that "
+                 "differs; change an option, or give one a `name`"),
+          method("One method under two names", "  - full\n  - full: {name: other}",
+                 "grid.yaml:10: full of tickets on tiny and other of tickets on tiny are the same trials in everything "
+                 "that can change a number; leave one out"),
+          method("A value twice in a list", "  - lora: {rank: [4, 4]}",
+                 "grid.yaml:9: this method and the one on line 9 have the same label \"lora\" and no option that "
+                 "differs; change an option, or give one a `name`"),
+          method("A name with an equals sign", "  - lora: {name: r=8}",
+                 "grid.yaml:9: name is \"r=8\"; a name of at most 80 bytes without , = / \\ and not beginning with . "
+                 "or - would be right"),
+      },
+  };
+}
+
+}  // namespace peftgrid::tests
