@@ -35,7 +35,7 @@ int report_command(const Arguments& arguments) {
   }
   ReportModel model = build_report(parsed->paths);
   if (!parsed->values["quiet"].as<bool>()) fmt::print("{}\n", terminal_table(model));
-  fmt::print("{}\n", write_report(std::move(model), out).string());
+  fmt::print("{}\n", write_model(std::move(model), out).string());
   return 0;
 }
 

@@ -65,35 +65,40 @@ void mark_column(ScoreTable& table, std::size_t index, const std::vector<const C
   }
 }
 
-/// Mean over tasks for each seed; nothing unless every task is complete and has the same seeds.
-std::optional<Summary> average_of(const ScoreTable& table, const MethodRow& row) {
-  std::map<SeedKey, double> sums;
+/// Mean over tasks for each seed; empty unless every task is complete and has the same seeds.
+BySeed averages_of(const ScoreTable& table, const MethodRow& row) {
+  BySeed sums;
   double tasks = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!table.columns[i].main) continue;
     const ScoreCell& cell = row.cells[i];
-    if (!cell.complete()) return std::nullopt;
+    if (!cell.complete()) return {};
     for (const auto& [seed, value] : cell.scores) {
-      if (tasks > 0 && !sums.contains(seed)) return std::nullopt;
+      if (tasks > 0 && !sums.contains(seed)) return {};
       sums[seed] += value;
     }
-    if (sums.size() != cell.scores.size()) return std::nullopt;
+    if (sums.size() != cell.scores.size()) return {};
     ++tasks;
   }
-  if (tasks < 2) return std::nullopt;
-  std::vector<double> averages;
-  for (const auto& [seed, sum] : sums) averages.push_back(sum / tasks);
-  return summarize(averages);
+  if (tasks < 2) return {};
+  for (auto& [seed, sum] : sums) sum /= tasks;
+  return sums;
 }
 
 void add_averages(ScoreTable& table) {
-  MethodRow* best = nullptr;
+  const MethodRow* best = nullptr;
   for (MethodRow& row : table.rows) {
-    row.average = average_of(table, row);
-    if (row.average && (best == nullptr || row.average->mean > best->average->mean)) best = &row;
+    row.averages = averages_of(table, row);
+    if (row.averages.empty()) continue;
+    row.average = summarize(values_of(row.averages));
+    if (best == nullptr || row.average->mean > best->average->mean) best = &row;
   }
   table.has_average = best != nullptr;
-  if (best != nullptr) best->average_best = true;
+  for (MethodRow& row : table.rows) {
+    if (!row.average) continue;
+    const auto interval = best_difference(row.averages, best->averages).interval;
+    row.average_marked = &row == best || (interval && interval->holds(0));
+  }
 }
 
 void add_differences(ScoreTable& table) {

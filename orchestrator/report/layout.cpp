@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "orchestrator/report/format.hpp"
 
 namespace peftgrid::orchestrator {
@@ -16,7 +18,7 @@ std::vector<HeaderCell> column_headers(const ScoreTable& table) {
 std::vector<TextCell> score_row(const ScoreTable& table, const MethodRow& row) {
   std::vector<TextCell> cells = {{row.label, false, {}}};
   for (const ScoreCell& cell : row.cells) cells.push_back({cell_text(cell), cell.best || cell.tied, cell.notes});
-  if (table.has_average) cells.push_back({row.average ? summary_text(*row.average) : "–", row.average_best, {}});
+  if (table.has_average) cells.push_back({row.average ? summary_text(*row.average) : "–", row.average_marked, {}});
   return cells;
 }
 
@@ -48,7 +50,8 @@ TextTable difference_layout(const ScoreTable& table) {
   layout.header = column_headers(table);
   if (table.baseline.empty()) return layout;
   for (const MethodRow& row : table.rows) {
-    if (row.label == table.baseline) continue;
+    const auto known = [](const auto& estimate) { return estimate.has_value(); };
+    if (row.label == table.baseline || std::none_of(row.against_full.begin(), row.against_full.end(), known)) continue;
     std::vector<TextCell> cells = {{row.label, false, {}}};
     for (const auto& estimate : row.against_full) {
       const bool clear = estimate && estimate->interval && !estimate->interval->holds(0);

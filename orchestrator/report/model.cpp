@@ -146,9 +146,7 @@ void fill_cell(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, co
   cell.planned = contents.planned.size();
   std::size_t undefined = 0;
   for (const StoredTrial* trial : contents.stored) take_trial(table, cell, column, *trial, undefined);
-  std::vector<double> values;
-  for (const auto& [seed, value] : cell.scores) values.push_back(value);
-  cell.summary = summarize(values);
+  cell.summary = summarize(values_of(cell.scores));
   cell.state = state_of(cell, contents, undefined);
   explain(table, cell, column, contents, undefined);
 }

@@ -59,9 +59,10 @@ struct MethodCosts {
 struct MethodRow {
   std::string label;
   bool is_full = false;
-  std::vector<ScoreCell> cells;    // one a column
-  std::optional<Summary> average;  // over tasks, per seed; only where all are complete
-  bool average_best = false;
+  std::vector<ScoreCell> cells;                       // one a column
+  std::optional<Summary> average;                     // over tasks, per seed; only where all are complete
+  BySeed averages;                                    // behind `average`
+  bool average_marked = false;                        // the best, or not to be told apart from it
   std::vector<std::optional<Estimate>> against_full;  // one a column; nothing where no seed is shared
   MethodCosts costs;
 };

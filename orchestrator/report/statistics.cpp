@@ -9,6 +9,8 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr std::size_t kResamplings = 200;
+// With two pairs the t interval is 12.7 standard errors wide and tells nothing apart; Welch's has twice the freedom.
+constexpr std::size_t kFewestPairs = 3;
 constexpr std::uint32_t kBootstrapKey = 0x9e3779b9U;
 
 /// Half the width of a 95 % interval for an error and its degrees of freedom.
@@ -16,13 +18,13 @@ double reach(double error, double degrees) {
   return error == 0 ? 0 : error * boost::math::quantile(boost::math::students_t(degrees), 0.975);
 }
 
+}  // namespace
+
 std::vector<double> values_of(const BySeed& by_seed) {
   std::vector<double> values;
   for (const auto& [seed, value] : by_seed) values.push_back(value);
   return values;
 }
-
-}  // namespace
 
 Summary summarize(const std::vector<double>& values) {
   Summary summary;
@@ -73,7 +75,7 @@ Estimate welch_difference(const BySeed& method, const BySeed& baseline) {
 
 Estimate best_difference(const BySeed& method, const BySeed& baseline) {
   const auto paired = paired_difference(method, baseline);
-  if (paired && paired->n >= 2) return *paired;
+  if (paired && paired->n >= kFewestPairs) return *paired;
   return welch_difference(method, baseline);
 }
 

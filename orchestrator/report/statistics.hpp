@@ -33,6 +33,7 @@ struct Estimate {
 /// What two seeds must agree in to be compared as a pair: seed and data seed.
 using SeedKey = std::pair<std::uint64_t, std::uint64_t>;
 using BySeed = std::map<SeedKey, double>;
+std::vector<double> values_of(const BySeed& by_seed);
 
 /// 95 % t interval of a mean; nothing below two values.
 std::optional<Interval> mean_interval(const std::vector<double>& values);
@@ -40,7 +41,7 @@ std::optional<Interval> mean_interval(const std::vector<double>& values);
 std::optional<Estimate> paired_difference(const BySeed& method, const BySeed& baseline);
 /// Difference of means of unpaired values, Welch's interval. Both sides must hold a value.
 Estimate welch_difference(const BySeed& method, const BySeed& baseline);
-/// Paired over the shared seeds where there are two of them, else Welch.
+/// Paired over the shared seeds where there are three of them, else Welch.
 Estimate best_difference(const BySeed& method, const BySeed& baseline);
 
 /// Standard error of an accuracy over a test set of this many rows.

@@ -52,7 +52,7 @@ std::string draw(std::vector<Plot>& plots, const fs::path& out) {
 
 }  // namespace
 
-fs::path write_report(ReportModel model, const fs::path& out) {
+fs::path write_model(ReportModel model, const fs::path& out) {
   try {
     fs::create_directories(out / "plots");
     std::vector<Plot> plots = plan_plots(model);
@@ -72,7 +72,7 @@ fs::path write_report(ReportModel model, const fs::path& out) {
 }
 
 fs::path write_report(const std::vector<fs::path>& sources, const fs::path& out) {
-  return write_report(build_report(sources), out);
+  return write_model(build_report(sources), out);
 }
 
 }  // namespace peftgrid::orchestrator

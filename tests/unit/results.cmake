@@ -7,3 +7,7 @@ target_link_libraries(peftgrid_sample_trials PRIVATE peftgrid_warnings PUBLIC pe
 add_unit_test(unit trial_file_test peftgrid_sample_trials PkgConfig::HDF5)
 add_unit_test(unit safetensors_test peftgrid_checkpoint nlohmann_json::nlohmann_json)
 add_unit_test(unit publish_test peftgrid_checkpoint)
+add_unit_test(unit merge_test peftgrid_sample_trials)
+add_unit_test(unit statistics_test peftgrid_orchestrator nlohmann_json::nlohmann_json)
+add_unit_test(unit report_test peftgrid_sample_trials)
+add_unit_test(unit result_commands_test peftgrid_sample_trials PkgConfig::HDF5)

@@ -1,0 +1,273 @@
+#include "orchestrator/report/model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/write_report.hpp"
+#include "orchestrator/report/writers.hpp"
+#include "tests/support/sample_trials.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+using tests::contents;
+using tests::sample_record;
+using tests::sample_run;
+using tests::sample_spec;
+using tests::SampleOptions;
+using tests::SampleRun;
+using tests::TemporaryFolder;
+
+SampleOptions small(std::vector<std::string> methods = {"full", "lora", "head"},
+                    std::vector<std::string> tasks = {"sst2", "mrpc"}) {
+  SampleOptions options;
+  options.methods = std::move(methods);
+  options.tasks = std::move(tasks);
+  options.train_sizes = {100};
+  options.test_rows = 200;
+  options.tensor_values = 8;
+  return options;
+}
+
+ReportModel report_of(const SampleRun& run) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", run);
+  return build_report({folder.path() / "run"});
+}
+
+const ScoreCell& cell_of(const ReportModel& model, const std::string& method, const std::string& heading,
+                         std::size_t table = 0) {
+  const ScoreTable& in = model.tables.at(table);
+  for (const MethodRow& row : in.rows) {
+    for (std::size_t i = 0; i < in.columns.size(); ++i) {
+      if (row.label == method && in.columns[i].heading == heading) return row.cells[i];
+    }
+  }
+  throw std::runtime_error("no cell " + method + " on " + heading);
+}
+
+std::string notes_of(const ReportModel& model, const ScoreCell& cell) {
+  std::string text;
+  for (const std::size_t note : cell.notes) text += model.tables[0].notes.at(note) + "\n";
+  return text;
+}
+
+TEST(Report, ShowsMeansOverSeedsWithTheirNumber) {
+  const SampleRun run = sample_run(small());
+  const ReportModel model = report_of(run);
+  ASSERT_EQ(model.tables.size(), 1U);
+  double sum = 0;
+  for (std::size_t i = 0; i < run.records.size(); ++i) {
+    if (run.grid.trials[i].label == "lora" && run.grid.trials[i].task.name == "sst2")
+      sum += run.records[i].tests[0].metrics[0].second;
+  }
+  const ScoreCell& cell = cell_of(model, "lora", "sst2");
+  EXPECT_EQ(cell.summary.n, 3U);
+  EXPECT_NEAR(cell.summary.mean, sum / 3, 1e-12);
+  EXPECT_TRUE(cell.complete());
+  EXPECT_EQ(model.tables[0].columns[1].metric, "f1");
+  EXPECT_EQ(model.tables[0].baseline, "full");
+}
+
+TEST(Report, KeepsTheGridsOrderOfMethodsAndTasks) {
+  const ReportModel model = report_of(sample_run(small({"head", "lora", "full"}, {"tickets", "mrpc"})));
+  EXPECT_EQ(model.tables[0].rows[0].label, "head");
+  EXPECT_EQ(model.tables[0].rows[2].label, "full");
+  EXPECT_EQ(model.tables[0].columns[0].heading, "tickets");
+}
+
+TEST(Report, AveragesOnlyWhereEveryTaskIsComplete) {
+  SampleRun run = sample_run(small());
+  run.records.erase(run.records.begin() + 4);  // lora on sst2, seed 2
+  const ReportModel model = report_of(run);
+  ASSERT_TRUE(model.tables[0].has_average);
+  EXPECT_TRUE(model.tables[0].rows[0].average.has_value());
+  EXPECT_FALSE(model.tables[0].rows[1].average.has_value());
+  EXPECT_THAT(notes_of(model, cell_of(model, "lora", "sst2")), HasSubstr("1 of 3 seeds not there yet"));
+}
+
+TEST(Report, MakesEveryTroubleVisibleWithItsReason) {
+  const TemporaryFolder folder;
+  SampleOptions options = small({"full", "head", "lora", "bitfit", "pfeiffer", "prefix"}, {"sst2", "mrpc", "tickets"});
+  tests::write_troubled_run(folder.path() / "run", sample_run(options));
+  const ReportModel model = build_report({folder.path() / "run"});
+  EXPECT_EQ(cell_of(model, "prefix", "mrpc").state, ScoreCell::State::Diverged);
+  EXPECT_THAT(notes_of(model, cell_of(model, "prefix", "mrpc")),
+              HasSubstr("3 of 3 seeds diverged: the loss is not finite"));
+  EXPECT_THAT(notes_of(model, cell_of(model, "pfeiffer", "mrpc")), HasSubstr("1 of 3 seeds failed: out of memory"));
+  EXPECT_THAT(notes_of(model, cell_of(model, "bitfit", "mrpc")), HasSubstr("2 of 3 seeds predict one class"));
+  EXPECT_EQ(cell_of(model, "prompt", "tickets").state, ScoreCell::State::Hole);
+  EXPECT_THAT(notes_of(model, cell_of(model, "prompt", "tickets")), HasSubstr("does not apply"));
+  EXPECT_THAT(model.remarks, testing::Contains(HasSubstr("0000000000000bad.h5")));
+  const std::string page = html(model, {});
+  for (const char* word : {"diverged", "not applicable", "out of memory", "predict one class", "majority class"}) {
+    EXPECT_THAT(page, HasSubstr(word));
+    EXPECT_THAT(markdown(model, {}), HasSubstr(word));
+    EXPECT_THAT(latex(model), HasSubstr(word));
+    EXPECT_THAT(terminal_table(model), HasSubstr(word));
+  }
+}
+
+TEST(Report, MarksTheBestAndWhatCannotBeToldApartAlike) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2"}));
+  const std::vector<double> scores = {0.80, 0.82, 0.81, 0.815, 0.81, 0.80, 0.60, 0.61, 0.62};
+  for (std::size_t i = 0; i < run.records.size(); ++i) run.records[i].tests[0].metrics[0].second = scores[i];
+  const ReportModel model = report_of(run);
+  EXPECT_TRUE(cell_of(model, "full", "sst2").best);
+  EXPECT_TRUE(cell_of(model, "lora", "sst2").tied);
+  EXPECT_FALSE(cell_of(model, "head", "sst2").tied);
+  EXPECT_THAT(model.tables[0].sentence, HasSubstr("On sst2 full has the highest mean, but lora cannot be told apart "
+                                                  "from it with 3 seeds, while head is measurably behind"));
+  EXPECT_EQ(score_layout(model.tables[0]).rows[0][1].strong, score_layout(model.tables[0]).rows[1][1].strong);
+  ASSERT_TRUE(model.tables[0].rows[2].against_full[0]->interval.has_value());
+  EXPECT_LT(model.tables[0].rows[2].against_full[0]->interval->high, 0);
+}
+
+TEST(Report, SaysSoWhenThereIsNoFullFineTuning) {
+  const ReportModel model = report_of(sample_run(small({"lora", "head"})));
+  EXPECT_TRUE(model.tables[0].baseline.empty());
+  EXPECT_THAT(html(model, {}), HasSubstr("no full fine-tuning"));
+}
+
+TEST(Report, ShowsMnliMatchedFirstAndSaysThatTestIsTheDevSet) {
+  const ReportModel model = report_of(sample_run(small({"full", "lora"}, {"mnli"})));
+  ASSERT_EQ(model.tables[0].columns.size(), 2U);
+  EXPECT_EQ(model.tables[0].columns[0].heading, "mnli matched");
+  EXPECT_EQ(model.tables[0].columns[1].heading, "mnli mismatched");
+  EXPECT_FALSE(model.tables[0].has_average) << "two test sets of one task are not two tasks";
+  EXPECT_THAT(markdown(model, {}), HasSubstr("test is the official dev set"));
+}
+
+TEST(Report, CountsTrialsOfEarlierGridsAndLeavesThemOut) {
+  const TemporaryFolder folder;
+  SampleRun run = sample_run(small());
+  run.records.push_back(sample_record(sample_spec("bitfit", "sst2", 100, 1), 0.8));
+  tests::write_run(folder.path() / "run", run);
+  const ReportModel model = build_report({folder.path() / "run"});
+  EXPECT_EQ(model.tables[0].rows.size(), 3U);
+  EXPECT_THAT(model.remarks, testing::Contains(HasSubstr("1 trial stored here belongs to earlier grids")));
+}
+
+TEST(Report, NamesMixedProcessorsOtherVersionsAndSharedCores) {
+  SampleRun run = sample_run(small());
+  const auto change = [](checkpoint::TrialRecord& record, const char* key, const nlohmann::json& value) {
+    auto environment = nlohmann::json::parse(record.environment);
+    environment[key] = value;
+    record.environment = environment.dump();
+  };
+  change(run.records[0], "cpu", "CPU two");
+  change(run.records[1], "numerics", worker::kNumericsVersion + 1);
+  change(run.records[2], "ranks", 32);
+  const ReportModel model = report_of(run);
+  EXPECT_THAT(model.remarks, testing::Contains(HasSubstr("CPU one (17 trials) and CPU two (1 trial)")));
+  EXPECT_THAT(model.remarks, testing::Contains(HasSubstr("numerics version 2")));
+  EXPECT_TRUE(model.tables[0].oversubscribed);
+}
+
+TEST(Report, NeverAveragesUnlikeTrialsOfOneName) {
+  const TemporaryFolder folder;
+  for (const double rate : {1e-3, 4e-3}) {
+    worker::TrialSpec spec = sample_spec("lora", "sst2", 100, 1);
+    spec.training.learning_rate = rate;
+    spec.id = worker::trial_id(spec);
+    spec.cell = worker::cell_id(spec);
+    checkpoint::write_trial(folder.path() / (spec.id + ".h5"), sample_record(spec, 0.8));
+  }
+  const ReportModel model = build_report({folder.path()});
+  ASSERT_EQ(model.tables[0].rows.size(), 2U);
+  std::set<std::string> labels = {model.tables[0].rows[0].label, model.tables[0].rows[1].label};
+  EXPECT_EQ(labels, (std::set<std::string>{"lora learning_rate=0.001", "lora learning_rate=0.004"}));
+}
+
+TEST(Report, IsTheSameFromARunFolderAndFromItsMergedFile) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"})));
+  checkpoint::merge({folder.path() / "run"}, folder.path() / "all.h5");
+  EXPECT_EQ(cells_csv(build_report({folder.path() / "all.h5"})), cells_csv(build_report({folder.path() / "run"})));
+}
+
+TEST(Report, HasTheSameBytesEveryTime) {
+  const TemporaryFolder folder;
+  SampleOptions options = small({"full", "lora", "head"});
+  options.train_sizes = {100, 500, 0};
+  tests::write_run(folder.path() / "run", sample_run(options));
+  write_report({folder.path() / "run"}, folder.path() / "one");
+  write_report({folder.path() / "run"}, folder.path() / "two");
+  write_report({folder.path() / "run"}, folder.path() / "two");
+  std::size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path() / "one")) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    EXPECT_EQ(contents(entry.path()),
+              contents(folder.path() / "two" / fs::relative(entry.path(), folder.path() / "one")))
+        << entry.path();
+  }
+  EXPECT_GE(files, 5U);
+}
+
+TEST(Report, IsOneSelfContainedPage) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", sample_run(small()));
+  const std::string page = contents(write_report({folder.path() / "run"}, folder.path() / "out"));
+  for (const char* fetched : {"src=", "<link", "<script", "@import", "url("})
+    EXPECT_THAT(page, Not(HasSubstr(fetched)));
+  EXPECT_THAT(page, HasSubstr("name=\"viewport\""));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\">"));
+}
+
+TEST(Report, LetsNoNameBecomeMarkupFormulaOrCommand) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  const std::string evil = "=1+1|<script>'`touch x`'\\input{y}\"%_$,";
+  for (std::size_t i = 0; i < run.records.size(); ++i) {
+    worker::TrialSpec& spec = run.grid.trials[i];
+    if (spec.label == "lora") spec.label = evil;
+    run.records[i].spec = worker::to_json(spec);
+  }
+  for (auto& cell : run.grid.cells) {
+    if (cell.label == "lora") cell.label = evil;
+  }
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", run);
+  write_report({folder.path() / "run"}, folder.path() / "out");
+  EXPECT_THAT(contents(folder.path() / "out/index.html"), Not(HasSubstr("<script>")));
+  EXPECT_THAT(contents(folder.path() / "out/report.md"), Not(HasSubstr("<script>")));
+  EXPECT_THAT(contents(folder.path() / "out/report.md"), Not(HasSubstr("=1+1|")));
+  EXPECT_THAT(contents(folder.path() / "out/table.tex"), Not(HasSubstr("\\input{y}")));
+  EXPECT_THAT(contents(folder.path() / "out/cells.csv"), HasSubstr("\"'=1+1|"));
+  EXPECT_FALSE(fs::exists("x"));
+}
+
+TEST(Report, FitsTheTerminal) {
+  SampleOptions options =
+      small({"full", "lora", "head"}, {"sst2", "mrpc", "tickets", "rte", "qnli", "cola", "wnli", "mnli"});
+  const std::string text = terminal_table(report_of(sample_run(options)));
+  std::size_t start = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; start = end + 1, end = text.find('\n', start)) {
+    const std::string line = text.substr(start, end - start);
+    const auto wide = std::count_if(line.begin(), line.end(),
+                                    [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+    EXPECT_LE(wide, 100) << line;
+  }
+  EXPECT_THAT(text, HasSubstr("majority class"));
+}
+
+TEST(Report, OfNothingSaysSo) {
+  SampleRun run = sample_run(small());
+  run.records.clear();
+  const ReportModel model = report_of(run);
+  EXPECT_THAT(model.remarks, testing::Contains(HasSubstr("no finished trial yet")));
+  EXPECT_EQ(cell_of(model, "lora", "sst2").state, ScoreCell::State::Missing);
+  EXPECT_THAT(html(model, {}), HasSubstr("nothing is measured yet"));
+}
+
+}  // namespace
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,134 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "checkpoint/errors.hpp"
+#include "orchestrator/commands/commands.hpp"
+#include "orchestrator/run_folder.hpp"
+#include "tests/support/sample_trials.hpp"
+#include "worker/errors.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using tests::SampleOptions;
+using tests::SampleRun;
+using tests::TemporaryFolder;
+
+class ResultCommands : public testing::Test {
+ protected:
+  ResultCommands() {
+    SampleOptions options;
+    options.methods = {"full", "lora"};
+    options.tasks = {"sst2"};
+    options.train_sizes = {100};
+    options.test_rows = 50;
+    run_ = tests::sample_run(options);
+    tests::write_run(at("a"), run_);
+  }
+  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+  /// What a command prints, and its exit code.
+  static std::pair<int, std::string> output(int (*command)(const Arguments&), const Arguments& arguments) {
+    testing::internal::CaptureStdout();
+    const int code = command(arguments);
+    return {code, testing::internal::GetCapturedStdout()};
+  }
+  SampleRun run_;
+  TemporaryFolder folder_;
+};
+
+TEST_F(ResultCommands, CompareCallsEqualRunsIdentical) {
+  SampleRun again = run_;
+  for (auto& record : again.records) record.training_s += 1;
+  tests::write_run(at("b"), again);
+  const auto [code, text] = output(compare_command, {at("a"), at("b")});
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(text, HasSubstr("identical: 6 trials"));
+}
+
+TEST_F(ResultCommands, CompareSaysWhatDiffersAndByHowMuch) {
+  SampleRun other = run_;
+  other.records[4].tests[0].metrics[0].second += 0.02;
+  other.records[5].tensors[0].values[0] += 0.25F;
+  other.records[5].tensors[0].sha256 = checkpoint::sha256_of_values(other.records[5].tensors[0].values);
+  other.records.erase(other.records.begin());
+  tests::write_run(at("b"), other);
+  const auto [code, text] = output(compare_command, {at("a"), at("b")});
+  EXPECT_EQ(code, 3);
+  EXPECT_THAT(text, HasSubstr("lora on sst2, 100 rows, seed 2"));
+  EXPECT_THAT(text, HasSubstr("test accuracy"));
+  EXPECT_THAT(text, HasSubstr("by 0.02"));
+  EXPECT_THAT(text, HasSubstr("tensor layer.0.query: by up to 0.25"));
+  EXPECT_THAT(text, HasSubstr("only in " + at("a")));
+  EXPECT_THAT(text, HasSubstr("2 of 5 shared trials differ, 1 on one side only"));
+}
+
+TEST_F(ResultCommands, CompareAllowsATolerance) {
+  SampleRun other = run_;
+  other.records[4].tests[0].metrics[0].second += 0.02;
+  tests::write_run(at("b"), other);
+  EXPECT_EQ(output(compare_command, {at("a"), at("b"), "--tolerance", "0.05"}).first, 0);
+  EXPECT_EQ(output(compare_command, {at("a"), at("b"), "--tolerance", "0.01"}).first, 3);
+}
+
+TEST_F(ResultCommands, CheckFindsASoundRunSound) {
+  const auto [code, text] = output(check_command, {at("a")});
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(text, HasSubstr("6 trial files are sound"));
+}
+
+TEST_F(ResultCommands, CheckNamesDamageMisnamedFilesAndWhatIsMissing) {
+  const RunFolder run{at("a")};
+  fs::rename(run.trial(run_.records[0].id), run.trial("aaaaaaaaaaaaaaaa"));
+  std::string bytes = tests::contents(run.trial(run_.records[1].id));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(run.trial(run_.records[1].id), std::ios::binary) << bytes;
+  worker::TrialSpec spec = run_.grid.trials[2];
+  spec.training.learning_rate = 1;
+  checkpoint::TrialRecord forged = run_.records[2];
+  forged.spec = worker::to_json(spec);
+  fs::remove(run.trial(forged.id));
+  checkpoint::write_trial(run.trial(forged.id), forged);
+  std::ofstream(run.journal(), std::ios::app) << "00000000 1 finished {}\n";
+  const auto [code, text] = output(check_command, {at("a")});
+  EXPECT_EQ(code, 3);
+  EXPECT_THAT(text, HasSubstr("3 trial files are sound"));
+  EXPECT_THAT(text, HasSubstr("which is not its name"));
+  EXPECT_THAT(text, HasSubstr("its spec hashes to"));
+  EXPECT_THAT(text, HasSubstr("1 damaged lines"));
+  EXPECT_THAT(text, HasSubstr("3 trials of the current grid have no sound file"));
+}
+
+TEST_F(ResultCommands, MergeThenReportWorksWithoutTheRunFolder) {
+  EXPECT_EQ(output(merge_command, {at("a"), "--out", at("all.h5")}).first, 0);
+  const auto [code, text] = output(report_command, {at("all.h5"), "--out", at("report")});
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(text, HasSubstr("majority class"));
+  EXPECT_TRUE(fs::exists(at("report/index.html")));
+}
+
+TEST_F(ResultCommands, ReportOfOneRunFolderGoesIntoIt) {
+  EXPECT_EQ(output(report_command, {at("a"), "--quiet"}).first, 0);
+  EXPECT_TRUE(fs::exists(RunFolder{at("a")}.report() / "report.md"));
+}
+
+TEST_F(ResultCommands, WrongUseIsAnsweredWithWhatIsRight) {
+  EXPECT_THROW(merge_command({at("a")}), worker::UsageError);
+  EXPECT_THROW(merge_command({"--out", at("x")}), worker::UsageError);
+  EXPECT_THROW(report_command({}), worker::UsageError);
+  EXPECT_THROW(report_command({at("a"), at("a")}), worker::UsageError);
+  EXPECT_THROW(report_command({at("a"), "--ou", at("x")}), worker::UsageError) << "options are not guessed";
+  EXPECT_THROW(compare_command({at("a")}), worker::UsageError);
+  EXPECT_THROW(compare_command({at("a"), at("a"), "--tolerance", "much"}), worker::UsageError);
+  EXPECT_THROW(check_command({at("")}), worker::UsageError);
+  EXPECT_THROW(compare_command({at("a"), at("absent")}), checkpoint::FileError);
+  for (const auto command : {merge_command, report_command, compare_command, check_command}) {
+    EXPECT_THAT(output(command, {"--help"}).second, HasSubstr("orchestrator "));
+  }
+}
+
+}  // namespace
+}  // namespace peftgrid::orchestrator
