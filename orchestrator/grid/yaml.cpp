@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 constexpr std::size_t kMostDepth = 20;
-constexpr std::size_t kMostNodes = 100'000;
+constexpr std::size_t kMostNodes = 20'000;
 
 std::size_t size_of(const Node& node) {
   std::size_t size = 1;

@@ -1,0 +1,175 @@
+#include "worker/catalogue.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/tiny_bert.hpp"
+#include "worker/catalogue/hash_cache.hpp"
+
+namespace peftgrid::worker {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+
+BackboneFacts bert_base() {
+  BackboneFacts base;
+  base.layers = 12;
+  base.width = 768;
+  base.ffn_width = 3072;
+  base.heads = 12;
+  base.max_positions = 512;
+  base.vocabulary = 30522;
+  base.parameters = 109'482'240;
+  base.has_pooler = true;
+  return base;
+}
+
+TrialSpec trial(const std::string& method, const std::string& readout = "pooler") {
+  TrialSpec spec;
+  spec.method.name = method;
+  for (const OptionInfo& option : find_method(method)->options) spec.method.options[option.name] = option.fallback;
+  spec.backbone.readout = readout;
+  spec.task.labels = {"a", "b"};
+  return spec;
+}
+
+std::int64_t trained(const TrialSpec& spec) {
+  return count_trained(spec, bert_base()).method;
+}
+
+TEST(Counts, AgreeWithTheFormulasForBertBase) {
+  EXPECT_EQ(trained(trial("full")), 109'482'240);
+  EXPECT_EQ(trained(trial("head")), 0);
+  EXPECT_EQ(trained(trial("top_layers")), 2 * 7'087'872 + 590'592);
+  EXPECT_EQ(trained(trial("lora")), 294'912);
+  EXPECT_EQ(trained(trial("bitfit")), 102'912);
+  EXPECT_EQ(trained(trial("pfeiffer")), 894'528);
+  EXPECT_EQ(trained(trial("prefix")), 184'320);
+  EXPECT_EQ(trained(trial("prompt")), 7'680);
+  EXPECT_EQ(count_trained(trial("lora"), bert_base()).head, 1'538);
+}
+
+TEST(Counts, APoolerThatIsNotReadDoesNotTrain) {
+  EXPECT_EQ(trained(trial("full", "mean")), 109'482'240 - 590'592);
+  EXPECT_EQ(trained(trial("bitfit", "mean")), 102'144);
+  EXPECT_EQ(trained(trial("top_layers", "cls")), 2 * 7'087'872);
+}
+
+TEST(Counts, AMissingPoolerIsPartOfTheHead) {
+  BackboneFacts base = bert_base();
+  base.has_pooler = false;
+  base.parameters -= 590'592;
+  EXPECT_EQ(count_trained(trial("lora"), base).head, 592'130);
+  EXPECT_EQ(count_trained(trial("full"), base).method, base.parameters);
+  EXPECT_EQ(count_trained(trial("bitfit"), base).method, 102'144);
+  EXPECT_EQ(count_trained(trial("lora", "mean"), base).head, 1'538);
+}
+
+TEST(Counts, OptionsCount) {
+  TrialSpec lora = trial("lora");
+  lora.method.options["targets"] =
+      std::vector<std::string>{"query", "key", "value", "attention_output", "ffn_up", "ffn_down"};
+  EXPECT_EQ(trained(lora), 12 * 8 * (4 * 1536 + 2 * 3840));
+  TrialSpec bitfit = trial("bitfit");
+  bitfit.method.options["biases"] = std::vector<std::string>{"query", "ffn_up"};
+  EXPECT_EQ(trained(bitfit), 12 * (768 + 3072));
+  TrialSpec regression = trial("lora");
+  regression.task.kind = "regression";
+  regression.task.labels.clear();
+  EXPECT_EQ(count_trained(regression, bert_base()).head, 769);
+}
+
+TEST(Rates, DependOnMethodAndSizeOfBackbone) {
+  BackboneFacts small = bert_base();
+  small.parameters = 22'713'216;
+  for (const MethodInfo& method : methods()) {
+    EXPECT_GT(default_learning_rate(method.name, small), default_learning_rate(method.name, bert_base()))
+        << method.name;
+  }
+  EXPECT_EQ(default_learning_rate("full", small), 2e-4);
+}
+
+TEST(Costs, FullFineTuningCostsMoreThanAnAdapterAndTheHeadLeast) {
+  const auto training = [](const char* method) { return token_cost(trial(method), bert_base(), 32).training; };
+  EXPECT_GT(training("full"), training("prompt"));
+  EXPECT_GT(training("prompt"), training("lora"));
+  EXPECT_GT(training("lora"), training("top_layers"));
+  EXPECT_GT(training("top_layers"), training("head"));
+}
+
+/// Folders of tiny models, with a cache of hashes of their own.
+class Backbones : public testing::Test {
+ protected:
+  Backbones() : root_(fs::path(testing::TempDir()) / ("backbones_" + std::to_string(getpid()))) {
+    fs::remove_all(root_);
+    setenv("XDG_CACHE_HOME", (root_ / "cache").c_str(), 1);
+  }
+  ~Backbones() override { fs::remove_all(root_); }
+  BackboneFacts facts(const tests::TinyBert& options, const std::string& name = "m") {
+    return inspect_backbone(tests::write_tiny_bert(root_ / name, options).string());
+  }
+  fs::path root_;
+};
+
+TEST_F(Backbones, APlainFolderIsUnderstood) {
+  const BackboneFacts plain = facts({});
+  EXPECT_EQ(plain.architecture, "bert");
+  EXPECT_EQ(plain.layers, 2);
+  EXPECT_EQ(plain.width, 16);
+  EXPECT_EQ(plain.dtype, "F32");
+  EXPECT_TRUE(plain.has_pooler);
+  EXPECT_EQ(plain.default_readout, "pooler");
+  const std::int64_t layer = 4 * (16 * 16 + 16) + 2 * 16 * 32 + 32 + 16 + 4 * 16;
+  EXPECT_EQ(plain.parameters, (64 + 64 + 2 + 2) * 16 + 2 * layer + 16 * 16 + 16);
+  EXPECT_TRUE(plain.ignored_tensors.empty());
+}
+
+TEST_F(Backbones, NamesOfTensorsMayVary) {
+  tests::TinyBert hub;
+  hub.prefix = hub.gamma_beta = hub.extra = true;
+  const BackboneFacts found = facts(hub);
+  EXPECT_EQ(found.parameters, facts({}, "plain").parameters);
+  EXPECT_THAT(found.ignored_tensors, ElementsAre("cls.predictions.bias"));
+}
+
+TEST_F(Backbones, HalfPrecisionFilesAreRead) {
+  tests::TinyBert options;
+  for (const char* dtype : {"F16", "BF16"}) {
+    options.dtype = dtype;
+    EXPECT_EQ(facts(options, dtype).dtype, dtype);
+  }
+}
+
+TEST_F(Backbones, AMissingPoolerAndAMeanReadoutAreSeen) {
+  tests::TinyBert options;
+  options.pooler = false;
+  EXPECT_FALSE(facts(options, "without").has_pooler);
+  options.mean_pooling = true;
+  EXPECT_EQ(facts(options, "sentences").default_readout, "mean");
+}
+
+TEST_F(Backbones, TheHashIsThatOfTheWeights) {
+  tests::TinyBert other;
+  other.seed = 2;
+  EXPECT_EQ(facts({}, "one").weights_sha256, facts({}, "two").weights_sha256);
+  EXPECT_NE(facts({}, "one").weights_sha256, facts(other, "three").weights_sha256);
+}
+
+TEST_F(Backbones, ARememberedHashIsForgottenWhenTheFileChanges) {
+  fs::create_directories(root_);
+  const fs::path file = root_ / "large";
+  std::ofstream(file) << std::string(std::size_t{2} << 20, 'a');
+  const std::string before = cached_sha256(file);
+  EXPECT_EQ(cached_sha256(file), before);
+  ASSERT_EQ(std::distance(fs::directory_iterator(cache_folder() / "hashes"), {}), 1);
+  std::ofstream(file) << std::string((std::size_t{2} << 20) + 1, 'a');
+  EXPECT_NE(cached_sha256(file), before);
+  for (const auto& entry : fs::directory_iterator(cache_folder() / "hashes")) std::ofstream(entry.path()) << "junk";
+  EXPECT_NE(cached_sha256(file), before);
+}
+
+}  // namespace
+}  // namespace peftgrid::worker

@@ -1,0 +1,271 @@
+#include "orchestrator/grid/grid.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "orchestrator/grid/grid_file.hpp"
+#include "orchestrator/grid/yaml.hpp"
+#include "tests/support/tiny_bert.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A tiny model and two tasks: `a` of 12 rows, `b` of 40.
+class GridTest : public testing::Test {
+ protected:
+  GridTest() : root_(fs::path(testing::TempDir()) / ("grid_" + std::to_string(getpid()))) {
+    fs::remove_all(root_);
+    fs::create_directories(root_ / "data");
+    setenv("XDG_CACHE_HOME", (root_ / "cache").c_str(), 1);
+    tests::write_tiny_bert(root_ / "models/tiny");
+    write_task("a", 12);
+    write_task("b", 40);
+  }
+  ~GridTest() override { fs::remove_all(root_); }
+
+  void write_task(const std::string& name, int rows) {
+    std::string text = "text,label\n";
+    for (int i = 0; i < rows; ++i) text += std::string(1, static_cast<char>('a' + i % 26)) + (i % 2 ? ",x\n" : ",y\n");
+    std::ofstream(root_ / "data" / (name + ".csv")) << text;
+  }
+  Grid load(const std::string& changes, const Overrides& overrides = {}) {
+    std::string text = "backbones: [models/tiny]\ntasks:\n";
+    for (const char* task : {"a", "b"}) {
+      const std::string file = std::string("data/") + task + ".csv";
+      text +=
+          std::string("  - {name: ") + task + ", train: " + file + ", test: " + file + ", text: text, label: label}\n";
+    }
+    std::ofstream(root_ / "grid.yaml") << text << "training: {max_length: 32}\n" << changes;
+    return load_grid((root_ / "grid.yaml").string(), overrides);
+  }
+  static std::vector<std::string> labels(const Grid& grid) {
+    std::vector<std::string> all;
+    for (const Cell& cell : grid.cells) {
+      if (cell.task == "b") all.push_back(cell.label);
+    }
+    return all;
+  }
+  static std::string origin(const Grid& grid, const std::string& key) {
+    for (const Resolved& line : grid.resolved) {
+      if (line.key == key) return line.value + " from " + line.origin;
+    }
+    return "";
+  }
+
+  fs::path root_;
+};
+
+TEST_F(GridTest, TrialsComeInTheGridsOrder) {
+  const Grid grid = load("methods: [full, lora]\ntrain_sizes: [4, 6]\nseeds: [3, 5]\nselection: none\n");
+  ASSERT_EQ(grid.trials.size(), 16U);
+  std::vector<std::string> order;
+  for (const worker::TrialSpec& t : grid.trials) {
+    order.push_back(t.task.name + "/" + t.label + "/" + std::to_string(t.train_size) + "/" + std::to_string(t.seed));
+  }
+  EXPECT_THAT(std::vector(order.begin(), order.begin() + 5),
+              ElementsAre("a/full/4/3", "a/full/4/5", "a/full/6/3", "a/full/6/5", "a/lora/4/3"));
+  EXPECT_EQ(order[8], "b/full/4/3");
+  std::set<std::string> ids;
+  for (const worker::TrialSpec& t : grid.trials) EXPECT_TRUE(ids.insert(t.id).second);
+  EXPECT_EQ(grid.trials[0].data_seed, 3U);
+}
+
+TEST_F(GridTest, ASizeThatDoesNotFitATaskIsAHoleThere) {
+  const Grid grid = load("methods: [full]\ntrain_sizes: [4, 20]\nseeds: 1\nselection: {rows: 10}\n");
+  ASSERT_EQ(grid.holes.size(), 2U);
+  EXPECT_EQ(grid.holes[0].task, "a");
+  EXPECT_EQ(grid.holes[0].reason, "4 training and 10 selection rows; the task has 12");
+  EXPECT_EQ(grid.cells.size(), 2U);
+}
+
+TEST_F(GridTest, AMethodThatDoesNotApplyIsAHole) {
+  tests::TinyBert options;
+  options.pooler = false;
+  fs::remove_all(root_ / "models/tiny");
+  tests::write_tiny_bert(root_ / "models/tiny", options);
+  const Grid grid = load("methods: [full, bitfit: {biases: [pooler]}]\ntrain_sizes: [4]\nseeds: 1\nselection: none\n");
+  ASSERT_EQ(grid.holes.size(), 2U);
+  EXPECT_THAT(grid.holes[0].reason, HasSubstr("no pretrained pooler"));
+}
+
+TEST_F(GridTest, LabelsAreNamesAndWhereEqualWhatDiffers) {
+  const std::string rest = "\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
+  EXPECT_THAT(labels(load("methods: [full, {lora: {rank: 4}}]" + rest)), ElementsAre("full", "lora"));
+  EXPECT_THAT(labels(load("methods: [{lora: {rank: [4, 8], alpha: 16}}, {lora: {name: other, rank: 2}}]" + rest)),
+              ElementsAre("lora rank=4", "lora rank=8", "other"));
+  EXPECT_THAT(labels(load("methods: [{lora: {targets: [[query], [value, query]]}}]" + rest)),
+              ElementsAre("lora targets=query", "lora targets=query+value"));
+  EXPECT_THAT(labels(load("methods: [full, {full: {learning_rate: [1e-4, 3e-4]}}]" + rest)),
+              ElementsAre("full learning_rate=default", "full learning_rate=0.0001", "full learning_rate=0.0003"));
+  EXPECT_THAT(labels(load("methods: [prefix, {prefix: {training: {epochs: 20}}}]" + rest)),
+              ElementsAre("prefix epochs=default", "prefix epochs=20"));
+  EXPECT_THAT(labels(load("methods: [{full: {name: x}}, {bitfit: {name: x}}]" + rest)),
+              ElementsAre(HasSubstr("x full"), HasSubstr("x bitfit")));
+}
+
+TEST_F(GridTest, TrainingGoesFromGridToTaskToMethod) {
+  std::ofstream(root_ / "grid.yaml")
+      << "backbones: [models/tiny]\nmethods: [full, {lora: {learning_rate: 5e-3, training: {epochs: 7, warmup: 0}}}]\n"
+      << "tasks: [{name: a, train: data/a.csv, test: data/a.csv, text: text, label: label, training: {epochs: 20, "
+         "batch_size: 2, learning_rate: 1e-5}}]\n"
+      << "train_sizes: [4]\nseeds: 1\nselection: none\ntraining: {epochs: 3, batch_size: 8, max_length: 32, clip: 0}\n";
+  const Grid grid = load_grid((root_ / "grid.yaml").string(), {});
+  const worker::TrainingSpec &full = grid.trials[0].training, &lora = grid.trials[1].training;
+  EXPECT_EQ(full.epochs, 20);
+  EXPECT_EQ(full.learning_rate, 1e-5);
+  EXPECT_EQ(full.warmup, 0.06);
+  EXPECT_EQ(lora.epochs, 7);
+  EXPECT_EQ(lora.batch_size, 2);
+  EXPECT_EQ(lora.clip, 0);
+  EXPECT_EQ(lora.warmup, 0);
+  EXPECT_EQ(lora.learning_rate, 5e-3);
+}
+
+TEST_F(GridTest, StepsReplaceEpochsAndTheOtherWayRound) {
+  const std::string rest = "\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
+  const Grid grid = load("methods: [{full: {training: {max_steps: 50}}}, lora]" + rest);
+  EXPECT_EQ(grid.trials[0].training.max_steps, 50);
+  EXPECT_EQ(grid.trials[0].training.epochs, 0);
+  EXPECT_EQ(grid.trials[1].training.epochs, 10);
+}
+
+TEST_F(GridTest, TheCommandLineOverridesAndAdds) {
+  Overrides overrides;
+  overrides.set = {"seeds=[7]", "training.epochs=2", "methods=[full]", "precision=bf16", "tasks.0.name=first"};
+  const Grid grid = load("methods: [full, lora]\ntrain_sizes: [4]\nselection: none\n", overrides);
+  ASSERT_EQ(grid.trials.size(), 2U);
+  EXPECT_EQ(grid.trials[0].seed, 7U);
+  EXPECT_EQ(grid.trials[0].training.epochs, 2);
+  EXPECT_EQ(grid.trials[0].training.max_length, 32);
+  EXPECT_EQ(grid.trials[0].precision, "bf16");
+  EXPECT_EQ(grid.trials[0].task.name, "first");
+  EXPECT_EQ(origin(grid, "seeds"), "7 from --set");
+  EXPECT_EQ(origin(grid, "training.epochs"), "2 from --set");
+  EXPECT_EQ(origin(grid, "training.max_length"), "32 from line 5");
+  EXPECT_EQ(origin(grid, "training.batch_size"), "16 from default");
+  EXPECT_THAT(origin(grid, "methods.full.learning_rate"), HasSubstr("from sweep"));
+}
+
+TEST_F(GridTest, OnlyNarrowsWithoutChangingAnyId) {
+  const std::string text = "methods: [full, {lora: {rank: [4, 8]}}]\ntrain_sizes: [4, 6]\nseeds: 3\nselection: none\n";
+  const Grid whole = load(text);
+  Overrides overrides;
+  overrides.only = {"method=lora,task=b,size=6", "seed=2"};
+  const Grid part = load(text, overrides);
+  ASSERT_EQ(part.trials.size(), 2U);
+  EXPECT_EQ(part.trials[0].label, "lora rank=4");
+  for (const worker::TrialSpec& trial : part.trials) EXPECT_THAT(whole.trials, Contains(trial));
+  EXPECT_NE(part.sha256, whole.sha256);
+  overrides.only = {"method=lora rank=8", "method=full"};
+  EXPECT_EQ(load(text, overrides).trials.size(), 2U * 2 * 2 * 3);
+}
+
+TEST_F(GridTest, ListsInAnyOrderHaveOneId) {
+  const std::string rest = "\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
+  EXPECT_EQ(load("methods: [{lora: {targets: [value, query]}}]" + rest).trials[0].id,
+            load("methods: [lora]" + rest).trials[0].id);
+  EXPECT_EQ(load("methods: [{bitfit: {biases: all}}]" + rest).trials[0].id,
+            load("methods: [bitfit]" + rest).trials[0].id);
+  EXPECT_EQ(load("methods: [{lora: {alpha: 16}}]" + rest).trials[0].id,
+            load("methods: [{lora: {alpha: 16.0}}]" + rest).trials[0].id);
+}
+
+TEST_F(GridTest, OneMoreSeedLeavesTheOthersIdsAlone) {
+  const std::string text = "methods: [full]\ntrain_sizes: [4]\nselection: none\n";
+  const Grid two = load(text + "seeds: 2\n"), three = load(text + "seeds: 3\n");
+  EXPECT_EQ(two.trials[0].id, three.trials[0].id);
+  EXPECT_EQ(two.trials[1].id, three.trials[1].id);
+  EXPECT_EQ(two.cells[0].id, three.cells[0].id);
+}
+
+TEST_F(GridTest, OneDataSeedServesAllSeeds) {
+  const Grid grid = load("methods: [full]\ntrain_sizes: [4]\nseeds: 2\ndata_seed: 42\nselection: none\n");
+  EXPECT_EQ(grid.trials[1].seed, 2U);
+  EXPECT_EQ(grid.trials[1].data_seed, 42U);
+}
+
+TEST_F(GridTest, ALabelWithoutARowIsAWarning) {
+  const Grid grid = load("methods: [full, lora]\ntrain_sizes: [1]\nseeds: 1\nselection: none\n");
+  ASSERT_EQ(grid.warnings.size(), 2U) << "once for each sample, not for each method";
+  EXPECT_THAT(grid.warnings[0],
+              testing::ContainsRegex("a: \"[xy]\" without a row among the 1 training rows of data seed 1"));
+}
+
+TEST_F(GridTest, SelectionIsOneOfThree) {
+  const std::string rest = "methods: [full]\ntrain_sizes: [4]\nseeds: 1\n";
+  const worker::SelectionSpec rows = load(rest + "selection: {rows: 5, every: 3, patience: 0}\n").trials[0].selection;
+  EXPECT_EQ(rows.from, "rows");
+  EXPECT_EQ(rows.rows, 5);
+  EXPECT_EQ(rows.every_steps, 3);
+  EXPECT_EQ(rows.patience, 0);
+  const worker::SelectionSpec none = load(rest + "selection: none\n").trials[0].selection;
+  EXPECT_EQ(none.rows, 0);
+  EXPECT_EQ(none.patience, 0);
+}
+
+TEST_F(GridTest, PathsCountFromTheGridFileAndOnTheCommandLineFromHere) {
+  const fs::path before = fs::current_path();
+  Overrides overrides;
+  overrides.set = {"backbones=[models/tiny]"};
+  fs::current_path(root_);
+  const Grid grid = load("methods: [full]\ntrain_sizes: [4]\nseeds: 1\nselection: none\n", overrides);
+  fs::current_path(before);
+  EXPECT_EQ(grid.trials[0].backbone.path, (root_ / "models/tiny").string());
+  EXPECT_EQ(grid.trials[0].task.train, (root_ / "data/a.csv").string());
+  EXPECT_EQ(grid.run, "grid");
+}
+
+TEST(GridDocument, NamesEveryMethodOptionAndTrainingKey) {
+  std::ifstream in(PEFTGRID_SOURCE "/docs/grid_file.md");
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  for (const TrainingKey& key : training_keys()) EXPECT_THAT(text, HasSubstr("`" + key.name + "`"));
+  for (const worker::MethodInfo& method : worker::methods()) {
+    EXPECT_THAT(text, HasSubstr("| `" + method.name + "` |"));
+    for (const worker::OptionInfo& option : method.options) {
+      EXPECT_THAT(text, HasSubstr("`" + option.name + ": "));
+      for (const std::string& choice : option.choices) EXPECT_THAT(text, HasSubstr(choice));
+    }
+  }
+}
+
+TEST(Yaml, AliasesAreCopiesAndTheirGrowthHasALimit) {
+  EXPECT_EQ(parse_yaml("a: &x [1, 2]\nb: *x\n", "g").find("b")->items.size(), 2U);
+  std::string bomb = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+  for (int i = 1; i < 8; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int k = 0; k < 9; ++k) bomb += ", " + before;
+    bomb += "]\n";
+  }
+  EXPECT_THROW(parse_yaml(bomb, "g"), worker::UsageError);
+}
+
+TEST(Yaml, QuotesMakeTexts) {
+  const Node root = parse_yaml("a: '12'\nb: 12\nc: 'it''s'\nd: \"say \\\"x\\\"\"\ne: ~\n", "g");
+  EXPECT_TRUE(root.find("a")->quoted);
+  EXPECT_FALSE(root.find("b")->quoted);
+  EXPECT_EQ(root.find("c")->scalar, "it's");
+  EXPECT_EQ(root.find("d")->scalar, "say \"x\"");
+  EXPECT_EQ(root.find("e")->kind, Node::Kind::Empty);
+  EXPECT_EQ(root.find("c")->place, "g:3");
+}
+
+TEST(Yaml, WindowsLineEndsAndAByteOrderMarkAreFine) {
+  const Node root = parse_yaml(
+      "\xEF\xBB\xBF"
+      "a: \"x\"\r\nb: [1]\r\n",
+      "g");
+  EXPECT_EQ(root.find("a")->scalar, "x");
+  EXPECT_EQ(root.find("b")->items.size(), 1U);
+}
+
+}  // namespace
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,132 @@
+#include "orchestrator/schedule/plan.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "orchestrator/schedule/cost.hpp"
+#include "orchestrator/schedule/show_plan.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Three trials of one task that differ in size alone.
+Grid small_grid() {
+  Grid grid;
+  grid.run = "small";
+  worker::BackboneFacts& base = grid.backbones["tiny"];
+  base.architecture = "bert";
+  base.layers = 6;
+  base.width = 384;
+  base.ffn_width = 1536;
+  base.parameters = 22'713'216;
+  base.file_bytes = 90'000'000;
+  worker::TaskFacts& task = grid.tasks["a"];
+  task.train_rows = 5000;
+  task.test_rows = {800};
+  task.mean_characters = 100;
+  for (const std::int64_t size : {100, 1000, 500}) {
+    worker::TrialSpec spec;
+    spec.id = "trial" + std::to_string(size);
+    spec.label = spec.method.name = "lora";
+    spec.method.options = {{"rank", std::int64_t{8}}, {"targets", std::vector<std::string>{"query", "value"}}};
+    spec.backbone.name = "tiny";
+    spec.backbone.readout = "mean";
+    spec.task.name = "a";
+    spec.task.text = {{"text", -1}};
+    spec.task.labels = {"x", "y"};
+    spec.train_size = size;
+    grid.cells.push_back({spec.id, "tiny", "a", "lora", size, {grid.trials.size()}});
+    grid.trials.push_back(spec);
+  }
+  return grid;
+}
+
+bool nothing_done(const std::string&) {
+  return false;
+}
+
+TEST(Plan, TheLongestTrialGoesFirst) {
+  const Plan plan = make_plan(small_grid(), 2, kUsualGflops, nothing_done);
+  EXPECT_THAT(plan.order, ElementsAre(1, 2, 0));
+  EXPECT_DOUBLE_EQ(plan.makespan, std::max(plan.seconds[1], plan.seconds[2] + plan.seconds[0]));
+  EXPECT_DOUBLE_EQ(plan.lower_bound, std::max(plan.work / 2, plan.longest));
+  EXPECT_GE(plan.makespan, plan.lower_bound);
+}
+
+TEST(Plan, FinishedTrialsNeedNotRun) {
+  const Plan plan = make_plan(small_grid(), 2, kUsualGflops, [](const std::string& id) { return id == "trial1000"; });
+  EXPECT_THAT(plan.order, ElementsAre(2, 0));
+  EXPECT_EQ(plan.seconds.size(), 3U);
+}
+
+TEST(Plan, ListSchedulingFillsTheRankThatIsFree) {
+  EXPECT_DOUBLE_EQ(list_makespan({3, 3, 2, 2, 2}, 2), 7);
+  EXPECT_DOUBLE_EQ(list_makespan({}, 4), 0);
+  EXPECT_DOUBLE_EQ(list_makespan({5}, 4), 5);
+}
+
+TEST(Plan, APredictionGrowsWithTheWorkAndShrinksWithTheSpeed) {
+  const Grid grid = small_grid();
+  const auto seconds = [&](const worker::TrialSpec& spec, double gflops) {
+    return predicted_seconds(spec, grid.tasks.at("a"), grid.backbones.at("tiny"), gflops);
+  };
+  worker::TrialSpec spec = grid.trials[0];
+  const double before = seconds(spec, 200);
+  EXPECT_LT(seconds(spec, 400), before);
+  spec.training.epochs = 20;
+  EXPECT_GT(seconds(spec, 200), before);
+  spec = grid.trials[0];
+  spec.precision = "bf16";
+  EXPECT_LT(seconds(spec, 200), before);
+  spec = grid.trials[0];
+  spec.method = {"head", {}};
+  EXPECT_LT(seconds(spec, 200), before);
+  spec.method = {"full", {}};
+  EXPECT_GT(seconds(spec, 200), before);
+}
+
+TEST(Plan, DiskFollowsKeep) {
+  const Grid grid = small_grid();
+  const auto bytes = [&](const std::string& method, const std::string& keep) {
+    worker::TrialSpec spec = grid.trials[0];
+    spec.method.name = method;
+    spec.keep = keep;
+    return disk_bytes(spec, grid.tasks.at("a"), grid.backbones.at("tiny"));
+  };
+  EXPECT_GT(bytes("full", "all"), 90'000'000);
+  EXPECT_LT(bytes("full", "adapters"), 100'000);
+  EXPECT_LT(bytes("full", "none"), bytes("full", "adapters"));
+  EXPECT_GT(bytes("lora", "adapters"), 4 * 73'728);
+}
+
+TEST(Plan, ItsTablesFitATerminal) {
+  Grid grid = small_grid();
+  grid.resolved.push_back({"data", std::string(200, 'x'), "line 1"});
+  grid.holes.push_back({"tiny", "a", "full", 0, std::string(150, 'y')});
+  std::ostringstream out;
+  show_plan(out, grid, make_plan(grid, 4, 100, nothing_done), {4, 100, false, true});
+  std::istringstream lines(out.str());
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120U) << line;
+  EXPECT_THAT(out.str(), HasSubstr("3 to run, 0 already there"));
+  EXPECT_THAT(out.str(), HasSubstr("trial1000"));
+}
+
+TEST(Plan, NumbersReadAsPeopleWriteThem) {
+  EXPECT_EQ(seconds_text(4.25), "4.2 s");
+  EXPECT_EQ(seconds_text(75), "75 s");
+  EXPECT_EQ(seconds_text(125), "2 min 05 s");
+  EXPECT_EQ(seconds_text(7500), "2 h 05 min");
+  EXPECT_EQ(seconds_text(200'000), "2 d 07 h");
+  EXPECT_EQ(rounded_bytes(999), "999 B");
+  EXPECT_EQ(rounded_bytes(1'500), "1.5 kB");
+  EXPECT_EQ(rounded_bytes(90e6), "90 MB");
+  EXPECT_EQ(count_text(1'234'567), "1,234,567");
+  EXPECT_EQ(count_text(12), "12");
+}
+
+}  // namespace
+}  // namespace peftgrid::orchestrator
