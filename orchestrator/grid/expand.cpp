@@ -157,8 +157,9 @@ class Expansion {
     std::vector<std::string> missing = worker::missing_labels(spec, facts_.tasks.at(spec.task.name));
     if (missing.empty()) return;
     for (std::string& label : missing) label = worker::in_quotes(label);
-    grid_.warnings.push_back(fmt::format("{}: {} without a row among the {} training rows of data seed {}",
-                                         spec.task.name, worker::joined(missing), spec.train_size, spec.data_seed));
+    const std::string rows = spec.train_size == 0 ? "" : std::to_string(spec.train_size) + " ";
+    grid_.warnings.push_back(fmt::format("{}: {} without a row among the {}training rows of data seed {}",
+                                         spec.task.name, worker::joined(missing), rows, spec.data_seed));
   }
 
   const GridFile& file_;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid_file.hpp"
 #include "orchestrator/grid/yaml.hpp"
 #include "tests/support/tiny_bert.hpp"
@@ -221,6 +222,28 @@ TEST_F(GridTest, PathsCountFromTheGridFileAndOnTheCommandLineFromHere) {
   EXPECT_EQ(grid.trials[0].backbone.path, (root_ / "models/tiny").string());
   EXPECT_EQ(grid.trials[0].task.train, (root_ / "data/a.csv").string());
   EXPECT_EQ(grid.run, "grid");
+}
+
+TEST_F(GridTest, PlanShowsWhatIsThereAndWhatWouldRun) {
+  const Grid grid = load("methods: [full, lora]\ntrain_sizes: [4, 20]\nseeds: 2\nselection: none\n");
+  const fs::path out = root_ / "run";
+  fs::create_directories(out / "trials");
+  std::ofstream(out / "trials" / (grid.trials[0].id + ".h5")) << "there";
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(plan_command({"--grid", (root_ / "grid.yaml").string(), "--ranks", "4", "--out", out.string()}), 0);
+  const std::string text = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(text, HasSubstr("11 to run, 1 already there"));
+  EXPECT_THAT(text, HasSubstr("20 training rows; the task has 12"));
+  EXPECT_THAT(text, HasSubstr("on 4 ranks"));
+}
+
+TEST_F(GridTest, PlanRefusesOptionsThatMakeNoSense) {
+  const std::string grid = (root_ / "grid.yaml").string();
+  EXPECT_THROW(plan_command({}), worker::UsageError);
+  EXPECT_THROW(plan_command({"--grid", grid, "--ranks", "0"}), worker::UsageError);
+  EXPECT_THROW(plan_command({"--grid", grid, "--rank", "1"}), worker::UsageError);
+  EXPECT_THROW(plan_command({"--grid", grid, "--device", "tpu"}), worker::UsageError);
+  EXPECT_THROW(plan_command({"--grid", grid, "extra"}), worker::UsageError);
 }
 
 TEST(GridDocument, NamesEveryMethodOptionAndTrainingKey) {
