@@ -35,6 +35,17 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+/// IEEE half precision, rounded to nearest even; for values below 65504.
+std::uint16_t half_bits(float value) {
+  const double size = std::fabs(static_cast<double>(value));
+  const int exponent = size < std::ldexp(1.0, -14) ? -15 : std::ilogb(size);
+  const double unit = std::ldexp(1.0, exponent == -15 ? 24 : 10 - exponent);
+  const auto mantissa = static_cast<int>(std::nearbyint(size * unit));
+  // A mantissa that rounds up to the next power of two carries into the exponent by itself.
+  const int bits = exponent == -15 ? mantissa : ((exponent + 15) << 10) + mantissa - 1024;
+  return static_cast<std::uint16_t>(bits | (std::signbit(value) ? 0x8000 : 0));
+}
+
 std::string as_bytes(const std::vector<float>& values, const std::string& dtype) {
   std::string bytes;
   const auto put = [&](const auto& value) {
@@ -44,7 +55,7 @@ std::string as_bytes(const std::vector<float>& values, const std::string& dtype)
   };
   for (const float value : values) {
     if (dtype == "F16") {
-      put(static_cast<_Float16>(value));
+      put(half_bits(value));
     } else if (dtype == "BF16") {
       std::uint32_t bits = 0;
       std::memcpy(&bits, &value, sizeof(bits));
