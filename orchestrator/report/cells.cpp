@@ -19,7 +19,8 @@ bool names_only(const std::string& key) {
 
 std::map<std::string, std::string> facts_of(const StoredTrial& trial) {
   std::map<std::string, std::string> facts;
-  for (const auto& [key, value] : json::parse(trial.record.spec).flatten().items()) {
+  const json flat = json::parse(trial.record.spec).flatten();
+  for (const auto& [key, value] : flat.items()) {
     if (names_only(key)) continue;
     facts[key.substr(key.rfind('/') + 1)] = (value.is_string() ? value.get<std::string>() : value.dump()).substr(0, 12);
   }

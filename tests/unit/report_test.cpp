@@ -190,7 +190,7 @@ TEST(Report, NeverAveragesUnlikeTrialsOfOneName) {
 
 TEST(Report, IsTheSameFromARunFolderAndFromItsMergedFile) {
   const TemporaryFolder folder;
-  tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"})));
+  tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"}, {"mrpc", "sst2"})));
   checkpoint::merge({folder.path() / "run"}, folder.path() / "all.h5");
   EXPECT_EQ(cells_csv(build_report({folder.path() / "all.h5"})), cells_csv(build_report({folder.path() / "run"})));
 }
