@@ -55,9 +55,11 @@ void check_sizes(const GridFile& file, const Facts& facts) {
     }
     if (fits) continue;
     const std::int64_t kept_out = rows_kept_out(file.selection);
+    const std::string extra =
+        kept_out ? fmt::format(" with {} selection rows (fewer, or `selection: none`, may fit)", kept_out) : "";
     (node ? *node : file.root)
-        .fail(fmt::format("the training size {}{} fits no task: {}", size == 0 ? "all" : std::to_string(size),
-                          kept_out ? fmt::format(" with {} selection rows", kept_out) : "", worker::joined(rows)));
+        .fail(fmt::format("the training size {}{} fits no task: {}", size == 0 ? "all" : std::to_string(size), extra,
+                          worker::joined(rows)));
   }
 }
 

@@ -111,6 +111,16 @@ TEST_F(Tokens, EveryPrefixOfTheFileIsRefused) {
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_EQ(tokenized_from(bytes.substr(0, size)), nullptr);
 }
 
+TEST_F(Tokens, AnIdPastTheEmbeddingTableIsRefused) {
+  std::ifstream in(folder_ / "model/tokenizer.json");
+  std::string json((std::istreambuf_iterator<char>(in)), {});
+  const std::size_t letter = json.find("\"a\":5");
+  ASSERT_NE(letter, std::string::npos);
+  write("model/tokenizer.json", json.replace(letter, 5, "\"a\":64"));
+  backbone_.tokenizer_sha256 = inspect_backbone((folder_ / "model").string()).tokenizer_sha256;
+  EXPECT_THROW(tokenize(task_, backbone_, 16), UsageError);
+}
+
 TEST_F(Tokens, ATokenizerThatIsNoneSaysSo) {
   EXPECT_THROW(Tokenizer("{}", 16, "tokenizer.json"), UsageError);
   EXPECT_THROW(Tokenizer("", 16, "tokenizer.json"), UsageError);

@@ -14,6 +14,7 @@
 #include "checkpoint/publish.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/sha256.hpp"
+#include "worker/catalogue/bert_config.hpp"
 #include "worker/catalogue/hash_cache.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
@@ -97,6 +98,16 @@ class Reader {
 bool offsets_are_sound(std::span<const std::uint64_t> offsets, std::uint64_t tokens) {
   if (offsets.front() != 0 || offsets.back() != tokens) return false;
   return std::is_sorted(offsets.begin(), offsets.end());
+}
+
+/// The largest of them, or -1 where one is below 0.
+std::int32_t largest(std::span<const std::int32_t> values) {
+  std::int32_t most = 0;
+  for (const std::int32_t value : values) {
+    if (value < 0) return -1;
+    most = std::max(most, value);
+  }
+  return most;
 }
 
 class InMemory : public TokenizedData {
@@ -187,6 +198,21 @@ std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64
   return tokenized_bytes(data, json, max_length, file);
 }
 
+std::shared_ptr<const TokenizedData> find_or_build(const TaskSpec& task, const BackboneSpec& backbone,
+                                                   std::int64_t max_length) {
+  const fs::path file = cache_folder() / "tokens" / (key_of(task, backbone, max_length) + ".bin");
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  if (auto data = map_if_sound(file)) return data;
+  const FileLock lock(file.string() + ".lock");
+  if (auto data = map_if_sound(file)) return data;
+  std::string bytes = build(task, backbone, max_length);
+  if (publish_bytes(bytes, file)) {
+    if (auto data = map_if_sound(file)) return data;
+  }
+  return tokenized_from(std::move(bytes));
+}
+
 }  // namespace
 
 bool TokenizedData::view(std::string_view bytes) {
@@ -207,6 +233,10 @@ bool TokenizedData::view(std::string_view bytes) {
       return false;
     }
     if (!offsets_are_sound(split.offsets_, tokens)) return false;
+    const std::int32_t id = largest(split.ids_), type = largest(split.types_);
+    if (id < 0 || type < 0) return false;
+    largest_id_ = std::max(largest_id_, id);
+    largest_type_ = std::max(largest_type_, type);
   }
   return splits == 0;
 }
@@ -233,17 +263,15 @@ std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes) {
 
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length) {
-  const fs::path file = cache_folder() / "tokens" / (key_of(task, backbone, max_length) + ".bin");
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  if (auto data = map_if_sound(file)) return data;
-  const FileLock lock(file.string() + ".lock");
-  if (auto data = map_if_sound(file)) return data;
-  std::string bytes = build(task, backbone, max_length);
-  if (publish_bytes(bytes, file)) {
-    if (auto data = map_if_sound(file)) return data;
+  const std::shared_ptr<const TokenizedData> data = find_or_build(task, backbone, max_length);
+  // A tokenizer may number its added tokens as it likes; an id past the table would be read out of bounds.
+  const BertConfig model = read_bert_config(backbone.path);
+  if (!data || data->largest_id() >= model.vocabulary || data->largest_type() >= model.token_types) {
+    throw UsageError(
+        fmt::format("{}/tokenizer.json: gives ids that the model's tables of {} tokens and {} types do not have",
+                    backbone.path, model.vocabulary, model.token_types));
   }
-  return tokenized_from(std::move(bytes));
+  return data;
 }
 
 }  // namespace peftgrid::worker

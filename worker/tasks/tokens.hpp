@@ -43,19 +43,24 @@ class TokenizedData {
   const TokenizedSplit& train() const { return splits_[0]; }
   const TokenizedSplit& validation() const { return splits_[1]; }
   std::span<const TokenizedSplit> tests() const { return std::span(splits_).subspan(2); }
+  /// Over all splits: what an embedding table must hold.
+  std::int32_t largest_id() const { return largest_id_; }
+  std::int32_t largest_type() const { return largest_type_; }
 
  protected:
   TokenizedData() = default;
-  /// Checks `bytes` (sizes, offsets, checksum) and points the splits into them. False when they cannot be trusted.
+  /// Checks `bytes` (sizes, offsets, checksum, no id below 0) and points the splits into them. False when they cannot
+  /// be trusted.
   bool view(std::string_view bytes);
 
  private:
   std::vector<TokenizedSplit> splits_;
+  std::int32_t largest_id_ = 0, largest_type_ = 0;
 };
 
 /// Tokenizes a data set once per node: the first process that needs it writes a file in the cache, the others map it.
 /// Where the cache cannot be written, each process keeps its own copy. Throws UsageError where data or tokenizer cannot
-/// be read, or have changed since their hashes were taken.
+/// be read, have changed since their hashes were taken, or give ids that the model's embedding tables do not have.
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length);
 

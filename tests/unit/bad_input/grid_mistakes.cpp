@@ -83,7 +83,8 @@ Section grid_mistakes() {
           in_grid("A training size that fits no task", sizes, "train_sizes: [1000]",
                   "grid.yaml:9: the training size 1000 fits no task: tickets has 6"),
           in_grid("A training size that fits no task beside the selection rows", selection, "selection: {rows: 5}",
-                  "grid.yaml:9: the training size 4 with 5 selection rows fits no task: tickets has 6"),
+                  "grid.yaml:9: the training size 4 with 5 selection rows (fewer, or `selection: none`, may fit) fits "
+                  "no task: tickets has 6"),
           in_grid("An unknown precision", seeds, "precision: fp16",
                   "grid.yaml:10: precision is \"fp16\"; known: fp32 and bf16"),
           in_grid("An unknown keep", seeds, "keep: everything",
