@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <filesystem>
 #include <iostream>
 
+#include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "orchestrator/schedule/cost.hpp"
@@ -23,45 +26,34 @@ struct Options {
   std::int64_t ranks = 1;
   double gflops = 0;
   Overrides overrides;
-  bool verbose = false, help = false;
+  bool verbose = false;
 };
 
-po::options_description table(Options& o) {
-  po::options_description all(
-      "orchestrator plan: what would run, in which order, how long, with how much disk and memory");
-  all.add_options()("grid", po::value(&o.grid), "the grid file")("ranks", po::value(&o.ranks)->default_value(1),
-                                                                 "how many ranks would run it")(
-      "set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated")(
-      "only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials")(
-      "out", po::value(&o.out), "run folder, default runs/<run>: trials that are there need not run")(
-      "device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id")(
-      "threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id")(
-      "gflops", po::value(&o.gflops), "what a rank does on large products, for the prediction")(
-      "verbose", po::bool_switch(&o.verbose), "list every trial")("help", po::bool_switch(&o.help), "this text");
-  return all;
+CommandLine line_for(Options& o) {
+  CommandLine line{"orchestrator plan --grid FILE [--ranks N]",
+                   "What a grid would run, in which order, how long, with how much disk and memory.",
+                   po::options_description("options")};
+  auto add = line.options.add_options();
+  add("grid", po::value(&o.grid), "the grid file");
+  add("ranks", po::value(&o.ranks)->default_value(1), "how many ranks would run it");
+  add("set", po::value(&o.overrides.set), "KEY=VALUE: override a key of the grid; may be repeated");
+  add("only", po::value(&o.overrides.only), "method=,task=,backbone=,size=,seed=: only these trials");
+  add("out", po::value(&o.out), "run folder, default runs/<run>: what is there need not run");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
+  add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
+  add("gflops", po::value(&o.gflops), "what a rank does on large products, for the prediction");
+  add("verbose", po::bool_switch(&o.verbose), "list every trial");
+  return line;
 }
 
-Options parse(const Arguments& arguments) {
-  Options options;
-  const po::options_description all = table(options);
-  try {
-    po::variables_map values;
-    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(arguments).options(all).positional({}).style(style).run(), values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    throw UsageError(std::string("plan: ") + error.what() + "; `orchestrator plan --help` lists the options");
+void check(const Options& o) {
+  if (o.grid.empty()) throw UsageError("plan: --grid is missing; name the grid file");
+  if (o.ranks < 1 || o.ranks > kMostRanks) {
+    throw UsageError(fmt::format("plan: --ranks is {}; 1 to {} would be right", o.ranks, kMostRanks));
   }
-  if (options.help) {
-    std::cout << all;
-    return options;
-  }
-  if (options.grid.empty()) throw UsageError("plan: --grid is missing; name the grid file");
-  if (options.ranks < 1 || options.ranks > kMostRanks) throw UsageError("plan: --ranks must be 1 or more");
-  if (options.overrides.threads < 1) throw UsageError("plan: --threads must be 1 or more");
-  if (options.overrides.device != "cpu" && options.overrides.device != "cuda")
-    throw UsageError("plan: --device is cpu or cuda");
-  return options;
+  if (o.overrides.threads < 1) throw UsageError("plan: --threads must be 1 or more");
+  const std::string& device = o.overrides.device;
+  if (device != "cpu" && device != "cuda") throw UsageError("plan: --device is " + device + "; known: cpu and cuda");
 }
 
 /// What the finished trials of a run say a rank does: predictions at 1 GFLOP/s over what they took; the middle one.
@@ -82,8 +74,13 @@ double measured_gflops(const Grid& grid, const RunState& state) {
 }  // namespace
 
 int plan_command(const Arguments& arguments) {
-  const Options options = parse(arguments);
-  if (options.help) return 0;
+  Options options;
+  const auto line = parse_line(line_for(options), arguments);
+  if (!line) return 0;
+  if (!line->paths.empty()) {
+    throw UsageError("plan: " + line->paths[0].string() + " is no option; the grid is named with --grid");
+  }
+  check(options);
   const Grid grid = load_grid(options.grid, options.overrides);
   const RunFolder folder{options.out.empty() ? std::filesystem::path("runs") / grid.run
                                              : std::filesystem::path(options.out)};

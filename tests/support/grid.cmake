@@ -3,7 +3,7 @@ include_guard(GLOBAL)
 # Grid and plan in a library of their own: these tests need neither LibTorch nor MPI.
 file(GLOB grid_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/orchestrator/grid/*.cpp"
                                          "${PROJECT_SOURCE_DIR}/orchestrator/schedule/show_*.cpp")
-foreach(file schedule/cost schedule/plan journal run_folder commands/plan)
+foreach(file schedule/cost schedule/plan journal run_folder commands/plan commands/command_line)
   list(APPEND grid_sources "${PROJECT_SOURCE_DIR}/orchestrator/${file}.cpp")
 endforeach()
 add_library(grid_without_torch STATIC ${grid_sources})
