@@ -158,4 +158,10 @@ TrialRecord read_trial(const std::filesystem::path& file, const std::string& id,
   }
 }
 
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
+
 }  // namespace peftgrid::checkpoint

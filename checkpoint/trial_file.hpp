@@ -64,4 +64,7 @@ TrialRecord read_trial(const std::filesystem::path& file, Read how = Read::Every
 /// The same for one trial of a merged file.
 TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how);
 
+/// "1.10.8".
+std::string hdf5_version();
+
 }  // namespace peftgrid::checkpoint

@@ -35,4 +35,8 @@ target_link_options(peftgrid_runpath INTERFACE LINKER:--enable-new-dtags)
 foreach(folder IN LISTS PEFTGRID_RUNPATH)
   target_link_options(peftgrid_runpath INTERFACE LINKER:-rpath,${folder} LINKER:-rpath-link,${folder})
 endforeach()
-target_link_libraries(peftgrid_torch INTERFACE peftgrid_runpath)
+# libtorch_cpu needs the CUDA runtime and CUPTI to load, on a machine without a GPU too; named by the executable itself,
+# since a RUNPATH does not serve the libraries of libraries.
+peftgrid_import(peftgrid_cupti "${cupti}/lib/libcupti.so.13")
+target_link_libraries(peftgrid_torch INTERFACE peftgrid_runpath -Wl,--no-as-needed peftgrid_cudart peftgrid_cupti
+                                               -Wl,--as-needed)

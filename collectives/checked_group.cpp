@@ -1,5 +1,7 @@
 #include "collectives/checked_group.hpp"
 
+#include <cstdlib>
+
 namespace peftgrid::collectives {
 
 namespace {
@@ -31,7 +33,10 @@ class CheckedGroup : public Group {
     compare("agree", deadline);
     return group_->agree(trouble, deadline);
   }
-  [[noreturn]] void abort(int exit_code) override { group_->abort(exit_code); }
+  [[noreturn]] void abort(int exit_code) override {
+    group_->abort(exit_code);
+    std::_Exit(exit_code);  // GCC does not carry noreturn through a virtual call
+  }
 
  private:
   void compare(const std::string& call, const Deadline& deadline) {

@@ -2,8 +2,7 @@
 
 #include <mpi.h>
 
-#include <cstring>
-#include <functional>
+#include <cstdlib>
 #include <list>
 #include <thread>
 

@@ -54,7 +54,9 @@ Journal::Journal(const std::filesystem::path& file) : path_(file) {
   end_torn_line(file_, path_);
 }
 
-Journal::~Journal() { close(file_); }
+Journal::~Journal() {
+  close(file_);
+}
 
 void Journal::write(std::string_view kind, const std::string& json) {
   const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -68,7 +70,9 @@ void Journal::append(std::string_view kind, const std::string& json) {
   if (fdatasync(file_) != 0) refuse(path_, "sync");
 }
 
-void Journal::note(std::string_view kind, const std::string& json) { write(kind, json); }
+void Journal::note(std::string_view kind, const std::string& json) {
+  write(kind, json);
+}
 
 JournalContents read_journal(const std::filesystem::path& file) {
   JournalContents contents;

@@ -23,7 +23,8 @@ struct Command {
 };
 
 constexpr std::array kCommands{
-    Command{"run", peftgrid::orchestrator::run_command, "run a grid, or go on with it (also without the word: --grid F)"},
+    Command{"run", peftgrid::orchestrator::run_command,
+            "run a grid, or go on with it (also without the word: --grid F)"},
     Command{"plan", peftgrid::orchestrator::plan_command, "what would run, in which order, how long; disk and memory"},
     Command{"status", peftgrid::orchestrator::status_command, "done, running, failed, time left"},
     Command{"merge", peftgrid::orchestrator::merge_command, "many trial files to one"},
@@ -33,8 +34,9 @@ constexpr std::array kCommands{
 };
 
 void print_help() {
-  fmt::print("orchestrator: full fine-tuning or a parameter-efficient method? One grid, many ranks, one report.\n\n"
-             "  mpirun -np 4 orchestrator --grid glue.yaml\n\nCommands (each takes --help):\n");
+  fmt::print(
+      "orchestrator: full fine-tuning or a parameter-efficient method? One grid, many ranks, one report.\n\n"
+      "  mpirun -np 4 orchestrator --grid glue.yaml\n\nCommands (each takes --help):\n");
   for (const Command& command : kCommands) fmt::print("  {:<8} {}\n", command.name, command.meaning);
   fmt::print("  --version, --help\n");
 }
@@ -50,7 +52,8 @@ int dispatch(Arguments arguments) {
   if (first == "--help" || first == "-h" || first == "help") return print_help(), 0;
   if (first == "--version") return fmt::print("{}\n", peftgrid::orchestrator::version_text()), 0;
   if (first.starts_with("-")) return peftgrid::orchestrator::run_command(arguments);
-  const auto command = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == first; });
+  const auto command =
+      std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == first; });
   if (command == kCommands.end()) {
     throw peftgrid::worker::UsageError(
         fmt::format("there is no command '{}'; the commands are {}", first, known_commands()));

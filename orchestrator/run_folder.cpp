@@ -20,8 +20,7 @@ void read_grid(const json& grid, RunState& state) {
                            cell.at("trials"), cell.at("seeds")});
   }
   for (const json& hole : grid.at("holes")) {
-    state.holes.push_back(
-        {hole.at("backbone"), hole.at("task"), hole.at("label"), hole.at("size"), hole.at("reason")});
+    state.holes.push_back({hole.at("backbone"), hole.at("task"), hole.at("label"), hole.at("size"), hole.at("reason")});
   }
 }
 

@@ -86,12 +86,12 @@ std::vector<std::string> metric_names(const std::string& kind);
 
 struct TaskFacts {
   std::int64_t train_rows = 0, validation_rows = 0;
-  std::vector<std::int64_t> test_rows;  // per test file
-  std::vector<std::string> labels;      // found in the training file, or as given
-  std::vector<double> train_share;      // per label
+  std::vector<std::int64_t> test_rows;     // per test file
+  std::vector<std::string> labels;         // found in the training file, or as given
+  std::vector<double> train_share;         // per label
   std::vector<std::int32_t> train_labels;  // of each training row, by index; empty for regression
-  double mean_characters = 0;           // of a training row's texts together: for costs
-  std::int64_t skipped_rows = 0;          // malformed ones of files where that is known (QQP)
+  double mean_characters = 0;              // of a training row's texts together: for costs
+  std::int64_t skipped_rows = 0;           // malformed ones of files where that is known (QQP)
   std::string data_sha256;
 };
 /// Reads all files of a task whole and checks every row. Fills the label set: of the training file, sorted (numbers by

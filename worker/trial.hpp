@@ -28,7 +28,7 @@ struct BackboneSpec {
   std::string path;              // a Hugging Face folder, absolute
   std::string architecture;      // "bert"
   std::string readout;           // pooler | cls | mean | last
-  std::string weights_sha256;    // of the tensors' files, in order
+  std::string weights_sha256;    // over the tensors' files and config.json
   std::string tokenizer_sha256;  // of tokenizer.json
   bool operator==(const BackboneSpec&) const = default;
 };
@@ -121,9 +121,10 @@ std::string cell_id(const TrialSpec& spec);
 struct TrialOutcome {
   std::string id;
   enum class State { Done, Diverged, Failed, Interrupted } state = State::Done;
-  std::string reason;  // empty when done
-  double seconds = 0;  // wall time of the whole trial
-  double metric = 0;   // the tabulated metric on the first test set, not yet × 100
+  std::string reason;        // empty when done
+  double seconds = 0;        // wall time of the whole trial
+  bool environment = false;  // failed by the machine, not by the trial: the same command tries it again
+  double metric = 0;         // the tabulated metric on the first test set, not yet × 100
 };
 
 }  // namespace peftgrid::worker

@@ -137,7 +137,8 @@ void check_tensors(const fs::path& folder, const BertConfig& config, BackboneFac
     facts.file_bytes += static_cast<std::int64_t>(file.bytes().size());
     hashes += cached_sha256(file.path());
   }
-  facts.weights_sha256 = tensors.files.size() == 1 ? hashes : checkpoint::sha256(hashes);
+  // config.json decides the numbers as much as the tensors do: activation, epsilon, dropout.
+  facts.weights_sha256 = checkpoint::sha256(hashes + cached_sha256(folder / "config.json"));
 }
 
 }  // namespace

@@ -98,6 +98,9 @@ BertConfig parse_bert_config(std::string_view text, const std::string& where) {
   bert.norm_epsilon = read.real("layer_norm_eps", 1e-20, 1e-2, 1e-12);
   bert.hidden_dropout = read.real("hidden_dropout_prob", 0, 0.9, 0.1);
   bert.attention_dropout = read.real("attention_probs_dropout_prob", 0, 0.9, 0.1);
+  const auto own = config.find("classifier_dropout");
+  bert.head_dropout =
+      own == config.end() || own->is_null() ? bert.hidden_dropout : read.real("classifier_dropout", 0, 0.9, 0.1);
   if (bert.width % bert.heads != 0) {
     read.fail(fmt::format("\"hidden_size\" is {}, which {} heads cannot share out evenly", bert.width, bert.heads));
   }

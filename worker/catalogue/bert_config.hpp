@@ -13,7 +13,7 @@ struct BertConfig {
   std::int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, ffn_width = 0, max_positions = 0, token_types = 2;
   std::string activation;  // gelu (with erf) | gelu_new (with tanh) | relu
   double norm_epsilon = 1e-12;
-  double hidden_dropout = 0.1, attention_dropout = 0.1;
+  double hidden_dropout = 0.1, attention_dropout = 0.1, head_dropout = 0.1;
 };
 
 /// Parses and checks a config.json. Throws UsageError naming `where`, the key and what would be right.

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "checkpoint/errors.hpp"
+#include "collectives/checked_group.hpp"
+#include "collectives/mpi_group.hpp"
+#include "orchestrator/commands/commands.hpp"
+#include "orchestrator/coordinator.hpp"
+#include "orchestrator/launch.hpp"
+#include "orchestrator/report/write_report.hpp"
+#include "orchestrator/report/writers.hpp"
+#include "orchestrator/run_session.hpp"
+#include "orchestrator/version.hpp"
+#include "slurm/signals.hpp"
+#include "worker/worker.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+namespace po = boost::program_options;
+using collectives::Deadline;
+using worker::UsageError;
+
+/// Reading a grid hashes weights and data: minutes on a slow network file system, never hours.
+constexpr double kPrepare_s = 3600;
+
+po::options_description table(RunOptions& o, bool& help) {
+  po::options_description all("mpirun -np N orchestrator --grid FILE: run a grid, or go on with it");
+  auto add = all.add_options();
+  add("grid", po::value(&o.grid), "the grid file");
+  add("out", po::value(&o.out), "run folder, default runs/<run>");
+  add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
+  add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
+  add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu");
+  add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
+  add("collectives", po::value(&o.collectives)->default_value("auto"), "auto or mpi");
+  add("progress", po::value(&o.progress)->default_value("auto"), "auto, live or plain");
+  add("order", po::value(&o.order)->default_value("longest"),
+      "longest (first), grid, or shuffled: the results are the same");
+  add("quiet", po::bool_switch(&o.quiet), "print failures and the final table only");
+  add("verbose", po::bool_switch(&o.verbose), "print warnings of the grid, too");
+  add("help", po::bool_switch(&help), "this text");
+  return all;
+}
+
+void one_of(const std::string& option, const std::string& value, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  throw UsageError(fmt::format("run: --{} {} is none of {}", option, value, fmt::join(known, ", ")));
+}
+
+std::optional<RunOptions> parse(const Arguments& arguments) {
+  RunOptions options;
+  bool help = false;
+  const po::options_description all = table(options, help);
+  try {
+    po::variables_map values;
+    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(arguments).options(all).positional({}).style(style).run(), values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    throw UsageError(fmt::format("run: {}; `orchestrator run --help` lists the options", error.what()));
+  }
+  if (help) {
+    std::cout << all;
+    return std::nullopt;
+  }
+  if (options.grid.empty()) throw UsageError("run: --grid is missing; name the grid file");
+  if (options.overrides.threads < 1) throw UsageError("run: --threads must be 1 or more");
+  if (options.overrides.device == "cuda") throw UsageError("run: no CUDA device is visible here; leave --device out");
+  one_of("device", options.overrides.device, {"cpu"});
+  one_of("collectives", options.collectives, {"auto", "mpi"});
+  one_of("progress", options.progress, {"auto", "live", "plain"});
+  one_of("order", options.order, {"longest", "grid", "shuffled"});
+  return options;
+}
+
+int exit_code_of(const Coordinator::Tally& tally, std::int64_t failed_before) {
+  if (tally.stopped || tally.not_run > 0) return 4;
+  return tally.failed + failed_before > 0 ? 3 : 0;
+}
+
+/// The coordinator's side of rank 0 after the last trial: journal, report, table.
+void close_run(RunSession& session, const Coordinator::Tally& tally, const RunOptions& options) {
+  session.journal().append(
+      "end",
+      nlohmann::json{
+          {"done", tally.done}, {"diverged", tally.diverged}, {"failed", tally.failed}, {"not_run", tally.not_run}}
+          .dump());
+  if (tally.stopped) {
+    fmt::print("stopped: {} of {} trials are finished and kept; the same command goes on\n",
+               session.already_there().size() + static_cast<std::size_t>(tally.done + tally.diverged),
+               session.grid().trials.size());
+    return;
+  }
+  ReportModel model = build_report({session.folder().root});
+  fmt::print("\n{}", terminal_table(model));
+  const auto index = write_model(std::move(model), session.folder().report());
+  if (!options.quiet) fmt::print("\nreport: {}\n", index.string());
+  std::fflush(stdout);
+}
+
+/// Rank 0 coordinates in one thread and works in another; both end when the grid does.
+int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession::Line& line,
+               const worker::WorkerInfo& info) {
+  const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
+  const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
+  Coordinator coordinator(*line.coordinator, info.ranks, session.jobs(), session.journal(), *display, stop);
+  std::exception_ptr trouble;
+  std::thread thread([&] {
+    try {
+      coordinator.run();
+    } catch (...) {
+      trouble = std::current_exception();
+    }
+  });
+  worker::work(*line.worker, info, stop);
+  thread.join();
+  if (trouble) std::rethrow_exception(trouble);
+  close_run(session, coordinator.tally(), options);
+  return exit_code_of(coordinator.tally(), session.failed_before());
+}
+
+int run(const RunOptions& options, collectives::MpiSession& mpi) {
+  const auto group = collectives::checked(mpi.group());
+  std::optional<RunSession> session;
+  std::optional<std::string> trouble;
+  try {
+    if (mpi.rank() == 0) session.emplace(options, mpi.size());
+  } catch (const UsageError& error) {
+    trouble = error.what();
+  } catch (const checkpoint::FileError& error) {
+    trouble = error.what();
+  }
+  if (!group->agree(trouble, Deadline("reading the grid", kPrepare_s)).ok) {
+    if (trouble) fmt::print(stderr, "orchestrator: {}\n", *trouble);
+    return 2;
+  }
+  const std::string trials = session ? session->folder().trials().string() : "";
+  worker::WorkerInfo info;
+  info.trials = collectives::broadcast_text(*group, trials, 0, Deadline("sending the run folder", 60));
+  info.host = host_name();
+  info.commit = commit();
+  info.mpi = collectives::MpiSession::library_version();
+  info.rank = mpi.rank();
+  info.ranks = mpi.size();
+  info.cores = usable_cores();
+  collectives::MpiSession::Line line = mpi.line();
+  if (session) return run_rank_0(*session, options, line, info);
+  worker::work(*line.worker, info, [] { return slurm::stop_signal() != 0; });
+  return 0;
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments) {
+  const auto options = parse(arguments);
+  if (!options) return 0;
+  prepare_mpi_environment();
+  worker::prepare_process(static_cast<int>(options->overrides.threads));
+  slurm::watch_stop_signals();
+  int code = 0;
+  {
+    collectives::MpiSession mpi;
+    code = run(*options, mpi);
+  }
+  clean_mpi_environment();
+  return code == 4 && slurm::stop_signal() != 0 ? 128 + slurm::stop_signal() : code;
+}
+
+}  // namespace peftgrid::orchestrator

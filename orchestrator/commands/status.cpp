@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/commands/command_line.hpp"
+#include "orchestrator/display/display.hpp"
+#include "orchestrator/journal.hpp"
+#include "orchestrator/owner.hpp"
+#include "orchestrator/run_folder.hpp"
+#include "worker/errors.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+struct Standing {
+  std::int64_t total = 0, done = 0, running = 0, cells_done = 0, damaged = 0;
+  std::vector<std::pair<std::string, FailedTrial>> failed;
+  std::string owner;
+  double left_s = 0;
+};
+
+/// Trials handed out since the last start and neither finished nor failed.
+std::int64_t count_running(const std::vector<Event>& events) {
+  std::map<std::string, bool> at_work;
+  for (const Event& event : events) {
+    const auto body = nlohmann::json::parse(event.json, nullptr, false);
+    if (event.kind == "start") at_work.clear();
+    if (!body.is_object() || !body.contains("id")) continue;
+    at_work[body["id"].get<std::string>()] = event.kind == "assigned";
+  }
+  return std::count_if(at_work.begin(), at_work.end(), [](const auto& entry) { return entry.second; });
+}
+
+Standing stand(const RunFolder& folder) {
+  const JournalContents journal = read_journal(folder.journal());
+  const RunState state = read_run_state(folder);
+  Standing s;
+  s.damaged = journal.damaged;
+  s.owner = living_owner(folder.owner());
+  double seconds = 0;
+  for (const PlannedCell& cell : state.cells) {
+    std::int64_t here = 0;
+    for (const std::string& id : cell.trials) {
+      if (std::filesystem::exists(folder.trial(id))) {
+        ++here;
+        const auto took = state.seconds.find(id);
+        if (took != state.seconds.end()) seconds += took->second;
+      } else if (const auto failed = state.failed.find(id); failed != state.failed.end()) {
+        s.failed.emplace_back(cell.task + " " + cell.label + " " + id, failed->second);
+      }
+    }
+    s.total += static_cast<std::int64_t>(cell.trials.size());
+    s.done += here;
+    s.cells_done += here == static_cast<std::int64_t>(cell.trials.size()) ? 1 : 0;
+  }
+  if (!s.owner.empty()) s.running = count_running(journal.events);
+  const auto left = static_cast<double>(s.total - s.done) - static_cast<double>(s.failed.size());
+  if (s.done > 0) s.left_s = left * seconds / static_cast<double>(s.done * std::max<std::int64_t>(1, state.ranks));
+  return s;
+}
+
+int exit_code(const Standing& s) {
+  if (s.done == s.total) return 0;
+  return s.done + static_cast<std::int64_t>(s.failed.size()) == s.total && s.owner.empty() ? 3 : 4;
+}
+
+}  // namespace
+
+int status_command(const Arguments& arguments) {
+  boost::program_options::options_description options;
+  options.add_options()("exit-code", boost::program_options::bool_switch(),
+                        "answer by exit code: 0 all done, 3 finished with failures, 4 unfinished");
+  const auto line = parse_line({"orchestrator status RUN [--exit-code]",
+                                "what of a run is done, running, failed, and how long is left", options},
+                               arguments);
+  if (!line) return 0;
+  if (line->paths.size() != 1) throw worker::UsageError("status: name one run folder");
+  const RunFolder folder{line->paths.front()};
+  if (!std::filesystem::exists(folder.journal())) {
+    throw worker::UsageError(folder.root.string() + ": no run folder (it has no journal)");
+  }
+  const Standing s = stand(folder);
+  const RunState state = read_run_state(folder);
+  fmt::print("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
+             s.failed.size(), s.cells_done, state.cells.size());
+  fmt::print("{}\n", s.owner.empty() ? "not running" : "running: " + s.owner);
+  if (!s.owner.empty() && s.done > 0 && s.done < s.total) fmt::print("about {} left\n", duration_text(s.left_s));
+  for (const auto& [trial, failed] : s.failed) fmt::print("failed: {}: {}\n", trial, failed.reason);
+  if (!state.holes.empty()) fmt::print("{} cells are left out; the report says why\n", state.holes.size());
+  if (s.damaged > 0) fmt::print("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
+  return line->values["exit-code"].as<bool>() ? exit_code(s) : 0;
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,96 @@
+#include "orchestrator/display/display.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+#include "orchestrator/display/live_display.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+using worker::TrialOutcome;
+using worker::TrialSpec;
+
+void print_failure(const TrialSpec& spec, const TrialOutcome& outcome) {
+  fmt::print(stderr, "{} failed: {}\n", trial_text(spec), outcome.reason);
+}
+
+class QuietDisplay : public Display {
+ public:
+  void started(int, const TrialSpec&) override {}
+  void progress(int, std::int64_t, std::int64_t, double) override {}
+  void ended(int, const TrialSpec& spec, const TrialOutcome& outcome) override {
+    if (outcome.state == TrialOutcome::State::Failed) print_failure(spec, outcome);
+  }
+  void show(const Overview&, bool) override {}
+};
+
+/// Lines for a log: a trial's start is of no interest there, its end is.
+class PlainDisplay : public Display {
+ public:
+  void started(int, const TrialSpec&) override {}
+  void progress(int, std::int64_t, std::int64_t, double) override {}
+
+  void ended(int rank, const TrialSpec& spec, const TrialOutcome& outcome) override {
+    std::string& line = latest_.emplace_back(fmt::format("rank {}: {}", rank, trial_text(spec)));
+    switch (outcome.state) {
+      case TrialOutcome::State::Done:
+        line += std::isnan(outcome.metric)
+                    ? fmt::format(", {} undefined, {}", spec.task.metrics.front(), duration_text(outcome.seconds))
+                    : fmt::format(", {} {:.1f}, {}", spec.task.metrics.front(), 100 * outcome.metric,
+                                  duration_text(outcome.seconds));
+        break;
+      case TrialOutcome::State::Diverged:
+        line += " diverged: " + outcome.reason;
+        break;
+      case TrialOutcome::State::Failed:
+        line += " failed: " + outcome.reason;
+        break;
+      case TrialOutcome::State::Interrupted:
+        line += " stopped; it will start again with the same command";
+        break;
+    }
+  }
+
+  void show(const Overview& o, bool last) override {
+    if (latest_.empty()) return;
+    const std::time_t now = std::time(nullptr);
+    for (const std::string& line : latest_) {
+      fmt::print("{:%H:%M:%S} [{}/{}] {}{}\n", fmt::localtime(now), o.done + o.failed, o.total, line,
+                 last || o.left_s <= 0 ? "" : fmt::format("; about {} left", duration_text(o.left_s)));
+    }
+    std::fflush(stdout);
+    latest_.clear();
+  }
+
+ private:
+  std::vector<std::string> latest_;
+};
+
+}  // namespace
+
+std::unique_ptr<Display> make_display(const std::string& kind, const Grid& grid,
+                                      const std::vector<std::string>& already_there, int ranks) {
+  if (kind == "live") return make_live_display(grid, already_there, ranks);
+  if (kind == "quiet") return std::make_unique<QuietDisplay>();
+  return std::make_unique<PlainDisplay>();
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string trial_text(const TrialSpec& spec) {
+  const std::string size = spec.train_size == 0 ? "all" : std::to_string(spec.train_size);
+  return fmt::format("{} {} {} K={} seed {}", spec.backbone.name, spec.task.name, spec.label, size, spec.seed);
+}
+
+}  // namespace peftgrid::orchestrator

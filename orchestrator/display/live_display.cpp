@@ -1,0 +1,140 @@
+#include "orchestrator/display/live_display.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "orchestrator/launch.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+using worker::TrialOutcome;
+using worker::TrialSpec;
+
+constexpr double kRedraw_s = 0.25;
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class LiveDisplay : public Display {
+ public:
+  LiveDisplay(const Grid& grid, const std::vector<std::string>& already_there, int ranks)
+      : ranks_(static_cast<std::size_t>(ranks)) {
+    for (const Cell& cell : grid.cells) {
+      left_of_cell_[cell.id] = static_cast<std::int64_t>(cell.trials.size());
+    }
+    for (const TrialSpec& spec : grid.trials) {
+      if (std::find(already_there.begin(), already_there.end(), spec.id) != already_there.end()) settle(spec.cell);
+    }
+  }
+
+  void started(int rank, const TrialSpec& spec) override {
+    ranks_[static_cast<std::size_t>(rank)] = {trial_text(spec), 0, 0, std::nan("")};
+  }
+  void progress(int rank, std::int64_t step, std::int64_t steps, double loss) override {
+    Line& line = ranks_[static_cast<std::size_t>(rank)];
+    line.step = step;
+    line.steps = steps;
+    line.loss = loss;
+  }
+  void ended(int rank, const TrialSpec& spec, const TrialOutcome& outcome) override {
+    ranks_[static_cast<std::size_t>(rank)] = {};
+    if (outcome.state == TrialOutcome::State::Failed) notes_.push_back(trial_text(spec) + " failed: " + outcome.reason);
+    if (outcome.state == TrialOutcome::State::Diverged) {
+      notes_.push_back(trial_text(spec) + " diverged: " + outcome.reason);
+    }
+    if (outcome.state == TrialOutcome::State::Done || outcome.state == TrialOutcome::State::Diverged) settle(spec.cell);
+  }
+
+  void show(const Overview& o, bool last) override {
+    if (!last && now_s() - drawn_ < kRedraw_s) return;
+    drawn_ = now_s();
+    const TerminalSize size = terminal_size();
+    std::string text;
+    if (lines_drawn_ > 0) text += fmt::format("\x1b[{}A\r", lines_drawn_);
+    for (const std::string& note : notes_) text += "\x1b[K" + note + "\n";  // these scroll away above the display
+    notes_.clear();
+    std::vector<std::string> lines = head(o, size.columns);
+    if (!last) add_ranks(lines, size.lines - static_cast<int>(lines.size()) - 2);
+    for (std::string& line : lines) text += "\x1b[K" + cut(line, size.columns - 1) + "\n";
+    text += "\x1b[J";
+    lines_drawn_ = lines.size();
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+ private:
+  struct Line {
+    std::string trial;
+    std::int64_t step = 0, steps = 0;
+    double loss = 0;
+  };
+
+  void settle(const std::string& cell) {
+    if (--left_of_cell_[cell] == 0) ++cells_done_;
+  }
+
+  std::vector<std::string> head(const Overview& o, int columns) const {
+    const int width = std::clamp(columns - 60, 10, 40);
+    const double share = o.total > 0 ? static_cast<double>(o.done + o.failed) / static_cast<double>(o.total) : 1;
+    const int filled = static_cast<int>(share * width);
+    std::string bar;
+    for (int i = 0; i < width; ++i) bar += i < filled ? "█" : "░";
+    return {fmt::format("{} {} done, {} running, {} failed of {}", bar, o.done, o.running, o.failed, o.total),
+            fmt::format("cells {}/{}   {} so far{}", cells_done_, left_of_cell_.size(), duration_text(o.elapsed_s),
+                        o.running > 0 ? ", about " + duration_text(o.left_s) + " left" : "")};
+  }
+
+  void add_ranks(std::vector<std::string>& lines, int room) const {
+    int left_out = 0;
+    for (std::size_t r = 0; r < ranks_.size(); ++r) {
+      const Line& line = ranks_[r];
+      if (static_cast<int>(r) >= room) {
+        left_out += line.trial.empty() ? 0 : 1;
+        continue;
+      }
+      std::string text = fmt::format("rank {:>3}  ", r);
+      if (line.trial.empty()) {
+        text += "-";
+      } else if (line.steps == 0) {
+        text += line.trial + "  starting";
+      } else {
+        text += fmt::format("{}  step {}/{}  loss {:.3f}", line.trial, line.step, line.steps, line.loss);
+      }
+      lines.push_back(text);
+    }
+    if (left_out > 0) lines.push_back(fmt::format("and {} more at work", left_out));
+  }
+
+  /// Cut to a number of columns; bytes that continue a character take none.
+  static std::string cut(const std::string& text, int columns) {
+    int taken = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if ((static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U) continue;
+      if (taken++ == columns) return text.substr(0, i);
+    }
+    return text;
+  }
+
+  std::vector<Line> ranks_;
+  std::map<std::string, std::int64_t> left_of_cell_;
+  std::int64_t cells_done_ = 0;
+  std::vector<std::string> notes_;
+  std::size_t lines_drawn_ = 0;
+  double drawn_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Display> make_live_display(const Grid& grid, const std::vector<std::string>& already_there, int ranks) {
+  return std::make_unique<LiveDisplay>(grid, already_there, ranks);
+}
+
+}  // namespace peftgrid::orchestrator

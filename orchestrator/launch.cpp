@@ -1,0 +1,98 @@
+#include "orchestrator/launch.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool under_mpirun() {
+  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
+}
+
+/// All ranks of a node have the same parent, the launcher; its pid names the job.
+std::string job_prefix() {
+  return fmt::format("peftgrid-{}-", getuid());
+}
+fs::path job_folder() {
+  return fs::path("/dev/shm") / (job_prefix() + std::to_string(getppid()));
+}
+
+void remove_folders_of_dead_jobs() {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/dev/shm", error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(job_prefix())) continue;
+    const pid_t launcher = static_cast<pid_t>(std::strtol(name.c_str() + job_prefix().size(), nullptr, 10));
+    if (launcher > 0 && kill(launcher, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), error);
+  }
+}
+
+/// A descriptor of the terminal that shows what this process prints, or -1.
+int terminal_descriptor() {
+  if (!under_mpirun()) return isatty(STDOUT_FILENO) == 1 ? dup(STDOUT_FILENO) : -1;
+  const std::string launcher = fmt::format("/proc/{}/fd/1", getppid());
+  const int file = open(launcher.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  if (file >= 0 && isatty(file) == 1) return file;
+  if (file >= 0) close(file);
+  return -1;
+}
+
+}  // namespace
+
+void prepare_mpi_environment() {
+  setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+  if (!under_mpirun()) return;
+  remove_folders_of_dead_jobs();
+  std::error_code error;
+  fs::create_directory(job_folder(), error);
+  if (fs::is_directory(job_folder(), error)) setenv("OMPI_MCA_btl_vader_backing_directory", job_folder().c_str(), 0);
+}
+
+void clean_mpi_environment() {
+  if (!under_mpirun()) return;
+  std::error_code error;
+  fs::remove_all(job_folder(), error);
+}
+
+bool stdout_is_terminal() {
+  const int terminal = terminal_descriptor();
+  if (terminal >= 0) close(terminal);
+  return terminal >= 0;
+}
+
+TerminalSize terminal_size() {
+  TerminalSize size;
+  const int terminal = terminal_descriptor();
+  if (terminal < 0) return size;
+  winsize window{};
+  if (ioctl(terminal, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0) {
+    size = {window.ws_col, window.ws_row};
+  }
+  close(terminal);
+  return size;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+}  // namespace peftgrid::orchestrator

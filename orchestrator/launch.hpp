@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace peftgrid::orchestrator {
+
+/// Settings that Open MPI reads from the environment at MPI_Init (design.md 3.9): waiting ranks yield the core, and
+/// shared-memory files lie in a folder of this job's own. Also removes the folders of dead jobs of this user: a killed
+/// rank leaves 4 MiB of memory behind.
+void prepare_mpi_environment();
+/// Removes this job's folder again; after MPI_Finalize.
+void clean_mpi_environment();
+
+/// Is a person watching? Under mpirun stdout is always a terminal of size 0 × 0, so the launcher's own is asked.
+bool stdout_is_terminal();
+/// Columns and lines of the terminal that is watched; 80 × 24 where it does not say.
+struct TerminalSize {
+  int columns = 80, lines = 24;
+};
+TerminalSize terminal_size();
+
+std::string host_name();
+/// Cores that this process may use.
+int usable_cores();
+
+}  // namespace peftgrid::orchestrator

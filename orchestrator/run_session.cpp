@@ -1,0 +1,120 @@
+#include "orchestrator/run_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <set>
+
+#include "checkpoint/errors.hpp"
+#include "checkpoint/publish.hpp"
+#include "orchestrator/launch.hpp"
+#include "orchestrator/schedule/plan.hpp"
+#include "orchestrator/version.hpp"
+#include "worker/worker.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw checkpoint::FileError(
+        fmt::format("{}: cannot be made ({}); name another run folder with --out", folder.string(), error.message()));
+  }
+}
+
+void write_whole(const fs::path& file, const std::string& text) {
+  const fs::path draft = checkpoint::draft_beside(file);
+  std::ofstream(draft, std::ios::binary) << text;
+  checkpoint::publish_replacing(draft, file);
+}
+
+/// What killed ranks left behind. The folder is owned, so nobody is writing one of these.
+void remove_drafts(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".draft") fs::remove(entry.path());
+  }
+}
+
+}  // namespace
+
+RunSession::RunSession(const RunOptions& options, int ranks) : grid_(load_grid(options.grid, options.overrides)) {
+  folder_.root = fs::absolute(options.out.empty() ? fs::path("runs") / grid_.run : fs::path(options.out));
+  make_folder(folder_.trials());
+  owner_ = std::make_unique<Owner>(folder_.owner());
+  lay_out_folder();
+  choose_trials(options, ranks);
+  journal_ = std::make_unique<Journal>(folder_.journal());
+  announce(options, ranks);
+}
+
+void RunSession::lay_out_folder() {
+  make_folder(folder_.root / "grids");
+  remove_drafts(folder_.trials());
+  write_whole(folder_.root / "grid.yaml", grid_.text);
+  const fs::path kept = folder_.root / "grids" / (grid_.sha256.substr(0, 16) + ".yaml");
+  if (!fs::exists(kept)) write_whole(kept, grid_.text);
+}
+
+void RunSession::choose_trials(const RunOptions& options, int ranks) {
+  const RunState before = read_run_state(folder_);
+  std::set<std::string> leave;
+  for (const worker::TrialSpec& spec : grid_.trials) {
+    if (fs::exists(folder_.trial(spec.id))) {
+      already_there_.push_back(spec.id);
+      leave.insert(spec.id);
+    } else if (const auto failed = before.failed.find(spec.id);
+               failed != before.failed.end() && !failed->second.environment && !options.retry_failed) {
+      ++failed_before_;
+      leave.insert(spec.id);
+    }
+  }
+  const bool bf16 = !grid_.trials.empty() && grid_.trials.front().precision == "bf16";
+  const bool work_to_do = leave.size() < grid_.trials.size();
+  const Plan plan = make_plan(grid_, ranks, work_to_do ? worker::measured_gflops(bf16) : 1,
+                              [&](const std::string& id) { return leave.contains(id); });
+  std::vector<std::size_t> order = plan.order;
+  if (options.order == "grid") std::sort(order.begin(), order.end());
+  if (options.order == "shuffled") std::shuffle(order.begin(), order.end(), std::mt19937_64(std::random_device{}()));
+  for (const std::size_t i : order) jobs_.push_back({&grid_.trials[i], plan.seconds[i]});
+}
+
+void RunSession::announce(const RunOptions& options, int ranks) {
+  journal_->append(
+      "start",
+      nlohmann::json{
+          {"ranks", ranks}, {"cores", usable_cores()}, {"host", host_name()}, {"pid", getpid()}, {"commit", commit()}}
+          .dump());
+  journal_->append("grid", grid_event(grid_));
+  if (options.quiet) return;
+  const std::string there =
+      already_there_.empty() ? "" : fmt::format(", {} of them already there", already_there_.size());
+  fmt::print("{}: {} trials in {} cells{}; {} to run on {} rank{}\n", grid_.run, grid_.trials.size(),
+             grid_.cells.size(), there, jobs_.size(), ranks, ranks == 1 ? "" : "s");
+  if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) fmt::print("every trial is already there\n");
+  if (failed_before_ > 0) {
+    fmt::print("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);
+  }
+  for (const Hole& hole : grid_.holes) {
+    fmt::print("left out: {} {} {}: {}\n", hole.backbone, hole.task, hole.label, hole.reason);
+  }
+  if (options.verbose) {
+    for (const std::string& warning : grid_.warnings) fmt::print("warning: {}\n", warning);
+  }
+  std::fflush(stdout);
+}
+
+std::string RunSession::display_kind(const RunOptions& options) const {
+  if (options.quiet) return "quiet";
+  if (options.progress != "auto") return options.progress;
+  return stdout_is_terminal() ? "live" : "plain";
+}
+
+}  // namespace peftgrid::orchestrator

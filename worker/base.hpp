@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+
+#include "worker/backbones/backbone.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// The frozen tensors of a pretrained folder, mapped read-only: one copy a node, however many ranks map it. What is not
+/// stored in the type that the precision asks for lies converted in a file of the cache, made once per node
+/// (design.md 3.8).
+class Base {
+ public:
+  virtual ~Base() = default;
+  /// Products' weights in bf16 where the precision says so, everything else in fp32.
+  virtual const Weights& weights() const = 0;
+  /// A private copy in fp32, from the file's own numbers.
+  virtual at::Tensor fp32_copy(const std::string& name) const = 0;
+};
+
+/// Maps the base of a trial; `architecture` names its tensors. Throws UsageError or checkpoint::FileError.
+std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision,
+                                      const Backbone& architecture);
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,84 @@
+#include "worker/batch.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+
+namespace peftgrid::worker {
+
+namespace {
+
+constexpr std::int64_t kRounding = 16;
+
+template <typename Number>
+at::Tensor tensor_of(const std::vector<Number>& values, at::ScalarType type) {
+  at::Tensor tensor = at::empty({static_cast<std::int64_t>(values.size())}, type);
+  std::copy(values.begin(), values.end(), static_cast<Number*>(tensor.mutable_data_ptr()));
+  return tensor;
+}
+
+/// The columns of a batch while rows are laid down.
+struct Columns {
+  std::vector<std::int64_t> ids, types, positions, first, last, row_of_token, real;
+  std::vector<float> share;
+  std::vector<std::int32_t> offsets{0}, prompts;
+  TokenOwners owners;
+
+  void token(std::int64_t id, std::int64_t type, std::int64_t position, std::uint32_t example) {
+    ids.push_back(id);
+    types.push_back(type);
+    positions.push_back(position);
+    owners.example.push_back(example);
+    owners.position.push_back(static_cast<std::uint32_t>(position));
+  }
+
+  void row(const RowTokens& row, std::int64_t prompt) {
+    const auto index = static_cast<std::int64_t>(prompts.size());
+    const auto count = static_cast<std::int64_t>(row.ids.size());
+    for (std::int64_t p = 0; p < prompt; ++p) token(0, 0, p, row.example);
+    first.push_back(static_cast<std::int64_t>(ids.size()));
+    for (std::int64_t t = 0; t < count; ++t) {
+      real.push_back(static_cast<std::int64_t>(ids.size()));
+      row_of_token.push_back(index);
+      share.push_back(1.0F / static_cast<float>(count));
+      const auto at = static_cast<std::size_t>(t);
+      token(row.ids[at], row.types[at], prompt + t, row.example);
+    }
+    last.push_back(static_cast<std::int64_t>(ids.size()) - 1);
+    offsets.push_back(static_cast<std::int32_t>(ids.size()));
+    prompts.push_back(static_cast<std::int32_t>(prompt));
+  }
+};
+
+}  // namespace
+
+Batch pack(const std::vector<TrialRows>& trials) {
+  Columns columns;
+  Batch batch;
+  for (const TrialRows& trial : trials) {
+    batch.row_begin.push_back(static_cast<std::int64_t>(columns.prompts.size()));
+    batch.token_begin.push_back(static_cast<std::int64_t>(columns.ids.size()));
+    for (const RowTokens& row : trial.rows) columns.row(row, trial.prompt);
+  }
+  batch.rows = static_cast<std::int64_t>(columns.prompts.size());
+  batch.row_begin.push_back(batch.rows);
+  batch.token_begin.push_back(static_cast<std::int64_t>(columns.ids.size()));
+  batch.real_tokens = static_cast<std::int64_t>(columns.real.size());
+  while (columns.ids.size() % kRounding != 0) columns.token(0, 0, 0, 0);
+  batch.tokens = static_cast<std::int64_t>(columns.ids.size());
+  batch.ids = tensor_of(columns.ids, at::kLong);
+  batch.types = tensor_of(columns.types, at::kLong);
+  batch.positions = tensor_of(columns.positions, at::kLong);
+  batch.first = tensor_of(columns.first, at::kLong);
+  batch.last = tensor_of(columns.last, at::kLong);
+  batch.row_of_token = tensor_of(columns.row_of_token, at::kLong);
+  batch.real = tensor_of(columns.real, at::kLong);
+  batch.share = tensor_of(columns.share, at::kFloat).unsqueeze(1);
+  batch.offsets = std::make_shared<const std::vector<std::int32_t>>(std::move(columns.offsets));
+  batch.owners = std::make_shared<const TokenOwners>(std::move(columns.owners));
+  batch.prompts = std::move(columns.prompts);
+  return batch;
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "worker/kernels/functions.hpp"
+
+namespace peftgrid::worker {
+
+/// One row to pack: its token ids and types, and which example of its split it is.
+struct RowTokens {
+  std::span<const std::int32_t> ids, types;
+  std::uint32_t example = 0;
+};
+
+/// The rows of one trial in a pass.
+struct TrialRows {
+  std::vector<RowTokens> rows;
+  std::int64_t prompt = 0;  // slots before each row's first token, to be filled by the trial's method
+};
+
+/// Packed tokens: rows one after the other, never a padded rectangle (design.md 3.4). The number of tokens is rounded
+/// up to a multiple of 16 with tokens that belong to nobody: oneDNN builds a primitive for each new number.
+struct Batch {
+  at::Tensor ids, types, positions;                          // [tokens] int64
+  std::shared_ptr<const std::vector<std::int32_t>> offsets;  // [rows + 1]
+  std::shared_ptr<const TokenOwners> owners;                 // [tokens]
+  std::vector<std::int32_t> prompts;                         // [rows], slots at each row's begin
+  std::int64_t tokens = 0, real_tokens = 0, rows = 0;        // real: without prompts and rounding
+  at::Tensor first, last;                            // [rows] int64: index of each row's first and last own token
+  at::Tensor row_of_token;                           // [real_tokens] int64
+  at::Tensor real;                                   // [real_tokens] int64: indices of the rows' own tokens
+  at::Tensor share;                                  // [real_tokens, 1]: 1 / own tokens of the row
+  std::vector<std::int64_t> row_begin, token_begin;  // of each trial, and the end
+};
+
+/// Packs the rows of some trials, trial by trial.
+Batch pack(const std::vector<TrialRows>& trials);
+
+}  // namespace peftgrid::worker

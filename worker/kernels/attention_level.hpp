@@ -1,0 +1,302 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "worker/kernels/philox_level.hpp"
+#include "worker/kernels/vector_level.hpp"
+
+/// For vector_kernels.cpp only: attention of one row and head at a time, everything in cache. Padding every row to the
+/// longest, as batched products need, would more than double the work on real text.
+/// No template of the standard library may be instantiated here: the linker would keep one copy of it for the whole
+/// program, perhaps the one with instructions that an older processor lacks.
+namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
+
+inline std::int64_t padded(std::int64_t n) {
+  return (n + kLanes - 1) / kLanes * kLanes;
+}
+
+/// C[m, 16 n..] = sum over k of a[m * a_row + k * a_column] * b[k, ...], a tile of Rows × Columns vectors.
+template <int Rows, int Columns>
+inline void tile(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column, const float* b,
+                 std::int64_t b_row, float* c, std::int64_t c_row) {
+  Floats sum[Rows][Columns] = {};
+  for (std::int64_t k = 0; k < depth; ++k) {
+    Floats line[Columns];
+    for (int n = 0; n < Columns; ++n) line[n] = load(b + k * b_row + n * kLanes);
+    for (int m = 0; m < Rows; ++m) {
+      const float factor = a[m * a_row + k * a_column];
+      for (int n = 0; n < Columns; ++n) sum[m][n] += factor * line[n];
+    }
+  }
+  for (int m = 0; m < Rows; ++m) {
+    for (int n = 0; n < Columns; ++n) store(c + m * c_row + n * kLanes, sum[m][n]);
+  }
+}
+
+template <int Columns>
+inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* a, std::int64_t a_row,
+                            std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
+  std::int64_t m = 0;
+  for (; m + 4 <= rows; m += 4) tile<4, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+  for (; m < rows; ++m) tile<1, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+}
+
+/// C [rows, columns] = A B; columns a multiple of 16. A is read with any strides, so its transpose costs nothing.
+inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
+                    std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
+  std::int64_t n = 0;
+  for (; n + 4 * kLanes <= columns; n += 4 * kLanes) {
+    column_of_tiles<4>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  }
+  for (; n + 2 * kLanes <= columns; n += 2 * kLanes) {
+    column_of_tiles<2>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  }
+  for (; n < columns; n += kLanes) column_of_tiles<1>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+}
+
+/// e^x for x <= 0, relative error below 2e-7: 2^n times a polynomial on [-ln2/2, ln2/2] (coefficients of 1/k!).
+inline Floats exp_of_negative(Floats x) {
+  using Ints = std::int32_t __attribute__((vector_size(64)));
+  const Floats lowest = Floats{} - 87.0F;
+  x = x < lowest ? lowest : x;
+  const Floats shifted = x * 1.44269504088896341F + 12582912.0F;  // 1.5 * 2^23 rounds to the nearest integer
+  const Floats n = shifted - 12582912.0F;
+  const Floats r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
+  Floats p = r * (1.0F / 5040.0F) + 1.0F / 720.0F;
+  p = p * r + 1.0F / 120.0F;
+  p = p * r + 1.0F / 24.0F;
+  p = p * r + 1.0F / 6.0F;
+  p = p * r + 0.5F;
+  p = p * r + 1.0F;
+  p = p * r + 1.0F;
+  const Ints exponent = (__builtin_convertvector(n, Ints) + 127) << 23;
+  Floats power;
+  __builtin_memcpy(&power, &exponent, sizeof power);
+  return p * power;
+}
+
+inline float sum_of_lanes(Floats v) {
+  float sum = 0;
+  for (std::int64_t l = 0; l < kLanes; ++l) sum += v[l];
+  return sum;
+}
+
+/// Softmax over the first `count` of scores[0 .. padded); the padding becomes 0.
+inline void softmax(float* scores, std::int64_t count) {
+  const std::int64_t width = padded(count);
+  for (std::int64_t j = count; j < width; ++j) scores[j] = -1e30F;
+  float highest = scores[0];
+  for (std::int64_t j = 1; j < count; ++j) highest = scores[j] > highest ? scores[j] : highest;
+  Floats sums{};
+  for (std::int64_t j = 0; j < width; j += kLanes) {
+    const Floats e = exp_of_negative(load(scores + j) - highest);
+    store(scores + j, e);
+    if (j + kLanes <= count) sums += e;
+  }
+  float sum = sum_of_lanes(sums);
+  for (std::int64_t j = count / kLanes * kLanes; j < count; ++j) sum += scores[j];
+  const float factor = 1.0F / sum;
+  for (std::int64_t j = 0; j < width; j += kLanes) store(scores + j, load(scores + j) * factor);
+  for (std::int64_t j = count; j < width; ++j) scores[j] = 0;
+}
+
+/// Memory that grows and is kept; never below one vector beyond what is asked for.
+template <typename T>
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { std::free(data_); }
+  T* take(std::int64_t count) {
+    if (count > capacity_) {
+      std::free(data_);
+      capacity_ = padded(count);
+      data_ = static_cast<T*>(std::aligned_alloc(64, static_cast<std::size_t>(capacity_) * sizeof(T)));
+      if (data_ == nullptr) std::abort();
+    }
+    return data_;
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::int64_t capacity_ = 0;
+};
+
+/// Where one row's keys and values come from, and memory for one head of it.
+struct Workspace {
+  Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
+  Buffer<float> turned;                       // [head_dim, extra + length padded]
+  Buffer<float> weights, scores, result;
+  Buffer<std::uint32_t> bits;
+};
+
+/// Copies `count` lines of a head into to[count, width], zeros behind head_dim.
+inline void gather(const float* from, std::int64_t from_row, std::int64_t count, std::int64_t head_dim,
+                   std::int64_t width, float* to) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    __builtin_memcpy(to + j * width, from + j * from_row, static_cast<std::size_t>(head_dim) * sizeof(float));
+    for (std::int64_t c = head_dim; c < width; ++c) to[j * width + c] = 0;
+  }
+}
+
+inline void turn(const float* lines, std::int64_t count, std::int64_t head_dim, std::int64_t line_width,
+                 std::int64_t width, float* to) {
+  for (std::int64_t c = 0; c < head_dim; ++c) {
+    for (std::int64_t j = 0; j < count; ++j) to[c * width + j] = lines[j * line_width + c];
+    for (std::int64_t j = count; j < width; ++j) to[c * width + j] = 0;
+  }
+}
+
+/// One head of one row: sizes and where its numbers lie.
+struct Head {
+  std::int64_t length, all, width, all_width, head_dim, stride;  // width, all_width: padded head_dim and extra + length
+  std::int64_t token, column;                                    // first token of the row, first column of the head
+};
+
+inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t head) {
+  const std::int64_t length = shape.offsets[row + 1] - shape.offsets[row];
+  const std::int64_t all = shape.extra + length;
+  return {length,
+          all,
+          padded(shape.head_dim),
+          padded(all),
+          shape.head_dim,
+          shape.heads * shape.head_dim,
+          shape.offsets[row],
+          head * shape.head_dim};
+}
+
+inline const float* gather_all(const AttentionShape& shape, const Head& h, std::int64_t row, const float* extra,
+                               const float* own, Buffer<float>& buffer) {
+  float* to = buffer.take(h.all * h.width);
+  if (shape.extra > 0) {
+    gather(extra + row * shape.extra_row_stride + h.column, h.stride, shape.extra, h.head_dim, h.width, to);
+  }
+  gather(own + h.token * h.stride + h.column, h.stride, h.length, h.head_dim, h.width, to + shape.extra * h.width);
+  return to;
+}
+
+/// scale / 0 factors of the softmax's dropout for one query, times `line`, to `to`.
+inline void drop_line(const AttentionShape& shape, const Head& h, std::int64_t head, std::int64_t query,
+                      const float* line, float* to, Buffer<std::uint32_t>& buffer) {
+  std::uint32_t* bits = buffer.take((h.all_width + kBlock - 1) / kBlock * kBlock);
+  const std::int64_t token = h.token + query;
+  const std::uint32_t where = shape.stream.position[token] | static_cast<std::uint32_t>(head) << 16;
+  for (std::int64_t block = 0; block * kBlock < h.all_width; ++block) {
+    philox_block(shape.stream, static_cast<std::uint32_t>(block), where, shape.stream.example[token],
+                 bits + block * kBlock);
+  }
+  const std::uint32_t threshold = drop_threshold(shape.dropout);
+  const float scale = 1.0F / (1.0F - shape.dropout);
+  for (std::int64_t j = 0; j < h.all_width; ++j) {
+    to[j] = bits[j] >= threshold ? line[j] * scale : 0.0F;
+  }
+}
+
+/// The softmax's weights after dropout, [length, all_width].
+inline const float* dropped(const AttentionShape& shape, const Head& h, std::int64_t head, const float* weights,
+                            Workspace& w) {
+  if (shape.dropout <= 0) return weights;
+  float* kept = w.weights.take(h.length * h.all_width);
+  for (std::int64_t i = 0; i < h.length; ++i) {
+    drop_line(shape, h, head, i, weights + i * h.all_width, kept + i * h.all_width, w.bits);
+  }
+  return kept;
+}
+
+inline void scatter(const float* from, std::int64_t width, std::int64_t count, std::int64_t head_dim, float factor,
+                    float* to, std::int64_t to_row) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    for (std::int64_t c = 0; c < head_dim; ++c) to[j * to_row + c] = from[j * width + c] * factor;
+  }
+}
+
+inline void scatter_adding(const float* from, std::int64_t width, std::int64_t count, std::int64_t head_dim,
+                           float factor, float* to, std::int64_t to_row) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    for (std::int64_t c = 0; c < head_dim; ++c) to[j * to_row + c] += from[j * width + c] * factor;
+  }
+}
+
+inline void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,
+                      const float* extra_v, float* out, float* kept) {
+  static thread_local Workspace w;
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    for (std::int64_t head = 0; head < shape.heads; ++head) {
+      const Head h = head_of(shape, row, head);
+      const std::int64_t from = h.token * h.stride + h.column;
+      const float* keys = gather_all(shape, h, row, extra_k, k, w.keys);
+      const float* values = gather_all(shape, h, row, extra_v, v, w.values);
+      float* keys_turned = w.turned.take(h.head_dim * h.all_width);
+      turn(keys, h.all, h.head_dim, h.width, h.all_width, keys_turned);
+      const std::int64_t size = h.length * h.all_width;
+      float* scores = kept != nullptr ? kept : w.scores.take(size);
+      product(h.length, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
+      for (std::int64_t i = 0; i < size; ++i) scores[i] *= shape.scale;
+      for (std::int64_t i = 0; i < h.length; ++i) softmax(scores + i * h.all_width, h.all);
+      float* result = w.result.take(h.length * h.width);
+      product(h.length, h.width, h.all, dropped(shape, h, head, scores, w), h.all_width, 1, values, h.width, result,
+              h.width);
+      scatter(result, h.width, h.length, h.head_dim, 1.0F, out + from, h.stride);
+      if (kept != nullptr) kept += size;
+    }
+  }
+}
+
+/// Turns gradients on the softmax's weights (after dropout) into gradients on the scores, in place.
+inline void softmax_backward(const AttentionShape& shape, const Head& h, std::int64_t head, const float* weights,
+                             float* gradient, Workspace& w) {
+  for (std::int64_t i = 0; i < h.length; ++i) {
+    float* g = gradient + i * h.all_width;
+    const float* p = weights + i * h.all_width;
+    if (shape.dropout > 0) drop_line(shape, h, head, i, g, g, w.bits);
+    Floats sums{};
+    for (std::int64_t j = 0; j < h.all_width; j += kLanes) sums += load(g + j) * load(p + j);
+    const float inner = sum_of_lanes(sums);
+    for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(p + j) * (load(g + j) - inner));
+  }
+}
+
+inline void attention_backward(const AttentionShape& shape, const float* q, const float* k, const float* v,
+                               const float* extra_k, const float* extra_v, const float* kept, const float* out_gradient,
+                               float* q_gradient, float* k_gradient, float* v_gradient, float* extra_k_gradient,
+                               float* extra_v_gradient) {
+  static thread_local Workspace w;
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    for (std::int64_t head = 0; head < shape.heads; ++head) {
+      const Head h = head_of(shape, row, head);
+      const std::int64_t from = h.token * h.stride + h.column;
+      const float* keys = gather_all(shape, h, row, extra_k, k, w.keys);
+      const float* values = gather_all(shape, h, row, extra_v, v, w.values);
+      float* queries = w.queries.take(h.length * h.width);
+      float* outs = w.outs.take(h.length * h.width);
+      gather(q + from, h.stride, h.length, h.head_dim, h.width, queries);
+      gather(out_gradient + from, h.stride, h.length, h.head_dim, h.width, outs);
+      float* result = w.result.take(h.all * h.width);
+      const auto give_back = [&](float factor, float* own, float* extra) {
+        if (extra != nullptr) {
+          scatter_adding(result, h.width, shape.extra, h.head_dim, factor,
+                         extra + row * shape.extra_row_stride + h.column, h.stride);
+        }
+        scatter(result + shape.extra * h.width, h.width, h.length, h.head_dim, factor, own + from, h.stride);
+      };
+      const float* weights = dropped(shape, h, head, kept, w);
+      product(h.all, h.width, h.length, weights, 1, h.all_width, outs, h.width, result, h.width);
+      give_back(1.0F, v_gradient, extra_v_gradient);
+      float* values_turned = w.turned.take(h.head_dim * h.all_width);
+      turn(values, h.all, h.head_dim, h.width, h.all_width, values_turned);
+      float* scores = w.scores.take(h.length * h.all_width);
+      product(h.length, h.all_width, h.head_dim, outs, h.width, 1, values_turned, h.all_width, scores, h.all_width);
+      softmax_backward(shape, h, head, kept, scores, w);
+      product(h.all, h.width, h.length, scores, 1, h.all_width, queries, h.width, result, h.width);
+      give_back(shape.scale, k_gradient, extra_k_gradient);
+      product(h.length, h.width, h.all, scores, h.all_width, 1, keys, h.width, result, h.width);
+      scatter(result, h.width, h.length, h.head_dim, shape.scale, q_gradient + from, h.stride);
+      kept += h.length * h.all_width;
+    }
+  }
+}
+
+}  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "worker/randomness.hpp"
+
+/// The operators that LibTorch lacks or does slowly, with their gradients.
+namespace peftgrid::worker {
+
+/// Whose token is it? For dropout: the numbers of a token depend on its example and position, never on its neighbours.
+struct TokenOwners {
+  std::vector<std::uint32_t> example, position;  // [tokens]
+};
+
+/// x W^T + b with W [out, in]. A frozen W gets no gradient: forward and backward go through oneDNN straight from the
+/// mapped file (design.md 3.7); a frozen W in bf16 takes the product in bf16 and adds the bias in fp32. A trained W
+/// gets its gradient. x [tokens, in] fp32; bias may be undefined.
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
+/// Zeroes numbers with probability `rate` and scales the rest by 1 / (1 - rate). x [tokens, width].
+at::Tensor dropout(const at::Tensor& x, double rate, Key key, std::uint32_t step,
+                   std::shared_ptr<const TokenOwners> owners);
+
+/// Attention over packed rows (vector_kernels.hpp).
+struct AttentionCall {
+  std::int64_t heads = 0;
+  double dropout = 0;
+  Key key;
+  std::uint32_t step = 0;
+  std::shared_ptr<const std::vector<std::int32_t>> offsets;  // [rows + 1]
+  std::shared_ptr<const TokenOwners> owners;
+};
+/// q, k, v [tokens, d]; extra_k, extra_v undefined, or [rows or 1, length, d]: they come before each row's own keys.
+/// Returns [tokens, d]. Tokens behind the last offset belong to nobody and become 0.
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& extra_k,
+                     const at::Tensor& extra_v, const AttentionCall& call);
+
+/// Does oneDNN offer bf16 products on this processor? Probed once; where not, bf16 goes through at::linear.
+bool has_fast_bf16();
+
+}  // namespace peftgrid::worker

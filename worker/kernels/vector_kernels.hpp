@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+
+/// Loops that LibTorch lacks or does slowly, on plain memory. Compiled once for each level of x86-64 (baseline, v3 =
+/// AVX2, v4 = AVX-512) and chosen once at start; integers are equal at every level, floats to rounding.
+namespace peftgrid::worker::kernels {
+
+/// Which random numbers belong to a token: dropout at (step, example, position, index) of a stream.
+struct TokenStream {
+  std::uint32_t key_a, key_b, step;
+  const std::uint32_t* example;   // [tokens]
+  const std::uint32_t* position;  // [tokens]
+};
+
+/// Attention over packed rows. Row r owns tokens offsets[r] .. offsets[r+1]; all heads of a token lie side by side.
+struct AttentionShape {
+  std::int64_t rows, heads, head_dim;
+  const std::int32_t* offsets;    // [rows + 1]
+  std::int64_t extra;             // extra keys and values before each row's own (prefix)
+  std::int64_t extra_row_stride;  // floats from one row's extra keys to the next; 0: shared by all rows
+  float scale;                    // on the scores
+  float dropout;                  // rate on the softmax; 0: none
+  TokenStream stream;             // example and position of each token
+};
+
+struct Table {
+  const char* level;
+
+  /// y[t, i] = x[t, i] / (1 - rate), or 0 with probability `rate`. The same call on the gradient is its backward.
+  void (*dropout)(const float* x, float* y, std::int64_t tokens, std::int64_t width, float rate,
+                  const TokenStream& stream);
+
+  /// out [tokens, heads * head_dim]; probabilities (before dropout) to `kept`, see attention_kept_size, or null.
+  void (*attention)(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,
+                    const float* extra_v, float* out, float* kept);
+  /// Gradients for q, k, v (written whole) and, where not null, extra keys and values (added to).
+  void (*attention_backward)(const AttentionShape& shape, const float* q, const float* k, const float* v,
+                             const float* extra_k, const float* extra_v, const float* kept, const float* out_gradient,
+                             float* q_gradient, float* k_gradient, float* v_gradient, float* extra_k_gradient,
+                             float* extra_v_gradient);
+
+  /// y[t, i] = float(x[t, i]) + bias[i]; x in bf16, bias may be null.
+  void (*widen)(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width);
+
+  /// One AdamW step (Loshchilov and Hutter 2019, with bias correction) over `count` numbers.
+  void (*adamw)(float* weight, const float* gradient, float* first, float* second, std::int64_t count, float rate,
+                float decay, float beta1, float beta2, float epsilon, float correction1, float correction2,
+                float gradient_scale);
+
+  /// Sum of squares in float64, in one order.
+  double (*squares)(const float* x, std::int64_t count);
+};
+
+/// Floats that `kept` of attention needs.
+std::int64_t attention_kept_size(const AttentionShape& shape);
+
+/// The table of this processor.
+const Table& table();
+/// The tables that this processor can run, best first: for tests.
+const Table* const* all_tables();
+
+}  // namespace peftgrid::worker::kernels

@@ -1,0 +1,45 @@
+#include "worker/kernels/vector_kernels.hpp"
+
+namespace peftgrid::worker::kernels {
+
+namespace v1 {
+extern const Table kTable;
+}
+namespace v3 {
+extern const Table kTable;
+}
+namespace v4 {
+extern const Table kTable;
+}
+
+std::int64_t attention_kept_size(const AttentionShape& shape) {
+  std::int64_t size = 0;
+  for (std::int64_t r = 0; r < shape.rows; ++r) {
+    const std::int64_t length = shape.offsets[r + 1] - shape.offsets[r];
+    const std::int64_t padded = (shape.extra + length + 15) / 16 * 16;
+    size += shape.heads * length * padded;
+  }
+  return size;
+}
+
+const Table* const* all_tables() {
+  static const Table* tables[4] = {};
+  static const bool filled = [] {
+    const Table** next = tables;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+      *next++ = &v4::kTable;
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) *next++ = &v3::kTable;
+    *next = &v1::kTable;
+    return true;
+  }();
+  static_cast<void>(filled);
+  return tables;
+}
+
+const Table& table() {
+  return **all_tables();
+}
+
+}  // namespace peftgrid::worker::kernels

@@ -1,0 +1,121 @@
+#include "worker/model.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+
+#include "checkpoint/safetensors.hpp"
+#include "worker/registry.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+constexpr std::size_t kKeptOpen = 4;
+
+/// The entry of `key`, made by `make` where there is none; the least recently used one goes.
+template <typename T, typename Make>
+std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_ptr<const T>>>& recent,
+                                const std::string& key, Make make) {
+  const auto found = std::find_if(recent.begin(), recent.end(), [&](const auto& entry) { return entry.first == key; });
+  auto entry = found != recent.end() ? *found : std::pair{key, make()};
+  if (found != recent.end()) recent.erase(found);
+  if (recent.size() == kKeptOpen) recent.erase(recent.begin());
+  recent.push_back(entry);
+  return entry.second;
+}
+
+bool holds_pooler(const std::string& folder) {
+  const auto tensors = checkpoint::open_safetensors(folder);
+  return std::any_of(tensors.tensors.begin(), tensors.tensors.end(),
+                     [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
+}
+
+std::unique_ptr<Method> method_for(const TrialSpec& spec, const Backbone& backbone, const Base& base) {
+  Borrow borrow;
+  borrow.geometry = backbone.geometry();
+  borrow.seed = spec.seed;
+  borrow.vocabulary = backbone.vocabulary();
+  borrow.weights = &base.weights();
+  borrow.embedding = [&](const at::Tensor& ids) { return backbone.embedding(base.weights(), ids); };
+  borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
+  borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
+  return make_method(spec.method, borrow);
+}
+
+std::int64_t outputs_of(const TaskSpec& task) {
+  return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
+}
+
+}  // namespace
+
+std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& architecture) {
+  const BackboneSpec& b = spec.backbone;
+  return recall(bases_, b.weights_sha256 + b.path + spec.precision + b.readout,
+                [&] { return open_base(b, spec.precision, architecture); });
+}
+
+std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
+  const std::string key = spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 +
+                          std::to_string(spec.training.max_length);
+  return recall(data_, key, [&] { return tokenize(spec.task, spec.backbone, spec.training.max_length); });
+}
+
+Model::Model(const TrialSpec& spec, Store& store)
+    : seed_(spec.seed),
+      regression_(spec.task.kind == "regression"),
+      data_(store.data(spec)),
+      backbone_(make_backbone(spec.backbone, holds_pooler(spec.backbone.path), spec.training.dropout)),
+      base_(store.base(spec, *backbone_)),
+      method_(method_for(spec, *backbone_, *base_)),
+      own_(method_->own_weights()),
+      method_parameters_(method_->parameters()),
+      head_(backbone_->geometry().width, outputs_of(spec.task), backbone_->needs_new_pooler(),
+            backbone_->head_dropout(), spec.seed) {
+  const at::Tensor prompt = method_->prompt();
+  if (prompt.defined()) prompt_ = prompt.size(0);
+}
+
+const Weights& Model::weights() const {
+  return own_ ? *own_ : base_->weights();
+}
+
+at::Tensor Model::encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
+                         std::uint32_t step) {
+  TrialRows mine;
+  mine.prompt = prompt_;
+  for (const std::int64_t row : rows) {
+    mine.rows.push_back({split.ids(row), split.types(row), static_cast<std::uint32_t>(row)});
+  }
+  const Batch batch = pack({mine});
+  const bool base_trains = training && !method_->base_in_evaluation();
+  const Sites sites({{method_.get(), seed_, step, base_trains}}, batch);
+  return backbone_->forward(weights(), batch, sites);
+}
+
+at::Tensor Model::logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
+                         std::uint32_t step) {
+  return head_logits(encode(split, rows, training, step), rows, training, step);
+}
+
+at::Tensor Model::representation(const TokenizedSplit& split, std::span<const std::int64_t> rows) {
+  const at::NoGradGuard no_gradient;
+  return encode(split, rows, false, 0);
+}
+
+at::Tensor Model::head_logits(const at::Tensor& representation, std::span<const std::int64_t> rows, bool training,
+                              std::uint32_t step) const {
+  Pass pass;
+  pass.training = training;
+  pass.seed = seed_;
+  pass.step = step;
+  auto owners = std::make_shared<TokenOwners>();
+  for (const std::int64_t row : rows) {
+    owners->example.push_back(static_cast<std::uint32_t>(row));
+    owners->position.push_back(0);
+  }
+  pass.owners = owners;
+  return head_.logits(representation, pass);
+}
+
+}  // namespace peftgrid::worker

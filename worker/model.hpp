@@ -1,0 +1,70 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/base.hpp"
+#include "worker/head.hpp"
+#include "worker/tasks/tokens.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// What trials on one rank share and what is costly to open: mapped bases and tokenized data. The last few of each stay
+/// open; a grid walks through few.
+class Store {
+ public:
+  std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
+  std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
+
+ private:
+  template <typename T>
+  using Recent = std::vector<std::pair<std::string, std::shared_ptr<const T>>>;
+  Recent<Base> bases_;
+  Recent<TokenizedData> data_;
+};
+
+/// One trial's network: shared base, method, head.
+class Model {
+ public:
+  Model(const TrialSpec& spec, Store& store);
+
+  /// Logits [rows, outputs] of some rows of a split. `step` counts micro-batches: dropout draws by it.
+  at::Tensor logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
+  /// What the head reads, [rows, width], by the base in evaluation mode.
+  at::Tensor representation(const TokenizedSplit& split, std::span<const std::int64_t> rows);
+  /// Logits from representations that were computed before; `rows` tell the head's dropout whose they are.
+  at::Tensor head_logits(const at::Tensor& representation, std::span<const std::int64_t> rows, bool training,
+                         std::uint32_t step) const;
+
+  /// Representations never change during the trial.
+  bool has_fixed_representation() const { return method_->base_in_evaluation(); }
+  /// Slots that the method puts before each row.
+  std::int64_t prompt_length() const { return prompt_; }
+  const std::vector<Trained>& method_parameters() const { return method_parameters_; }
+  std::vector<Trained> head_parameters() const { return head_.parameters(); }
+  std::shared_ptr<const TokenizedData> data() const { return data_; }
+  bool regression() const { return regression_; }
+
+ private:
+  at::Tensor encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
+  const Weights& weights() const;
+
+  std::uint64_t seed_;
+  bool regression_;
+  std::shared_ptr<const TokenizedData> data_;
+  std::unique_ptr<Backbone> backbone_;
+  std::shared_ptr<const Base> base_;
+  std::unique_ptr<Method> method_;
+  std::shared_ptr<const Weights> own_;
+  std::vector<Trained> method_parameters_;
+  std::int64_t prompt_ = 0;
+  Head head_;
+};
+
+}  // namespace peftgrid::worker

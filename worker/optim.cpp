@@ -1,0 +1,82 @@
+#include "worker/optim.hpp"
+
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "worker/kernels/vector_kernels.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+constexpr std::int64_t kAlignment = 16;  // floats in 64 bytes
+
+std::int64_t rounded(std::int64_t count) {
+  return (count + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+}  // namespace
+
+FlatParameters::FlatParameters(std::vector<Trained> parameters) : parameters_(std::move(parameters)) {
+  std::int64_t total = 0;
+  for (const Trained& p : parameters_) total += rounded(p.tensor.numel());
+  values_ = at::zeros({total}, at::kFloat);
+  gradients_ = at::zeros({total}, at::kFloat);
+  std::int64_t begin = 0;
+  for (Trained& p : parameters_) {
+    const std::int64_t count = p.tensor.numel();
+    const at::Tensor value = values_.narrow(0, begin, count).view(p.tensor.sizes());
+    value.copy_(p.tensor.detach());
+    p.tensor.set_data(value);
+    p.tensor.mutable_grad() = gradients_.narrow(0, begin, count).view(p.tensor.sizes());
+    if (segments_.empty() || segments_.back().decays != p.decays) segments_.push_back({begin, 0, p.decays});
+    segments_.back().count = begin + rounded(count) - segments_.back().begin;
+    begin += rounded(count);
+  }
+}
+
+void FlatParameters::clear_gradients() {
+  gradients_.zero_();
+}
+
+double schedule_factor(const TrainingSpec& training, std::int64_t step, std::int64_t steps) {
+  const double total = static_cast<double>(steps), now = static_cast<double>(step);
+  const double warmup = training.warmup < 1 ? std::ceil(training.warmup * total) : training.warmup;
+  if (now < warmup) return now / std::max(1.0, warmup);
+  if (training.schedule == "constant") return 1;
+  const double progress = (now - warmup) / std::max(1.0, total - warmup);
+  if (training.schedule == "cosine") return std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
+  return std::max(0.0, 1.0 - progress);
+}
+
+AdamW::AdamW(FlatParameters& parameters, const TrainingSpec& training, std::int64_t steps)
+    : parameters_(parameters),
+      training_(training),
+      steps_(steps),
+      first_(at::zeros_like(parameters.values())),
+      second_(at::zeros_like(parameters.values())) {}
+
+double AdamW::step() {
+  const float* gradient = parameters_.gradients().const_data_ptr<float>();
+  const double norm = std::sqrt(kernels::table().squares(gradient, parameters_.gradients().numel()));
+  const double scale = training_.clip > 0 ? std::min(1.0, training_.clip / (norm + 1e-6)) : 1.0;
+  const double rate = training_.learning_rate * schedule_factor(training_, done_, steps_);
+  ++done_;
+  const auto count = static_cast<double>(done_);
+  for (const FlatParameters::Segment& part : parameters_.segments()) {
+    kernels::table().adamw(
+        parameters_.values().mutable_data_ptr<float>() + part.begin, gradient + part.begin,
+        first_.mutable_data_ptr<float>() + part.begin, second_.mutable_data_ptr<float>() + part.begin, part.count,
+        static_cast<float>(rate), part.decays ? static_cast<float>(training_.weight_decay) : 0.0F,
+        static_cast<float>(training_.beta1), static_cast<float>(training_.beta2), static_cast<float>(training_.epsilon),
+        static_cast<float>(1.0 - std::pow(training_.beta1, count)),
+        static_cast<float>(1.0 - std::pow(training_.beta2, count)), static_cast<float>(scale));
+  }
+  return norm;
+}
+
+}  // namespace peftgrid::worker

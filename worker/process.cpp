@@ -1,0 +1,63 @@
+#include <ATen/Parallel.h>
+#include <ATen/ops/ones.h>
+#include <torch/version.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "worker/kernels/functions.hpp"
+#include "worker/kernels/vector_kernels.hpp"
+#include "worker/measure.hpp"
+#include "worker/worker.hpp"
+
+/// MKL takes a slow path on AMD processors unless this says otherwise (design.md 3.7); exported by the executable. The
+/// small products of adapters and weight gradients go through MKL.
+extern "C" __attribute__((visibility("default"))) int mkl_serv_intel_cpu_true() {
+  return 1;
+}
+
+namespace peftgrid::worker {
+
+void prepare_process(int threads) {
+  for (const char* name : {"MKL_CBWR", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
+                           "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"}) {
+    unsetenv(name);
+  }
+  at::set_num_threads(threads);
+}
+
+double measured_gflops(bool bf16) {
+  constexpr std::int64_t kTokens = 256, kWidth = 512;
+  const at::Tensor x = at::ones({kTokens, kWidth});
+  const at::Tensor weight = at::ones({kWidth, kWidth}, bf16 ? at::kBFloat16 : at::kFloat);
+  linear(x, weight, {});
+  const double begin = now_s();
+  int calls = 0;
+  do {
+    linear(x, weight, {});
+    ++calls;
+  } while (now_s() - begin < 0.03);
+  return 2.0 * kTokens * kWidth * kWidth * calls / (now_s() - begin) * 1e-9;
+}
+
+std::string torch_version() {
+  return TORCH_VERSION;
+}
+
+std::string cpu_type() {
+  static const std::string type = [] {
+    std::ifstream info("/proc/cpuinfo");
+    std::string model = "unknown processor";
+    for (std::string line; std::getline(info, line);) {
+      if (line.starts_with("model name")) {
+        model = line.substr(line.find(':') + 2);
+        break;
+      }
+    }
+    return model + ", " + kernels::table().level;
+  }();
+  return type;
+}
+
+}  // namespace peftgrid::worker

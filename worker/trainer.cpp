@@ -1,0 +1,302 @@
+#include "worker/trainer.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "checkpoint/sha256.hpp"
+#include "worker/evaluation.hpp"
+#include "worker/measure.hpp"
+#include "worker/optim.hpp"
+#include "worker/tasks/metrics.hpp"
+#include "worker/tasks/sampling.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+using checkpoint::TrialRecord;
+using Rows = std::vector<std::int64_t>;
+
+Rows all_rows(const TokenizedSplit& split) {
+  Rows rows(static_cast<std::size_t>(split.rows()));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+/// Rows to train on and rows that choose the best step (of the training or the validation file).
+struct Choice {
+  Rows train, selection;
+  const TokenizedSplit* selection_split;
+};
+
+Choice choose_rows(const TrialSpec& spec, const TokenizedData& data) {
+  const std::int64_t kept_out = spec.selection.from == "rows" ? spec.selection.rows : 0;
+  Sample drawn = sample(data.train().rows(), kept_out, spec.train_size, spec.task.name, spec.data_seed);
+  if (spec.selection.from == "validation") {
+    return {std::move(drawn.train), all_rows(data.validation()), &data.validation()};
+  }
+  return {std::move(drawn.train), std::move(drawn.selection), &data.train()};
+}
+
+class Trainer {
+ public:
+  Trainer(const TrialSpec& spec, Store& store, const Watch& watch)
+      : spec_(spec),
+        watch_(watch),
+        model_(spec, store),
+        parameters_(all_parameters(model_)),
+        choice_(choose_rows(spec, *model_.data())) {
+    const auto rows = static_cast<std::int64_t>(choice_.train.size());
+    const std::int64_t rows_a_step = spec.training.batch_size * spec.training.accumulate;
+    steps_per_epoch_ = (rows + rows_a_step - 1) / rows_a_step;
+    steps_ = spec.training.max_steps > 0 ? spec.training.max_steps : spec.training.epochs * steps_per_epoch_;
+  }
+
+  TrialRecord run() {
+    const double begin = now_s(), cpu = cpu_seconds();
+    describe();
+    compute_fixed_representations();
+    learn();
+    if (record_.state == "done") test();
+    keep_tensors();
+    record_.total_s = now_s() - begin;
+    record_.cpu_s = cpu_seconds() - cpu;
+    record_.peak_memory_bytes = worker::peak_memory_bytes();
+    return std::move(record_);
+  }
+
+ private:
+  static std::vector<Trained> all_parameters(const Model& model) {
+    std::vector<Trained> all = model.method_parameters();
+    for (Trained& head : model.head_parameters()) all.push_back(std::move(head));
+    return all;
+  }
+
+  void describe() {
+    record_.id = spec_.id;
+    record_.spec = to_json(spec_);
+    record_.state = "done";
+    for (const Trained& p : model_.method_parameters()) record_.trained_parameters += p.tensor.numel();
+    for (const Trained& p : model_.head_parameters()) record_.head_parameters += p.tensor.numel();
+    const TokenizedSplit& train = model_.data()->train();
+    std::vector<std::int64_t> seen(spec_.task.labels.size());
+    for (const std::int64_t row : choice_.train) {
+      record_.truncated_rows += train.truncated(row) ? 1 : 0;
+      if (!model_.regression()) ++seen[static_cast<std::size_t>(train.label(row))];
+    }
+    for (std::size_t c = 0; c < seen.size(); ++c) {
+      if (seen[c] == 0) record_.warnings.push_back("class " + spec_.task.labels[c] + " has no training row");
+    }
+  }
+
+  /// Where the base runs in evaluation mode, each row goes through it once instead of once an epoch.
+  void compute_fixed_representations() {
+    if (!model_.has_fixed_representation()) return;
+    const double begin = now_s();
+    fixed_train_ = represent(model_, model_.data()->train(), choice_.train);
+    record_.training_s += now_s() - begin;
+    if (!choice_.selection.empty()) {
+      fixed_selection_ = represent(model_, *choice_.selection_split, choice_.selection);
+      record_.evaluation_s += now_s() - begin - record_.training_s;
+    }
+  }
+
+  void learn() {
+    AdamW optimizer(parameters_, spec_.training, steps_);
+    double loss_sum = 0;
+    std::int64_t losses = 0;
+    for (std::int64_t step = 1; step <= steps_; ++step) {
+      if (watch_.stop()) throw Interrupted{};
+      const double begin = now_s();
+      const double loss = gradients_of(step - 1);
+      const double norm = optimizer.step();
+      record_.training_s += now_s() - begin;
+      record_.steps = step;
+      if (!std::isfinite(loss) || !std::isfinite(norm)) {
+        record_.state = "diverged";
+        record_.reason = (std::isfinite(loss) ? "the gradient became " + std::to_string(norm)
+                                              : "the loss became " + std::to_string(loss)) +
+                         " at step " + std::to_string(step) + " of " + std::to_string(steps_);
+        return;
+      }
+      loss_sum += loss;
+      ++losses;
+      watch_.progress({step, steps_, loss});
+      if (!is_evaluation_point(step)) continue;
+      const double score = select(step);
+      record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
+                               loss_sum / static_cast<double>(losses), score});
+      loss_sum = 0;
+      losses = 0;
+      if (spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience) break;
+    }
+    if (best_values_.defined()) parameters_.values().copy_(best_values_);
+    if (!best_values_.defined()) record_.best_step = record_.steps;
+  }
+
+  bool is_evaluation_point(std::int64_t step) const {
+    const std::int64_t every = spec_.selection.every_steps > 0 ? spec_.selection.every_steps : steps_per_epoch_;
+    return step % every == 0 || step == steps_;
+  }
+
+  /// Evaluates on the selection rows and keeps the best step's values; a tie keeps the earlier one. NaN: nothing
+  /// selects.
+  double select(std::int64_t step) {
+    if (spec_.selection.from == "none") return std::numeric_limits<double>::quiet_NaN();
+    const double begin = now_s();
+    const double score = score_on(*choice_.selection_split, choice_.selection, fixed_selection_);
+    record_.evaluation_s += now_s() - begin;
+    if (!best_values_.defined() || score > best_score_ || (std::isnan(best_score_) && !std::isnan(score))) {
+      best_values_ = parameters_.values().clone();
+      best_score_ = score;
+      record_.best_step = step;
+      without_improvement_ = 0;
+    } else {
+      ++without_improvement_;
+    }
+    return score;
+  }
+
+  double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& fixed) {
+    std::vector<double> labels;
+    for (const std::int64_t row : rows) labels.push_back(split.label(row));
+    return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed));
+  }
+
+  /// Positions (in choice_.train) of the rows of a step: epoch by epoch, each in an order of its own; the last step of
+  /// an epoch may be short.
+  Rows rows_of_step(std::int64_t step) {
+    const std::int64_t epoch = step / steps_per_epoch_, within = step % steps_per_epoch_;
+    if (epoch != order_epoch_) {
+      order_ = permutation(stream(spec_.seed, Purpose::Order), static_cast<std::int64_t>(choice_.train.size()),
+                           static_cast<std::uint32_t>(epoch));
+      order_epoch_ = epoch;
+    }
+    const std::int64_t rows_a_step = spec_.training.batch_size * spec_.training.accumulate;
+    const auto begin = order_.begin() + within * rows_a_step;
+    const auto left = order_.end() - begin;
+    return {begin, begin + std::min(left, rows_a_step)};
+  }
+
+  /// Fills the gradient buffer with that of the mean loss over the step's rows; returns the loss.
+  double gradients_of(std::int64_t step) {
+    parameters_.clear_gradients();
+    const Rows rows = rows_of_step(step);
+    const auto size = static_cast<std::size_t>(spec_.training.batch_size);
+    double sum = 0;
+    for (std::size_t begin = 0; begin < rows.size(); begin += size) {
+      const std::span<const std::int64_t> micro(rows.data() + begin, std::min(size, rows.size() - begin));
+      const double share = static_cast<double>(micro.size()) / static_cast<double>(rows.size());
+      const at::Tensor loss = loss_of(micro_logits(micro), labels_of(micro), model_.regression(), share);
+      loss.backward();
+      sum += loss.item<double>();
+      ++micro_step_;
+    }
+    return sum;
+  }
+
+  at::Tensor micro_logits(std::span<const std::int64_t> positions) {
+    const TokenizedSplit& train = model_.data()->train();
+    Rows rows;
+    for (const std::int64_t at : positions) rows.push_back(choice_.train[static_cast<std::size_t>(at)]);
+    if (fixed_train_.defined()) {
+      at::Tensor index = at::empty({static_cast<std::int64_t>(positions.size())}, at::kLong);
+      std::copy(positions.begin(), positions.end(), index.mutable_data_ptr<std::int64_t>());
+      return model_.head_logits(at::index_select(fixed_train_, 0, index), rows, true, micro_step_);
+    }
+    for (const std::int64_t row : rows) record_.training_tokens += static_cast<std::int64_t>(train.ids(row).size());
+    return model_.logits(train, rows, true, micro_step_);
+  }
+
+  at::Tensor labels_of(std::span<const std::int64_t> positions) const {
+    const bool regression = spec_.task.kind == "regression";
+    at::Tensor labels = at::empty({static_cast<std::int64_t>(positions.size())}, regression ? at::kFloat : at::kLong);
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      const double label = model_.data()->train().label(choice_.train[static_cast<std::size_t>(positions[i])]);
+      if (regression) {
+        labels.mutable_data_ptr<float>()[i] = static_cast<float>(label);
+      } else {
+        labels.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(label);
+      }
+    }
+    return labels;
+  }
+
+  void test() {
+    const double begin = now_s();
+    std::int64_t rows = 0;
+    for (std::size_t t = 0; t < spec_.task.tests.size(); ++t) {
+      if (watch_.stop()) throw Interrupted{};
+      const TokenizedSplit& split = model_.data()->tests()[t];
+      const Rows every = all_rows(split);
+      const at::Tensor fixed = model_.has_fixed_representation() ? represent(model_, split, every) : at::Tensor();
+      checkpoint::TestResult result;
+      result.name = spec_.task.tests[t].name;
+      result.predictions = predict(model_, split, every, fixed);
+      for (const std::int64_t row : every) result.labels.push_back(split.label(row));
+      for (const std::string& name : spec_.task.metrics) {
+        result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
+      }
+      rows += split.rows();
+      record_.tests.push_back(std::move(result));
+    }
+    const double seconds = now_s() - begin;
+    record_.evaluation_s += seconds;
+    record_.inference_rows_per_s = static_cast<double>(rows) / seconds;
+  }
+
+  /// What PEFT methods trained is kept whole; copies of the base only as hashes, unless asked for (product.md, "keep").
+  void keep_tensors() {
+    const bool copies_base = spec_.method.name == "full" || spec_.method.name == "top_layers";
+    const auto keep = [&](const Trained& p, bool whole) {
+      const at::Tensor values = p.tensor.detach().contiguous();
+      const float* first = values.const_data_ptr<float>();
+      checkpoint::KeptTensor kept{p.name, values.sizes().vec(), {}, {}};
+      kept.sha256 = checkpoint::sha256({reinterpret_cast<const char*>(first), values.nbytes()});
+      if (whole) kept.values.assign(first, first + values.numel());
+      record_.stored_bytes += static_cast<std::int64_t>(kept.values.size() * sizeof(float));
+      record_.tensors.push_back(std::move(kept));
+    };
+    const bool all = spec_.keep == "all", none = spec_.keep == "none";
+    for (const Trained& p : model_.method_parameters()) keep(p, all || (!none && !copies_base));
+    for (const Trained& p : model_.head_parameters()) keep(p, !none);
+  }
+
+  const TrialSpec& spec_;
+  const Watch& watch_;
+  Model model_;
+  FlatParameters parameters_;
+  Choice choice_;
+  TrialRecord record_;
+  std::int64_t steps_per_epoch_ = 0, steps_ = 0;
+  std::uint32_t micro_step_ = 0;
+  Rows order_;
+  std::int64_t order_epoch_ = -1;
+  at::Tensor fixed_train_, fixed_selection_, best_values_;
+  double best_score_ = 0;
+  std::int64_t without_improvement_ = 0;
+};
+
+}  // namespace
+
+TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch) {
+  forget_peak_memory();
+  try {
+    return Trainer(spec, store, watch).run();
+  } catch (const std::bad_alloc&) {
+    throw TrialError(TrialError::Kind::Environment, "out of memory");
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (what.find("allocate memory") != std::string::npos) {
+      throw TrialError(TrialError::Kind::Environment, "out of memory");
+    }
+    throw;
+  }
+}
+
+}  // namespace peftgrid::worker

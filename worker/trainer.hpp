@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "checkpoint/trial_file.hpp"
+#include "worker/model.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+struct Progress {
+  std::int64_t step = 0, steps = 0;
+  double loss = 0;
+};
+
+/// How a trial looks out for the world, between steps and between evaluation groups.
+struct Watch {
+  std::function<bool()> stop;  // true: leave now (throws Interrupted)
+  std::function<void(const Progress&)> progress;
+};
+
+/// The run was asked to stop; nothing of this trial is kept.
+struct Interrupted {};
+
+/// Trains and tests one trial: from its spec alone, so that its numbers are the same on any rank and in any order.
+/// Returns what is to be kept, all but `environment`. A trial that diverges comes back with state "diverged".
+/// Throws TrialError, Interrupted, UsageError (files changed since planning).
+checkpoint::TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch);
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace peftgrid::worker {
+
+/// Named tensors of one backbone: the frozen base (in a read-only mapping), or a trial's own copy of some of them.
+class Weights {
+ public:
+  Weights() = default;
+  explicit Weights(std::map<std::string, at::Tensor> tensors) : tensors_(std::move(tensors)) {}
+  /// Throws std::out_of_range for a name that the architecture does not have: a programming error.
+  const at::Tensor& at(const std::string& name) const;
+  const std::map<std::string, at::Tensor>& all() const { return tensors_; }
+  /// x W^T + b of the layer `name` ("…query": "…query.weight", "…query.bias").
+  at::Tensor linear(const std::string& name, const at::Tensor& x) const;
+  /// Layer norm of the layer `name`, over the last dimension.
+  at::Tensor layer_norm(const std::string& name, const at::Tensor& x, double epsilon) const;
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
+};
+
+}  // namespace peftgrid::worker
