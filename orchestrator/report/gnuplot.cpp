@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTerminal =
     "set encoding utf8\n"
-    "set terminal svg size 760,420 dynamic noenhanced rounded font 'Helvetica,14' background rgb '#ffffff'\n";
+    "set terminal svg size 620,480 dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n";
 
 std::string contents(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);

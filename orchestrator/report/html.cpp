@@ -101,7 +101,7 @@ std::string table_section(const ScoreTable& table, std::size_t number) {
   if (!differences.rows.empty()) {
     text += "<h3>Difference to " + escaped(table.baseline) + "</h3>\n" + table_text(differences, number);
   }
-  text += small(difference_remark(table));
+  if (!differences.rows.empty() || table.baseline.empty()) text += small(difference_remark(table));
   const TextTable costs = cost_layout(table);
   if (!costs.rows.empty()) {
     text += "<h3>What each method costs</h3>\n" + table_text(costs, number) + small(cost_remark(table));

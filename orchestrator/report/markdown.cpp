@@ -65,7 +65,7 @@ std::string table_section(const ScoreTable& table) {
   text += table.notes.empty() ? "" : "\n";
   const TextTable differences = difference_layout(table);
   if (!differences.rows.empty()) text += "### " + escaped(differences.caption) + "\n\n" + table_text(differences);
-  text += escaped(difference_remark(table)) + "\n\n";
+  if (!differences.rows.empty() || table.baseline.empty()) text += escaped(difference_remark(table)) + "\n\n";
   const TextTable costs = cost_layout(table);
   if (!costs.rows.empty()) {
     text += "### " + escaped(costs.caption) + "\n\n" + table_text(costs) + escaped(cost_remark(table)) + "\n\n";

@@ -34,7 +34,7 @@ sup { line-height: 0; margin-left: .15em; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem; }
 figure { margin: 0; min-width: 0; }
 figure .box { padding: .3rem; }
-figure svg { display: block; width: 100%; min-width: 30rem; height: auto; }
+figure svg { display: block; width: 100%; min-width: 20rem; height: auto; }
 figcaption { font-size: .86rem; color: var(--quiet); }
 .sentence, .small, .notes, .remarks, figcaption, h1, h2, h3 { overflow-wrap: anywhere; }
 @media print {
@@ -47,6 +47,7 @@ figcaption { font-size: .86rem; color: var(--quiet); }
   tr, figure, .sentence { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   figure svg { min-width: 0; }
+  .plots { grid-template-columns: 1fr 1fr; }
   nav { display: none; }
 }
 )";
