@@ -171,9 +171,15 @@ int run_command(const Arguments& arguments) {
   {
     collectives::MpiSession mpi;
     code = run(*options, mpi);
+    if (slurm::stop_signal() != 0) {
+      // A launcher that is stopping its ranks no longer answers MPI_Finalize; a second would pass until it kills them.
+      clean_mpi_environment();
+      std::fflush(nullptr);
+      mpi.leave(code == 4 || mpi.rank() > 0 ? 128 + slurm::stop_signal() : code);
+    }
   }
   clean_mpi_environment();
-  return code == 4 && slurm::stop_signal() != 0 ? 128 + slurm::stop_signal() : code;
+  return code;
 }
 
 }  // namespace peftgrid::orchestrator

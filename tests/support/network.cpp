@@ -1,0 +1,91 @@
+#include "tests/support/network.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "checkpoint/sha256.hpp"
+#include "worker/registry.hpp"
+
+namespace peftgrid::tests {
+
+namespace {
+
+worker::BackboneSpec backbone_spec(const NetworkSpec& spec) {
+  // The hash names the converted copy that bf16 keeps in the cache: a folder of a test is never another's.
+  return {"test", spec.folder, "bert", spec.readout, checkpoint::sha256(spec.folder), ""};
+}
+
+worker::Borrow borrow_of(const NetworkSpec& spec, const worker::Backbone& backbone, const worker::Base& base) {
+  worker::Borrow borrow;
+  borrow.geometry = backbone.geometry();
+  borrow.seed = spec.seed;
+  borrow.vocabulary = backbone.vocabulary();
+  borrow.weights = &base.weights();
+  borrow.embedding = [&](const at::Tensor& ids) { return backbone.embedding(base.weights(), ids); };
+  borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
+  borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
+  return borrow;
+}
+
+}  // namespace
+
+Network::Network(const NetworkSpec& spec)
+    : spec_(spec),
+      backbone_(worker::make_backbone(backbone_spec(spec), spec.pooler, spec.dropout)),
+      base_(worker::open_base(backbone_spec(spec), spec.precision, *backbone_)),
+      method_(worker::make_method(spec.method, borrow_of(spec, *backbone_, *base_))),
+      own_(method_->own_weights()),
+      head_(backbone_->geometry().width, spec.outputs, backbone_->needs_new_pooler(), backbone_->head_dropout(),
+            spec.seed) {}
+
+worker::TrialRows Network::rows(const std::vector<TestRow>& rows) {
+  worker::TrialRows mine;
+  const at::Tensor prompt = method_->prompt();
+  mine.prompt = prompt.defined() ? prompt.size(0) : 0;
+  for (const TestRow& row : rows) mine.rows.push_back({row.ids, row.types, row.example});
+  return mine;
+}
+
+worker::Rider Network::rider(bool training, std::uint32_t step) {
+  return {method_.get(), spec_.seed, step, training && !method_->base_in_evaluation()};
+}
+
+at::Tensor Network::representation(const std::vector<TestRow>& some, bool training, std::uint32_t step) {
+  const worker::Batch batch = worker::pack({rows(some)});
+  const worker::Sites sites({rider(training, step)}, batch);
+  return backbone_->forward(weights(), batch, sites);
+}
+
+at::Tensor Network::logits(const std::vector<TestRow>& rows) {
+  return logits_of(representation(rows));
+}
+
+std::vector<worker::Trained> Network::parameters() const {
+  std::vector<worker::Trained> all = method_parameters();
+  for (worker::Trained& head : head_.parameters()) all.push_back(std::move(head));
+  return all;
+}
+
+void set_values(const at::Tensor& tensor, const std::vector<float>& values) {
+  const at::NoGradGuard no_gradient;
+  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<float>());
+}
+
+std::vector<float> values_of(const at::Tensor& tensor) {
+  const at::Tensor whole = tensor.detach().contiguous();
+  const float* first = whole.const_data_ptr<float>();
+  return {first, first + whole.numel()};
+}
+
+double relative_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    difference += std::pow(static_cast<double>(a.at(i)) - static_cast<double>(b[i]), 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return a.size() != b.size() ? INFINITY : std::sqrt(difference) / (size > 0 ? std::sqrt(size) : 1);
+}
+
+}  // namespace peftgrid::tests
