@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "worker/trial.hpp"
+
+namespace peftgrid::tests {
+
+struct GoldenRow {
+  std::vector<std::int32_t> ids, types;
+  std::int64_t label = 0;
+  float value = 0;
+};
+
+/// One case as a library computed it; make_golden.py tells what each thing is.
+struct GoldenCase {
+  std::string name, base, readout, activation;
+  worker::MethodSpec method;
+  double spread = 0;   // of the method's given tensors; 0: they keep their start
+  bool pooler = true;  // the folder holds one
+  bool regression = false;
+  std::int64_t outputs = 0;
+  worker::TrainingSpec training;
+  std::vector<GoldenRow> rows;
+  std::vector<float> logits;      // [rows * outputs]
+  double loss = 0;                // over all rows
+  std::vector<double> losses;     // of ten steps, on the first half of the rows and the second in turn
+  std::filesystem::path tensors;  // the file of its gradients
+
+  /// "tiny/lora": cases that differ in readout or detail only.
+  std::string group() const { return name.substr(0, name.find('/', name.find('/') + 1)); }
+  /// Reference gradients by our tensors' names: whole on the tiny model, else norm, 16 numbers, 8 projections.
+  std::map<std::string, std::vector<float>> gradients() const;
+};
+
+/// All cases in the files beside this one.
+const std::vector<GoldenCase>& golden_cases();
+
+/// A folder with the tiny BERT of a case; the caller's to delete.
+void write_golden_bert(const GoldenCase& golden, const std::filesystem::path& folder);
+
+}  // namespace peftgrid::tests
