@@ -1,0 +1,121 @@
+#include "tests/support/plain_attention.hpp"
+
+#include <cmath>
+
+#include "worker/randomness.hpp"
+
+namespace peftgrid::tests {
+
+namespace {
+
+using worker::kernels::AttentionShape;
+
+/// One query of one head: walks over the extra keys, then over the row's own.
+class Query {
+ public:
+  Query(const AttentionShape& shape, const AttentionNumbers& in, std::int64_t row, std::int64_t head,
+        std::int64_t query)
+      : shape_(shape), in_(in), row_(row), head_(head), token_(shape.offsets[row] + query) {
+    count_ = shape.extra + shape.offsets[row + 1] - shape.offsets[row];
+  }
+
+  void run(const std::vector<float>& out_gradient, PlainAttention& result) const {
+    const std::vector<double> weights = softmax(), masks = dropout();
+    std::vector<double> gradients(weights.size());
+    double inner = 0;
+    for (std::int64_t j = 0; j < count_; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      for (std::int64_t c = 0; c < shape_.head_dim; ++c) {
+        const double up = static_cast<double>(out_gradient[own(token_, c)]);
+        result.out[own(token_, c)] += weights[at] * masks[at] * value(j, c);
+        gradients[at] += up * masks[at] * value(j, c);
+        (j < shape_.extra ? result.extra_v[extra(j, c)] : result.v[own(key_token(j), c)]) +=
+            weights[at] * masks[at] * up;
+      }
+      inner += gradients[at] * weights[at];
+    }
+    for (std::int64_t j = 0; j < count_; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      const double score = weights[at] * (gradients[at] - inner) * static_cast<double>(shape_.scale);
+      for (std::int64_t c = 0; c < shape_.head_dim; ++c) {
+        result.q[own(token_, c)] += score * key(j, c);
+        (j < shape_.extra ? result.extra_k[extra(j, c)] : result.k[own(key_token(j), c)]) +=
+            score * static_cast<double>(in_.q[own(token_, c)]);
+      }
+    }
+  }
+
+ private:
+  std::vector<double> softmax() const {
+    std::vector<double> scores;
+    double highest = -INFINITY, sum = 0;
+    for (std::int64_t j = 0; j < count_; ++j) {
+      double score = 0;
+      for (std::int64_t c = 0; c < shape_.head_dim; ++c)
+        score += static_cast<double>(in_.q[own(token_, c)]) * key(j, c);
+      scores.push_back(score * static_cast<double>(shape_.scale));
+      highest = std::max(highest, scores.back());
+    }
+    for (double& score : scores) sum += score = std::exp(score - highest);
+    for (double& score : scores) score /= sum;
+    return scores;
+  }
+
+  std::vector<double> dropout() const {
+    std::vector<double> masks(static_cast<std::size_t>(count_), 1.0);
+    if (shape_.dropout <= 0) return masks;
+    const auto at = static_cast<std::size_t>(token_);
+    const std::uint32_t where = shape_.stream.position[at] | static_cast<std::uint32_t>(head_) << 16;
+    const double rate = static_cast<double>(shape_.dropout);
+    for (std::size_t j = 0; j < masks.size(); ++j) {
+      const auto bits = plain_random(shape_.stream, static_cast<std::int64_t>(j), where, shape_.stream.example[at]);
+      masks[j] = static_cast<double>(bits) < std::floor(rate * 0x1p32) ? 0 : 1 / (1 - rate);
+    }
+    return masks;
+  }
+
+  std::size_t own(std::int64_t token, std::int64_t c) const {
+    return static_cast<std::size_t>((token * shape_.heads + head_) * shape_.head_dim + c);
+  }
+  std::size_t extra(std::int64_t j, std::int64_t c) const {
+    return static_cast<std::size_t>(row_ * shape_.extra_row_stride + (j * shape_.heads + head_) * shape_.head_dim + c);
+  }
+  std::int64_t key_token(std::int64_t j) const { return shape_.offsets[row_] + j - shape_.extra; }
+  double key(std::int64_t j, std::int64_t c) const {
+    return static_cast<double>(j < shape_.extra ? in_.extra_k[extra(j, c)] : in_.k[own(key_token(j), c)]);
+  }
+  double value(std::int64_t j, std::int64_t c) const {
+    return static_cast<double>(j < shape_.extra ? in_.extra_v[extra(j, c)] : in_.v[own(key_token(j), c)]);
+  }
+
+  const AttentionShape& shape_;
+  const AttentionNumbers& in_;
+  std::int64_t row_, head_, token_, count_;
+};
+
+}  // namespace
+
+PlainAttention plain_attention(const AttentionShape& shape, const AttentionNumbers& in,
+                               const std::vector<float>& out_gradient) {
+  const auto zeros = [](const std::vector<float>& like) { return std::vector<double>(like.size()); };
+  PlainAttention result{zeros(in.q), zeros(in.q), zeros(in.k), zeros(in.v), zeros(in.extra_k), zeros(in.extra_v)};
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    for (std::int64_t head = 0; head < shape.heads; ++head) {
+      for (std::int64_t query = 0; query < shape.offsets[row + 1] - shape.offsets[row]; ++query) {
+        Query(shape, in, row, head, query).run(out_gradient, result);
+      }
+    }
+  }
+  return result;
+}
+
+std::uint32_t plain_random(const worker::kernels::TokenStream& stream, std::int64_t index, std::uint32_t c1,
+                           std::uint32_t c2) {
+  // 64 numbers a block of 16 counters: word w of all of them, then word w + 1.
+  const std::int64_t block = index / 64, word = index % 64 / 16, lane = index % 16;
+  const worker::Four four =
+      worker::philox({stream.key_a, stream.key_b}, static_cast<std::uint32_t>(block * 16 + lane), c1, c2, stream.step);
+  return four.v[word];
+}
+
+}  // namespace peftgrid::tests

@@ -1,0 +1,224 @@
+// The hot loops at every level of x86-64 that this processor runs, beside plain double precision.
+#include "worker/kernels/vector_kernels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tests/support/plain_attention.hpp"
+#include "worker/randomness.hpp"
+
+namespace peftgrid::tests {
+namespace {
+
+using worker::kernels::AttentionShape;
+using worker::kernels::Table;
+using worker::kernels::TokenStream;
+
+std::vector<const Table*> levels() {
+  std::vector<const Table*> found;
+  for (const Table* const* table = worker::kernels::all_tables(); *table != nullptr; ++table) found.push_back(*table);
+  return found;
+}
+
+std::vector<float> numbers(std::uint32_t which, std::int64_t count, double spread = 1) {
+  return worker::uniform({which, 17}, count, spread);
+}
+
+template <typename Number>
+double relative(const std::vector<float>& ours, const std::vector<Number>& plain) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    difference += std::pow(static_cast<double>(ours.at(i)) - static_cast<double>(plain[i]), 2);
+    size += std::pow(static_cast<double>(plain[i]), 2);
+  }
+  return std::sqrt(difference / std::max(size, 1e-300));
+}
+
+class Kernels : public testing::TestWithParam<const Table*> {};
+INSTANTIATE_TEST_SUITE_P(Levels, Kernels, testing::ValuesIn(levels()), [](const auto& one) {
+  std::string name = one.param->level;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+
+struct Owners {
+  explicit Owners(std::int64_t tokens) {
+    for (std::int64_t t = 0; t < tokens; ++t) {
+      example.push_back(static_cast<std::uint32_t>(7 * t / 5));
+      position.push_back(static_cast<std::uint32_t>(t % 70));
+    }
+  }
+  TokenStream stream() const { return {11, 22, 33, example.data(), position.data()}; }
+  std::vector<std::uint32_t> example, position;
+};
+
+TEST(Randomness, IsRandom123sPhilox) {
+  // The known answers of Random123's own tests for philox4x32, 10 rounds.
+  const worker::Four zeros = worker::philox({0, 0}, 0, 0, 0, 0);
+  EXPECT_EQ(zeros.v[0], 0x6627e8d5U);
+  EXPECT_EQ(zeros.v[1], 0xe169c58dU);
+  EXPECT_EQ(zeros.v[2], 0xbc57ac4cU);
+  EXPECT_EQ(zeros.v[3], 0x9b00dbd8U);
+  EXPECT_EQ(worker::philox({~0U, ~0U}, ~0U, ~0U, ~0U, ~0U).v[0], 0x408f276dU);
+}
+
+TEST_P(Kernels, DropoutDropsWhereRandom123Says) {
+  for (const std::int64_t width : {1, 16, 63, 64, 65, 200}) {
+    constexpr std::int64_t kTokens = 5;
+    const Owners owners(kTokens);
+    const std::vector<float> x(static_cast<std::size_t>(kTokens * width), 1.0F);
+    std::vector<float> y(x.size());
+    GetParam()->dropout(x.data(), y.data(), kTokens, width, 0.25F, owners.stream());
+    for (std::int64_t i = 0; i < kTokens * width; ++i) {
+      const auto t = static_cast<std::size_t>(i / width);
+      const auto bits = plain_random(owners.stream(), i % width, owners.position[t], owners.example[t]);
+      const float expected = bits < 0x40000000U ? 0.0F : 1.0F / 0.75F;
+      ASSERT_EQ(y[static_cast<std::size_t>(i)], expected) << "width " << width << ", number " << i;
+    }
+  }
+}
+
+TEST_P(Kernels, DropoutDropsAtItsRateAndScalesTheRest) {
+  constexpr std::int64_t kTokens = 400, kWidth = 384;
+  const Owners owners(kTokens);
+  const std::vector<float> x = numbers(1, kTokens * kWidth);
+  std::vector<float> y(x.size());
+  for (const float rate : {0.1F, 0.5F, 0.9F}) {
+    GetParam()->dropout(x.data(), y.data(), kTokens, kWidth, rate, owners.stream());
+    double dropped = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (y[i] == 0) {
+        ++dropped;
+      } else {
+        ASSERT_EQ(y[i], x[i] * (1.0F / (1.0F - rate)));
+      }
+    }
+    const double p = static_cast<double>(rate), n = static_cast<double>(x.size());
+    EXPECT_NEAR(dropped / n, p, 5 * std::sqrt(p * (1 - p) / n));
+  }
+}
+
+struct Setting {
+  std::int64_t head_dim, extra;
+  bool per_row;
+  float dropout;
+  double spread;     // of queries and keys: how sharp the softmax is
+  double tolerance;  // a score's own rounding grows with the score
+};
+
+void expect_plain_attention(const Table& table, const Setting& setting) {
+  const std::vector<std::int32_t> lengths{1, 2, 5, 15, 16, 17, 31, 33, 48, 64, 70};
+  std::vector<std::int32_t> offsets{0};
+  for (const std::int32_t length : lengths) offsets.push_back(offsets.back() + length);
+  const auto rows = static_cast<std::int64_t>(lengths.size()), tokens = static_cast<std::int64_t>(offsets.back());
+  constexpr std::int64_t kHeads = 2;
+  const std::int64_t width = kHeads * setting.head_dim;
+  const Owners owners(tokens);
+  AttentionShape shape{};
+  shape.rows = rows;
+  shape.heads = kHeads;
+  shape.head_dim = setting.head_dim;
+  shape.offsets = offsets.data();
+  shape.extra = setting.extra;
+  shape.extra_row_stride = setting.per_row ? setting.extra * width : 0;
+  shape.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(setting.head_dim)));
+  shape.dropout = setting.dropout;
+  shape.stream = owners.stream();
+  const std::int64_t extra = setting.extra * width * (setting.per_row ? rows : 1);
+  const AttentionNumbers in{numbers(1, tokens * width, setting.spread), numbers(2, tokens * width, setting.spread),
+                            numbers(3, tokens * width), numbers(4, extra, setting.spread), numbers(5, extra)};
+  const std::vector<float> up = numbers(6, tokens * width);
+  const PlainAttention plain = plain_attention(shape, in, up);
+
+  const auto size = in.q.size();
+  std::vector<float> out(size), kept(static_cast<std::size_t>(worker::kernels::attention_kept_size(shape)));
+  AttentionNumbers g{std::vector<float>(size), std::vector<float>(size), std::vector<float>(size),
+                     std::vector<float>(in.extra_k.size()), std::vector<float>(in.extra_v.size())};
+  const auto data = [](auto& values) { return values.empty() ? nullptr : values.data(); };
+  table.attention(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v), out.data(),
+                  kept.data());
+  EXPECT_LT(relative(out, plain.out), setting.tolerance);
+  std::vector<float> again(size);
+  table.attention(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v), again.data(),
+                  nullptr);
+  EXPECT_EQ(std::memcmp(out.data(), again.data(), size * sizeof(float)), 0) << "keeping weights changes the result";
+  table.attention_backward(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v),
+                           kept.data(), up.data(), g.q.data(), g.k.data(), g.v.data(), data(g.extra_k),
+                           data(g.extra_v));
+  EXPECT_LT(relative(g.q, plain.q), setting.tolerance);
+  EXPECT_LT(relative(g.k, plain.k), setting.tolerance);
+  EXPECT_LT(relative(g.v, plain.v), setting.tolerance);
+  EXPECT_LT(relative(g.extra_k, plain.extra_k), setting.tolerance);
+  EXPECT_LT(relative(g.extra_v, plain.extra_v), setting.tolerance);
+}
+
+TEST_P(Kernels, AttentionIsItsFormula) {
+  for (const std::int64_t head_dim : {8, 32, 64}) {
+    for (const auto& [extra, per_row] : {std::pair{0, false}, {1, false}, {10, false}, {16, true}, {5, true}}) {
+      for (const float dropout : {0.0F, 0.3F}) {
+        SCOPED_TRACE(testing::Message() << "head_dim " << head_dim << ", extra " << extra << ", per row " << per_row
+                                        << ", dropout " << dropout);
+        expect_plain_attention(*GetParam(), {head_dim, extra, per_row, dropout, 1.5, 5e-6});
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, AttentionTakesScoresFarApart) {
+  expect_plain_attention(*GetParam(), {32, 3, false, 0.0F, 12, 5e-5});
+}
+
+TEST_P(Kernels, AdamWIsItsFormula) {
+  constexpr std::int64_t kCount = 1003;
+  std::vector<float> weight = numbers(1, kCount), first(kCount), second(kCount);
+  std::vector<double> w(weight.begin(), weight.end()), m(kCount), v(kCount);
+  for (std::uint32_t step = 1; step <= 20; ++step) {
+    const std::vector<float> gradient = numbers(100 + step, kCount, std::pow(10.0, step % 5) * 1e-4);
+    const double c1 = 1 - std::pow(0.9, step), c2 = 1 - std::pow(0.999, step);
+    GetParam()->adamw(weight.data(), gradient.data(), first.data(), second.data(), kCount, 1e-2F, 0.1F, 0.9F, 0.999F,
+                      1e-8F, static_cast<float>(c1), static_cast<float>(c2), 0.5F);
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      const double g = static_cast<double>(gradient[i]) * 0.5;
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] = 0.999 * v[i] + 0.001 * g * g;
+      w[i] = w[i] * (1 - 1e-2 * 0.1) - 1e-2 * (m[i] / c1) / (std::sqrt(v[i] / c2) + 1e-8);
+    }
+  }
+  EXPECT_LT(relative(weight, w), 5e-6);
+  EXPECT_LT(relative(first, m), 5e-6);
+  EXPECT_LT(relative(second, v), 1e-4) << "1 - 0.999 in fp32 is off by 1e-5";
+}
+
+TEST_P(Kernels, WideningIsExact) {
+  constexpr std::int64_t kTokens = 3, kWidth = 37;
+  const std::vector<float> values = numbers(1, kTokens * kWidth), bias = numbers(2, kWidth);
+  std::vector<std::uint16_t> narrow;
+  for (const float value : values) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    narrow.push_back(static_cast<std::uint16_t>(bits >> 16));
+  }
+  std::vector<float> plain(values.size()), shifted(values.size());
+  GetParam()->widen(narrow.data(), nullptr, plain.data(), kTokens, kWidth);
+  GetParam()->widen(narrow.data(), bias.data(), shifted.data(), kTokens, kWidth);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &plain[i], sizeof bits);
+    ASSERT_EQ(bits, static_cast<std::uint32_t>(narrow[i]) << 16);
+    ASSERT_EQ(shifted[i], plain[i] + bias[i % kWidth]);
+  }
+}
+
+TEST_P(Kernels, SquaresAddUpInDoublePrecision) {
+  for (const std::int64_t count : {0, 1, 15, 16, 17, 10001}) {
+    const std::vector<float> x = numbers(1, count);
+    double sum = 0;
+    for (const float value : x) sum += static_cast<double>(value) * static_cast<double>(value);
+    EXPECT_NEAR(GetParam()->squares(x.data(), count), sum, 1e-12 * sum);
+  }
+}
+
+}  // namespace
+}  // namespace peftgrid::tests

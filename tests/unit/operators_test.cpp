@@ -1,0 +1,151 @@
+// The operators with gradients of their own: frozen and trained linear layers, dropout, attention over packed rows.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/network.hpp"
+#include "worker/kernels/functions.hpp"
+
+namespace peftgrid::tests {
+namespace {
+
+at::Tensor numbers(std::uint32_t which, at::IntArrayRef shape) {
+  const at::Tensor tensor = at::empty(shape, at::kFloat);
+  set_values(tensor, worker::uniform({which, 3}, tensor.numel(), 1));
+  return tensor;
+}
+
+at::Tensor doubled(const at::Tensor& tensor) {
+  return tensor.detach().to(at::kDouble).requires_grad_(true);
+}
+
+double relative(const at::Tensor& ours, const at::Tensor& reference) {
+  return relative_difference(values_of(ours.to(at::kFloat)), values_of(reference.to(at::kFloat)));
+}
+
+struct Layer {
+  at::Tensor x = numbers(1, {48, 24}).requires_grad_(true), weight = numbers(2, {40, 24}), bias = numbers(3, {40});
+  at::Tensor up = numbers(4, {48, 40});
+};
+
+TEST(Linear, FrozenGivesTheInputItsGradientAndTheWeightNone) {
+  const Layer layer;
+  const at::Tensor x = doubled(layer.x);
+  const at::Tensor plain = at::linear(x, layer.weight.to(at::kDouble), layer.bias.to(at::kDouble));
+  const at::Tensor ours = worker::linear(layer.x, layer.weight, layer.bias);
+  ours.backward(layer.up);
+  plain.backward(layer.up.to(at::kDouble));
+  EXPECT_LT(relative(ours, plain), 1e-6);
+  EXPECT_LT(relative(layer.x.grad(), x.grad()), 1e-6);
+  EXPECT_FALSE(layer.weight.grad().defined());
+  EXPECT_FALSE(layer.bias.grad().defined());
+}
+
+TEST(Linear, TrainedGivesEveryGradient) {
+  Layer layer;
+  layer.weight.requires_grad_(true);
+  layer.bias.requires_grad_(true);
+  const at::Tensor x = doubled(layer.x), weight = doubled(layer.weight), bias = doubled(layer.bias);
+  const at::Tensor plain = at::linear(x, weight, bias);
+  const at::Tensor ours = worker::linear(layer.x, layer.weight, layer.bias);
+  ours.backward(layer.up);
+  plain.backward(layer.up.to(at::kDouble));
+  EXPECT_LT(relative(ours, plain), 1e-6);
+  EXPECT_LT(relative(layer.x.grad(), x.grad()), 1e-6);
+  EXPECT_LT(relative(layer.weight.grad(), weight.grad()), 1e-6);
+  EXPECT_LT(relative(layer.bias.grad(), bias.grad()), 1e-6);
+}
+
+TEST(Linear, TakesAnAbsentBias) {
+  const Layer layer;
+  EXPECT_LT(relative(worker::linear(layer.x, layer.weight, {}), at::linear(layer.x, layer.weight)), 1e-6);
+}
+
+TEST(Linear, InHalfPrecisionRoundsTheProductAndAddsTheBiasWhole) {
+  const Layer layer;
+  const at::Tensor narrow = layer.weight.to(at::kBFloat16), x = doubled(layer.x);
+  const at::Tensor plain = at::linear(x, narrow.to(at::kDouble), layer.bias.to(at::kDouble));
+  const at::Tensor ours = worker::linear(layer.x, narrow, layer.bias);
+  ours.backward(layer.up);
+  plain.backward(layer.up.to(at::kDouble));
+  EXPECT_EQ(ours.scalar_type(), at::kFloat);
+  EXPECT_LT(relative(ours, plain), 5e-3);
+  EXPECT_LT(relative(layer.x.grad(), x.grad()), 5e-3);
+  const at::Tensor nothing = worker::linear(layer.x * 0, narrow, layer.bias);
+  EXPECT_EQ(values_of(nothing.select(0, 7)), values_of(layer.bias)) << "the bias was rounded";
+}
+
+std::shared_ptr<const worker::TokenOwners> owners_of(std::int64_t tokens) {
+  auto owners = std::make_shared<worker::TokenOwners>();
+  for (std::uint32_t t = 0; t < tokens; ++t) {
+    owners->example.push_back(t / 9);
+    owners->position.push_back(t % 9);
+  }
+  return owners;
+}
+
+TEST(Dropout, DrawsTheSameMaskForTheGradient) {
+  const at::Tensor x = (numbers(1, {32, 24}) + 3).requires_grad_(true);
+  const at::Tensor y = worker::dropout(x, 0.4, {1, 2}, 5, owners_of(32));
+  y.backward(numbers(2, {32, 24}) + 3);
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    ASSERT_EQ(values_of(y)[at] == 0, values_of(x.grad())[at] == 0);
+  }
+}
+
+TEST(Dropout, OfAnotherStepOrStreamIsAnother) {
+  const at::Tensor x = numbers(1, {32, 24});
+  const auto drawn = [&](worker::Key key, std::uint32_t step) {
+    return values_of(worker::dropout(x, 0.4, key, step, owners_of(32)));
+  };
+  EXPECT_EQ(drawn({1, 2}, 5), drawn({1, 2}, 5));
+  EXPECT_NE(drawn({1, 2}, 5), drawn({1, 2}, 6));
+  EXPECT_NE(drawn({1, 2}, 5), drawn({1, 3}, 5));
+}
+
+TEST(Dropout, AtRateZeroIsTheIdentity) {
+  const at::Tensor x = numbers(1, {32, 24});
+  EXPECT_TRUE(worker::dropout(x, 0, {1, 2}, 5, owners_of(32)).is_same(x));
+}
+
+worker::AttentionCall call_over(std::vector<std::int32_t> offsets, std::int64_t tokens) {
+  worker::AttentionCall call;
+  call.heads = 2;
+  call.offsets = std::make_shared<const std::vector<std::int32_t>>(std::move(offsets));
+  call.owners = owners_of(tokens);
+  return call;
+}
+
+TEST(Attention, LeavesTokensThatBelongToNobodyAtZero) {
+  const at::Tensor q = numbers(1, {16, 8}).requires_grad_(true), k = numbers(2, {16, 8}).requires_grad_(true);
+  const at::Tensor v = numbers(3, {16, 8}).requires_grad_(true);
+  const at::Tensor out = worker::attention(q, k, v, {}, {}, call_over({0, 4, 11}, 16));
+  out.backward(numbers(4, {16, 8}));
+  const std::vector<float> zeros(5 * 8);
+  for (const at::Tensor& tensor : {out, q.grad(), k.grad(), v.grad()}) {
+    EXPECT_EQ(values_of(tensor.narrow(0, 11, 5)), zeros);
+    EXPECT_NE(values_of(tensor.narrow(0, 0, 5)), zeros);
+  }
+}
+
+TEST(Attention, SharedExtraKeysAreTheSameKeysGivenToEveryRow) {
+  const at::Tensor q = numbers(1, {16, 8}), k = numbers(2, {16, 8}), v = numbers(3, {16, 8}), up = numbers(6, {16, 8});
+  const at::Tensor ek = numbers(4, {1, 3, 8}).requires_grad_(true), ev = numbers(5, {1, 3, 8}).requires_grad_(true);
+  const at::Tensor each_k = ek.detach().repeat({2, 1, 1}).requires_grad_(true);
+  const at::Tensor each_v = ev.detach().repeat({2, 1, 1}).requires_grad_(true);
+  const auto call = call_over({0, 6, 16}, 16);
+  const at::Tensor shared = worker::attention(q, k, v, ek, ev, call);
+  const at::Tensor each = worker::attention(q, k, v, each_k, each_v, call);
+  shared.backward(up);
+  each.backward(up);
+  EXPECT_EQ(values_of(shared), values_of(each));
+  EXPECT_LT(relative(ek.grad(), each_k.grad().sum(0, true)), 1e-6);
+  EXPECT_LT(relative(ev.grad(), each_v.grad().sum(0, true)), 1e-6);
+}
+
+}  // namespace
+}  // namespace peftgrid::tests

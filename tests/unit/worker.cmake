@@ -1,0 +1,7 @@
+# Tests of the worker's operators, below backbones and methods.
+include("${PROJECT_SOURCE_DIR}/tests/support/network.cmake")
+
+add_unit_test(unit kernels_test peftgrid_worker peftgrid_torch)
+target_sources(kernels_test PRIVATE support/plain_attention.cpp)
+add_unit_test(unit operators_test test_network)
+add_unit_test(unit optim_test test_network nlohmann_json::nlohmann_json)
