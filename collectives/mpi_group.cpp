@@ -210,6 +210,11 @@ MpiSession::Line MpiSession::line() {
   return line;
 }
 
+void MpiSession::abort(int exit_code) {
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
+}
+
 void MpiSession::leave(int exit_code) {
   std::_Exit(exit_code);
 }

