@@ -1,5 +1,6 @@
 #include "tests/support/network.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -38,7 +39,9 @@ Network::Network(const NetworkSpec& spec)
       method_(worker::make_method(spec.method, borrow_of(spec, *backbone_, *base_))),
       own_(method_->own_weights()),
       head_(backbone_->geometry().width, spec.outputs, backbone_->needs_new_pooler(), backbone_->head_dropout(),
-            spec.seed) {}
+            spec.seed) {
+  at::set_num_threads(1);  // as trials run; and OpenMP's waiting threads make a busy machine a hundred times slower
+}
 
 worker::TrialRows Network::rows(const std::vector<TestRow>& rows) {
   worker::TrialRows mine;

@@ -1,0 +1,106 @@
+// What every backbone announces, as a method that only takes notes sees it.
+#include <ATen/TensorOperators.h>
+
+#include <map>
+
+#include "tests/contract/subjects.hpp"
+
+namespace peftgrid::tests {
+namespace {
+
+using worker::Site;
+
+class Recorder : public worker::Method {
+ public:
+  struct Seen {
+    int times = 0;
+    at::Tensor x, y, joined;
+  };
+  at::Tensor delta(const worker::Step& step) override {
+    Seen& seen = steps[{step.layer, step.site}];
+    ++seen.times;
+    seen.x = step.x;
+    seen.y = step.y;
+    if (step.joined) seen.joined = step.joined();
+    order.push_back(step.site);
+    return {};
+  }
+  worker::KeysValues extra_kv(std::int64_t layer, const at::Tensor& x) override {
+    blocks[layer].push_back(x);
+    return {};
+  }
+  std::map<std::pair<std::int64_t, Site>, Seen> steps;
+  std::map<std::int64_t, std::vector<at::Tensor>> blocks;
+  std::vector<Site> order;
+};
+
+class Announcements : public testing::TestWithParam<Subject> {
+ protected:
+  Announcements() : network_(network_on(GetParam(), small_method("head"))), rows_(some_rows(5)) {
+    const worker::Batch batch = worker::pack({network_.rows(rows_)});
+    tokens_ = batch.tokens;
+    const worker::Sites sites({{&recorder_, 1, 0, false}}, batch);
+    result_ = network_.backbone().forward(network_.base().weights(), batch, sites);
+  }
+  worker::Geometry geometry() const { return network_.backbone().geometry(); }
+
+  Network network_;
+  std::vector<TestRow> rows_;
+  std::int64_t tokens_ = 0;
+  Recorder recorder_;
+  at::Tensor result_;
+};
+INSTANTIATE_TEST_SUITE_P(Backbones, Announcements, testing::ValuesIn(subjects()), [](const auto& one) {
+  std::string name;
+  for (const char c : one.param.name) name += c == ',' ? "" : std::string(1, c == ' ' ? '_' : c);
+  return name;
+});
+
+TEST_P(Announcements, ComeOncePerSiteAndLayer) {
+  std::size_t expected = 0;
+  for (const Site site : worker::kSites) {
+    if (site == Site::Pooler && !geometry().has_pooler) continue;
+    const std::int64_t layers = worker::once_a_pass(site) ? 1 : geometry().layers;
+    for (std::int64_t layer = 0; layer < layers; ++layer, ++expected) {
+      EXPECT_EQ((recorder_.steps[{layer, site}].times), 1) << worker::site_name(site) << " of layer " << layer;
+    }
+  }
+  EXPECT_EQ(recorder_.steps.size(), expected) << "a site that nobody listed";
+  EXPECT_EQ(recorder_.blocks.size(), static_cast<std::size_t>(geometry().layers));
+  for (const auto& [layer, calls] : recorder_.blocks) EXPECT_EQ(calls.size(), 1U) << "layer " << layer;
+}
+
+TEST_P(Announcements, ComeInTheOrderOfTheList) {
+  EXPECT_EQ(recorder_.order.front(), Site::StemNorm);
+  EXPECT_EQ(recorder_.order.back(), Site::Output);
+  for (std::size_t i = 1; i < recorder_.order.size(); ++i) {
+    const bool next_layer = recorder_.order[i - 1] == Site::FfnNorm && recorder_.order[i] == Site::Query;
+    EXPECT_TRUE(next_layer || recorder_.order[i - 1] < recorder_.order[i]) << worker::site_name(recorder_.order[i]);
+  }
+}
+
+TEST_P(Announcements, HaveTheWidthsThatGeometrySays) {
+  for (const auto& [place, seen] : recorder_.steps) {
+    const Site site = place.second;
+    const std::int64_t lines = worker::per_row(site) ? static_cast<std::int64_t>(rows_.size()) : tokens_;
+    EXPECT_EQ(seen.x.sizes().vec(), (std::vector{lines, geometry().in(site)})) << worker::site_name(site);
+    EXPECT_EQ(seen.y.sizes().vec(), (std::vector{lines, geometry().out(site)})) << worker::site_name(site);
+  }
+}
+
+TEST_P(Announcements, JoinedIsWhatTheNormGivesWhenNothingIsAdded) {
+  for (std::int64_t layer = 0; layer < geometry().layers; ++layer) {
+    for (const auto& [branch, norm] : {std::pair{Site::AttnBranch, Site::AttnNorm}, {Site::FfnBranch, Site::FfnNorm}}) {
+      const Recorder::Seen &before = recorder_.steps[{layer, branch}], &behind = recorder_.steps[{layer, norm}];
+      ASSERT_TRUE(before.joined.defined()) << worker::site_name(branch);
+      EXPECT_EQ(values_of(before.joined), values_of(behind.y)) << worker::site_name(branch);
+    }
+  }
+}
+
+TEST_P(Announcements, TheOutputIsWhatTheHeadReads) {
+  EXPECT_EQ(values_of(recorder_.steps[{0, Site::Output}].y), values_of(result_));
+}
+
+}  // namespace
+}  // namespace peftgrid::tests

@@ -1,0 +1,113 @@
+#include "tests/contract/subjects.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "tests/support/tiny_bert.hpp"
+#include "worker/catalogue.hpp"
+
+namespace peftgrid::tests {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+class Scratch : public testing::Environment {
+ public:
+  void SetUp() override { setenv("XDG_CACHE_HOME", (contract_folder() / "cache").c_str(), 1); }
+  void TearDown() override { fs::remove_all(contract_folder()); }
+};
+const auto* const kScratch = testing::AddGlobalTestEnvironment(new Scratch);
+
+constexpr std::int64_t kVocabulary = 64;
+
+}  // namespace
+
+fs::path contract_folder() {
+  return fs::path(testing::TempDir()) / ("contract_" + std::to_string(getpid()));
+}
+
+const std::vector<Subject>& subjects() {
+  static const std::vector<Subject> all = [] {
+    TinyBert bert{.width = 32, .heads = 4, .ffn = 48, .vocabulary = kVocabulary};
+    const std::string with = write_tiny_bert(contract_folder() / "bert", bert);
+    bert.pooler = false;
+    const std::string without = write_tiny_bert(contract_folder() / "bert_without_pooler", bert);
+    std::vector<Subject> found{{"bert, new pooler", without, "pooler", false}};
+    for (const char* readout : {"pooler", "cls", "mean", "last"}) {
+      found.push_back({std::string("bert, ") + readout, with, readout, true});
+    }
+    return found;
+  }();
+  return all;
+}
+
+std::vector<TestRow> some_rows(std::size_t count, std::uint32_t first) {
+  std::vector<TestRow> rows;
+  for (std::uint32_t r = first; r < first + count; ++r) {
+    const std::size_t length = 3 + (r * 5) % 14, second = r % 2 == 0 ? length : length / 2;
+    TestRow row;
+    for (std::size_t t = 0; t < length; ++t) {
+      const worker::Four four = worker::philox({r, 5}, static_cast<std::uint32_t>(t), 0, 0, 0);
+      row.ids.push_back(static_cast<std::int32_t>(four.v[0] % kVocabulary));
+      row.types.push_back(t < second ? 0 : 1);
+    }
+    row.example = r;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+worker::MethodSpec small_method(const std::string& name) {
+  worker::MethodSpec method{name, {}};
+  for (const worker::OptionInfo& option : worker::find_method(name)->options)
+    method.options[option.name] = option.fallback;
+  if (name == "pfeiffer") method.options["reduction"] = std::int64_t{4};
+  if (name == "top_layers") method.options["layers"] = std::int64_t{1};
+  return method;
+}
+
+Network network_on(const Subject& subject, const worker::MethodSpec& method, std::uint64_t seed, double moved,
+                   double dropout) {
+  NetworkSpec spec;
+  spec.folder = subject.folder;
+  spec.readout = subject.readout;
+  spec.pooler = subject.pooler;
+  spec.method = method;
+  spec.outputs = 3;
+  spec.seed = seed;
+  spec.dropout = dropout;
+  Network network(spec);
+  std::uint32_t which = 0;
+  for (const worker::Trained& p : network.parameters()) {
+    std::vector<float> values = values_of(p.tensor);
+    const std::vector<float> noise =
+        worker::uniform({static_cast<std::uint32_t>(seed), ++which}, p.tensor.numel(), moved);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += noise[i];
+    if (moved > 0) set_values(p.tensor, values);
+  }
+  return network;
+}
+
+at::Tensor projected(const at::Tensor& tensor, std::uint32_t which) {
+  const at::Tensor direction = at::empty(tensor.sizes(), at::kFloat);
+  set_values(direction, worker::normal({which, 99}, tensor.numel(), 1));
+  return (tensor * direction).sum();
+}
+
+std::vector<float> gradients_of(const std::vector<worker::Trained>& parameters) {
+  std::vector<float> all;
+  for (const worker::Trained& p : parameters) {
+    const at::Tensor gradient = p.tensor.grad();
+    const std::vector<float> values = values_of(gradient.defined() ? gradient : at::zeros_like(p.tensor));
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+}  // namespace peftgrid::tests
