@@ -55,8 +55,8 @@ int dispatch(Arguments arguments) {
   const auto command =
       std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == first; });
   if (command == kCommands.end()) {
-    throw peftgrid::worker::UsageError(
-        fmt::format("there is no command '{}'; the commands are {}", first, known_commands()));
+    throw peftgrid::worker::UsageError(fmt::format(
+        "there is no command '{}'; the commands are {}; a grid is run with --grid FILE", first, known_commands()));
   }
   arguments.erase(arguments.begin());
   return command->run(arguments);

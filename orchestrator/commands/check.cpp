@@ -93,7 +93,8 @@ int check(const RunFolder& run) {
   }
   const std::size_t missing = count_missing(state, found);
   if (missing > 0) {
-    fmt::print("{} trials of the current grid have no sound file and would be run; {} of them failed before\n", missing,
+    fmt::print("{} of the current grid {} no sound file; {} failed before\n",
+               missing == 1 ? "1 trial" : fmt::format("{} trials", missing), missing == 1 ? "has" : "have",
                state.failed.size());
   }
   return found.broken.empty() && journal.damaged == 0 ? 0 : 3;
