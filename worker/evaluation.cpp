@@ -43,9 +43,11 @@ std::vector<std::vector<std::int64_t>> evaluation_groups(const TokenizedSplit& s
   return groups;
 }
 
-at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows) {
+at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                     const Breath& breathe) {
   at::Tensor all;
   for (const auto& group : evaluation_groups(split, rows, model.prompt_length())) {
+    breathe();
     std::vector<std::int64_t> taken;
     for (const std::int64_t at : group) taken.push_back(rows[static_cast<std::size_t>(at)]);
     const at::Tensor some = model.representation(split, taken);
@@ -57,11 +59,12 @@ at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const 
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed) {
+                            const at::Tensor& fixed, const Breath& breathe) {
   const at::NoGradGuard no_gradient;
   if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
   std::vector<double> all(rows.size());
   for (const auto& group : evaluation_groups(split, rows, model.prompt_length())) {
+    breathe();
     std::vector<std::int64_t> taken;
     for (const std::int64_t at : group) taken.push_back(rows[static_cast<std::size_t>(at)]);
     const std::vector<double> some = decide(model.logits(split, taken, false, 0), model.regression());

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,12 +16,16 @@ namespace peftgrid::worker {
 std::vector<std::vector<std::int64_t>> evaluation_groups(const TokenizedSplit& split,
                                                          std::span<const std::int64_t> rows, std::int64_t prompt);
 
+/// Called between groups: throws to leave, when the run is to stop.
+using Breath = std::function<void()>;
+
 /// Representations of some rows of a split, in the order of `rows`: [rows, width].
-at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows);
+at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                     const Breath& breathe);
 
 /// Predictions for rows, in their order: class indices, or values for regression. `fixed`: the rows' representations,
 /// where the model has fixed ones; else undefined.
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed);
+                            const at::Tensor& fixed, const Breath& breathe);
 
 }  // namespace peftgrid::worker

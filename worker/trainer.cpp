@@ -98,10 +98,10 @@ class Trainer {
   void compute_fixed_representations() {
     if (!model_.has_fixed_representation()) return;
     const double begin = now_s();
-    fixed_train_ = represent(model_, model_.data()->train(), choice_.train);
+    fixed_train_ = represent(model_, model_.data()->train(), choice_.train, breathe_);
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
-      fixed_selection_ = represent(model_, *choice_.selection_split, choice_.selection);
+      fixed_selection_ = represent(model_, *choice_.selection_split, choice_.selection, breathe_);
       record_.evaluation_s += now_s() - begin - record_.training_s;
     }
   }
@@ -111,7 +111,7 @@ class Trainer {
     double loss_sum = 0;
     std::int64_t losses = 0;
     for (std::int64_t step = 1; step <= steps_; ++step) {
-      if (watch_.stop()) throw Interrupted{};
+      breathe_();
       const double begin = now_s();
       const double loss = gradients_of(step - 1);
       const double norm = optimizer.step();
@@ -165,7 +165,7 @@ class Trainer {
   double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& fixed) {
     std::vector<double> labels;
     for (const std::int64_t row : rows) labels.push_back(split.label(row));
-    return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed));
+    return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed, breathe_));
   }
 
   /// Positions (in choice_.train) of the rows of a step: epoch by epoch, each in an order of its own; the last step of
@@ -231,13 +231,13 @@ class Trainer {
     const double begin = now_s();
     std::int64_t rows = 0;
     for (std::size_t t = 0; t < spec_.task.tests.size(); ++t) {
-      if (watch_.stop()) throw Interrupted{};
       const TokenizedSplit& split = model_.data()->tests()[t];
       const Rows every = all_rows(split);
-      const at::Tensor fixed = model_.has_fixed_representation() ? represent(model_, split, every) : at::Tensor();
+      const at::Tensor fixed =
+          model_.has_fixed_representation() ? represent(model_, split, every, breathe_) : at::Tensor();
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
-      result.predictions = predict(model_, split, every, fixed);
+      result.predictions = predict(model_, split, every, fixed, breathe_);
       for (const std::int64_t row : every) result.labels.push_back(split.label(row));
       for (const std::string& name : spec_.task.metrics) {
         result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
@@ -269,6 +269,9 @@ class Trainer {
 
   const TrialSpec& spec_;
   const Watch& watch_;
+  const Breath breathe_ = [this] {
+    if (watch_.stop()) throw Interrupted{};
+  };
   Model model_;
   FlatParameters parameters_;
   Choice choice_;

@@ -31,6 +31,7 @@ using worker::UsageError;
 
 /// Reading a grid hashes weights and data: minutes on a slow network file system, never hours.
 constexpr double kPrepare_s = 3600;
+constexpr double kLongestRun_s = 365.0 * 24 * 3600;
 
 po::options_description table(RunOptions& o, bool& help) {
   po::options_description all("mpirun -np N orchestrator --grid FILE: run a grid, or go on with it");
@@ -162,9 +163,15 @@ int run(const RunOptions& options, collectives::MpiSession& mpi) {
   info.ranks = mpi.size();
   info.cores = usable_cores();
   collectives::MpiSession::Line line = mpi.line();
-  if (session) return run_rank_0(*session, options, mpi, line, info);
-  worker::work(*line.worker, info, [] { return slurm::stop_signal() != 0; });
-  return 0;
+  int code = 0;
+  if (session) {
+    code = run_rank_0(*session, options, mpi, line, info);
+  } else {
+    worker::work(*line.worker, info, [] { return slurm::stop_signal() != 0; });
+  }
+  // MPI_Finalize waits at full speed: a rank that has nothing left to do would take the core of one that has.
+  if (slurm::stop_signal() == 0) group->barrier(Deadline("the end of the run", kLongestRun_s));
+  return code;
 }
 
 }  // namespace
