@@ -17,14 +17,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::int64_t kVocabulary = 64;
+
 class Scratch : public testing::Environment {
  public:
-  void SetUp() override { setenv("XDG_CACHE_HOME", (contract_folder() / "cache").c_str(), 1); }
+  // Written when tests run: a listing of them would leave folders behind.
+  void SetUp() override {
+    setenv("XDG_CACHE_HOME", (contract_folder() / "cache").c_str(), 1);
+    TinyBert bert{.width = 32, .heads = 4, .ffn = 48, .vocabulary = kVocabulary};
+    write_tiny_bert(contract_folder() / "bert", bert);
+    bert.pooler = false;
+    write_tiny_bert(contract_folder() / "bert_without_pooler", bert);
+  }
   void TearDown() override { fs::remove_all(contract_folder()); }
 };
 const auto* const kScratch = testing::AddGlobalTestEnvironment(new Scratch);
-
-constexpr std::int64_t kVocabulary = 64;
 
 }  // namespace
 
@@ -34,10 +41,7 @@ fs::path contract_folder() {
 
 const std::vector<Subject>& subjects() {
   static const std::vector<Subject> all = [] {
-    TinyBert bert{.width = 32, .heads = 4, .ffn = 48, .vocabulary = kVocabulary};
-    const std::string with = write_tiny_bert(contract_folder() / "bert", bert);
-    bert.pooler = false;
-    const std::string without = write_tiny_bert(contract_folder() / "bert_without_pooler", bert);
+    const std::string with = contract_folder() / "bert", without = contract_folder() / "bert_without_pooler";
     std::vector<Subject> found{{"bert, new pooler", without, "pooler", false}};
     for (const char* readout : {"pooler", "cls", "mean", "last"}) {
       found.push_back({std::string("bert, ") + readout, with, readout, true});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ struct Subject {
   std::string name, folder, readout;
   bool pooler;
 };
+/// For GoogleTest: test lists would show the bytes otherwise.
+inline void PrintTo(const Subject& subject, std::ostream* out) {
+  *out << subject.name;
+}
 /// Every architecture of the registry with every readout, and with a pooler that the folder lacks.
 const std::vector<Subject>& subjects();
 
