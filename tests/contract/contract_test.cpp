@@ -117,6 +117,17 @@ TEST_P(Contract, NamesAreUniqueAndStandInTheSameOrderAtEveryStart) {
   }
 }
 
+TEST_P(Contract, DecaySparesBiasesAndNorms) {
+  for (const Subject& subject : subjects()) {
+    SCOPED_TRACE(subject.name);
+    for (const auto& p : network_on(subject, method()).parameters()) {
+      const bool spared =
+          p.name.ends_with("bias") || p.name.ends_with("bias_change") || p.name.find("LayerNorm") != std::string::npos;
+      EXPECT_EQ(p.decays, !spared) << p.name;
+    }
+  }
+}
+
 TEST_P(Contract, TheSeedAloneDecidesTheStart) {
   const Subject& subject = subjects().front();
   const auto start = [&](std::uint64_t seed) {
