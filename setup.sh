@@ -62,8 +62,10 @@ fetch_wheel() { # NAME VERSION SHA256
     rm -rf "$folder"
     return 1
   fi
-  # The Python side of torch is of no use here; leaving it out saves seconds and half a gigabyte.
-  unzip -q -o "$wheel" -d "$folder" -x '*.py' '*.pyi' '*.pyc'
+  # The Python side of torch is of no use here.
+  local left_out=()
+  [[ $name == torch ]] && left_out=(-x '*.py' '*.pyi')
+  unzip -q -o "$wheel" -d "$folder" "${left_out[@]}"
   rm "$wheel"
   touch "$folder/.complete"
 }

@@ -1,6 +1,7 @@
 #include "orchestrator/run_session.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/publish.hpp"
+#include "checkpoint/trial_file.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/version.hpp"
@@ -36,6 +38,28 @@ void write_whole(const fs::path& file, const std::string& text) {
   checkpoint::publish_replacing(draft, file);
 }
 
+/// A run never spreads over a folder that holds something else.
+void refuse_foreign_folder(const RunFolder& folder) {
+  std::error_code error;
+  if (fs::exists(folder.journal(), error) || fs::exists(folder.owner(), error)) return;
+  if (!fs::exists(folder.root, error) || fs::is_empty(folder.root, error)) return;
+  throw worker::UsageError(
+      fmt::format("{}: is not empty and no run folder (it has no journal); name an empty or new folder with --out",
+                  folder.root.string()));
+}
+
+/// A trial file that cannot be read is no result: it is set aside, and its trial runs again.
+void set_damaged_aside(const RunFolder& folder, const std::string& id) {
+  const fs::path file = folder.trial(id);
+  if (!fs::exists(file)) return;
+  try {
+    checkpoint::read_trial(file, checkpoint::Read::WithoutTensors);
+  } catch (const checkpoint::FileError& error) {
+    fs::rename(file, file.string() + ".damaged");
+    fmt::print("set aside as {}.h5.damaged, to be run again: {}\n", id, error.what());
+  }
+}
+
 /// What killed ranks left behind. The folder is owned, so nobody is writing one of these.
 void remove_drafts(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -47,6 +71,7 @@ void remove_drafts(const fs::path& folder) {
 
 RunSession::RunSession(const RunOptions& options, int ranks) : grid_(load_grid(options.grid, options.overrides)) {
   folder_.root = fs::absolute(options.out.empty() ? fs::path("runs") / grid_.run : fs::path(options.out));
+  refuse_foreign_folder(folder_);
   make_folder(folder_.trials());
   owner_ = std::make_unique<Owner>(folder_.owner());
   lay_out_folder();
@@ -67,6 +92,7 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
   const RunState before = read_run_state(folder_);
   std::set<std::string> leave;
   for (const worker::TrialSpec& spec : grid_.trials) {
+    set_damaged_aside(folder_, spec.id);
     if (fs::exists(folder_.trial(spec.id))) {
       already_there_.push_back(spec.id);
       leave.insert(spec.id);

@@ -42,6 +42,8 @@ class Model {
   at::Tensor head_logits(const at::Tensor& representation, std::span<const std::int64_t> rows, bool training,
                          std::uint32_t step) const;
 
+  /// What the method adds to the loss of a step; undefined: nothing.
+  at::Tensor penalty() { return method_->penalty(); }
   /// Representations never change during the trial.
   bool has_fixed_representation() const { return method_->base_in_evaluation(); }
   /// Slots that the method puts before each row.

@@ -1,5 +1,6 @@
 #include "worker/trainer.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 
@@ -8,8 +9,8 @@
 #include <limits>
 #include <numeric>
 
-#include "checkpoint/sha256.hpp"
 #include "worker/evaluation.hpp"
+#include "worker/kept_tensors.hpp"
 #include "worker/measure.hpp"
 #include "worker/optim.hpp"
 #include "worker/tasks/metrics.hpp"
@@ -63,7 +64,7 @@ class Trainer {
     compute_fixed_representations();
     learn();
     if (record_.state == "done") test();
-    keep_tensors();
+    keep_tensors(spec_, model_, record_);
     record_.total_s = now_s() - begin;
     record_.cpu_s = cpu_seconds() - cpu;
     record_.peak_memory_bytes = worker::peak_memory_bytes();
@@ -192,7 +193,8 @@ class Trainer {
     for (std::size_t begin = 0; begin < rows.size(); begin += size) {
       const std::span<const std::int64_t> micro(rows.data() + begin, std::min(size, rows.size() - begin));
       const double share = static_cast<double>(micro.size()) / static_cast<double>(rows.size());
-      const at::Tensor loss = loss_of(micro_logits(micro), labels_of(micro), model_.regression(), share);
+      at::Tensor loss = loss_of(micro_logits(micro), labels_of(micro), model_.regression(), share);
+      if (const at::Tensor penalty = model_.penalty(); penalty.defined()) loss = loss + penalty * share;
       loss.backward();
       sum += loss.item<double>();
       ++micro_step_;
@@ -248,23 +250,6 @@ class Trainer {
     const double seconds = now_s() - begin;
     record_.evaluation_s += seconds;
     record_.inference_rows_per_s = static_cast<double>(rows) / seconds;
-  }
-
-  /// What PEFT methods trained is kept whole; copies of the base only as hashes, unless asked for (product.md, "keep").
-  void keep_tensors() {
-    const bool copies_base = spec_.method.name == "full" || spec_.method.name == "top_layers";
-    const auto keep = [&](const Trained& p, bool whole) {
-      const at::Tensor values = p.tensor.detach().contiguous();
-      const float* first = values.const_data_ptr<float>();
-      checkpoint::KeptTensor kept{p.name, values.sizes().vec(), {}, {}};
-      kept.sha256 = checkpoint::sha256({reinterpret_cast<const char*>(first), values.nbytes()});
-      if (whole) kept.values.assign(first, first + values.numel());
-      record_.stored_bytes += static_cast<std::int64_t>(kept.values.size() * sizeof(float));
-      record_.tensors.push_back(std::move(kept));
-    };
-    const bool all = spec_.keep == "all", none = spec_.keep == "none";
-    for (const Trained& p : model_.method_parameters()) keep(p, all || (!none && !copies_base));
-    for (const Trained& p : model_.head_parameters()) keep(p, !none);
   }
 
   const TrialSpec& spec_;

@@ -59,9 +59,10 @@ void mark_column(ScoreTable& table, std::size_t index, const std::vector<const C
   if (best == nullptr) return;
   add_sampling_error(table.columns[index], *best, index, cells);
   best->cells[index].best = true;
+  const SeedNoise noise = seed_noise(table, index);
   for (MethodRow& row : table.rows) {
     ScoreCell& cell = row.cells[index];
-    cell.tied = !cell.best && may_be_best(cell) && within_noise(cell, best->cells[index], table.columns[index]);
+    cell.tied = !cell.best && may_be_best(cell) && within_noise(cell, best->cells[index], table.columns[index], noise);
   }
 }
 
@@ -130,11 +131,27 @@ void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& 
 
 }  // namespace
 
-bool within_noise(const ScoreCell& one, const ScoreCell& other, const ScoreColumn& column) {
-  const Estimate difference = best_difference(one.scores, other.scores);
-  if (difference.interval) return difference.interval->holds(0);
-  const double reach = kNormalQuantile * std::sqrt(2.0) * column.sampling_error.value_or(0);
-  return std::abs(difference.difference) <= reach;
+SeedNoise seed_noise(const ScoreTable& table, std::size_t column) {
+  SeedNoise noise;
+  double squares = 0;
+  for (const MethodRow& row : table.rows) {
+    const ScoreCell& cell = row.cells[column];
+    if (!may_be_best(cell) || !cell.summary.sd) continue;
+    const auto degrees = static_cast<double>(cell.summary.n - 1);
+    squares += degrees * *cell.summary.sd * *cell.summary.sd;
+    noise.degrees += degrees;
+  }
+  if (noise.degrees > 0) noise.sd = std::sqrt(squares / noise.degrees);
+  return noise;
+}
+
+bool within_noise(const ScoreCell& one, const ScoreCell& other, const ScoreColumn& column, const SeedNoise& noise) {
+  const double difference = std::abs(one.summary.mean - other.summary.mean);
+  const double sampling = kNormalQuantile * column.sampling_error.value_or(0);
+  if (noise.degrees == 0) return difference <= std::sqrt(2.0) * sampling;
+  const auto seeds = [](const ScoreCell& cell) { return static_cast<double>(cell.summary.n); };
+  const double seed = reach(noise.sd * std::sqrt(1 / seeds(one) + 1 / seeds(other)), noise.degrees);
+  return difference <= std::hypot(seed, sampling);
 }
 
 void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells) {

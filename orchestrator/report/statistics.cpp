@@ -13,12 +13,11 @@ constexpr std::size_t kResamplings = 200;
 constexpr std::size_t kFewestPairs = 3;
 constexpr std::uint32_t kBootstrapKey = 0x9e3779b9U;
 
-/// Half the width of a 95 % interval for an error and its degrees of freedom.
+}  // namespace
+
 double reach(double error, double degrees) {
   return error == 0 ? 0 : error * boost::math::quantile(boost::math::students_t(degrees), 0.975);
 }
-
-}  // namespace
 
 std::vector<double> values_of(const BySeed& by_seed) {
   std::vector<double> values;

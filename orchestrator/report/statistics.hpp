@@ -15,6 +15,9 @@ struct Interval {
   bool holds(double value) const { return low <= value && value <= high; }
 };
 
+/// Half the width of a 95 % interval by Student's t for a standard error and its degrees of freedom.
+double reach(double error, double degrees);
+
 /// Mean, sample standard deviation (nothing below two values) and how many values.
 struct Summary {
   double mean = 0;

@@ -106,7 +106,7 @@ std::string terminal_table(const ReportModel& model) {
       text += wrapped(note_mark(i) + "  " + printable(table.notes[i]), 3);
     }
   }
-  if (!text.empty()) text += "* the best of its column, and whatever the seeds cannot tell apart from it\n";
+  if (!text.empty()) text += "* the best of its column, and whatever seeds and test rows cannot tell apart from it\n";
   for (const std::string& remark : model.remarks) text += wrapped(printable(remark));
   return text;
 }

@@ -64,11 +64,14 @@ class Query {
   std::vector<double> dropout() const {
     std::vector<double> masks(static_cast<std::size_t>(count_), 1.0);
     if (shape_.dropout <= 0) return masks;
-    const auto at = static_cast<std::size_t>(token_);
-    const std::uint32_t where = shape_.stream.position[at] | static_cast<std::uint32_t>(head_) << 16;
+    const std::uint32_t example = shape_.stream.example[shape_.offsets[row_]];
+    // Numbers 64 b .. 64 b + 63 of a draw belong to four queries and the sixteen keys from 16 b.
+    const std::int64_t query = token_ - shape_.offsets[row_];
+    const std::uint32_t where = static_cast<std::uint32_t>(query / 4) | static_cast<std::uint32_t>(head_) << 16;
     const double rate = static_cast<double>(shape_.dropout);
     for (std::size_t j = 0; j < masks.size(); ++j) {
-      const auto bits = plain_random(shape_.stream, static_cast<std::int64_t>(j), where, shape_.stream.example[at]);
+      const auto index = static_cast<std::int64_t>(j / 16 * 64 + static_cast<std::size_t>(query % 4) * 16 + j % 16);
+      const auto bits = plain_random(shape_.stream, index, where, example);
       masks[j] = static_cast<double>(bits) < std::floor(rate * 0x1p32) ? 0 : 1 / (1 - rate);
     }
     return masks;

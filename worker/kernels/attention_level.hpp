@@ -128,8 +128,7 @@ class Buffer {
 struct Workspace {
   Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
   Buffer<float> turned;                       // [head_dim, extra + length padded]
-  Buffer<float> weights, scores, result;
-  Buffer<std::uint32_t> bits;
+  Buffer<float> weights, factors, scores, result;
 };
 
 /// Copies `count` lines of a head into to[count, width], zeros behind head_dim.
@@ -178,31 +177,34 @@ inline const float* gather_all(const AttentionShape& shape, const Head& h, std::
   return to;
 }
 
-/// scale / 0 factors of the softmax's dropout for one query, times `line`, to `to`.
-inline void drop_line(const AttentionShape& shape, const Head& h, std::int64_t head, std::int64_t query,
-                      const float* line, float* to, Buffer<std::uint32_t>& buffer) {
-  std::uint32_t* bits = buffer.take((h.all_width + kBlock - 1) / kBlock * kBlock);
-  const std::int64_t token = h.token + query;
-  const std::uint32_t where = shape.stream.position[token] | static_cast<std::uint32_t>(head) << 16;
-  for (std::int64_t block = 0; block * kBlock < h.all_width; ++block) {
-    philox_block(shape.stream, static_cast<std::uint32_t>(block), where, shape.stream.example[token],
-                 bits + block * kBlock);
-  }
+/// Factors of the softmax's dropout, 0 or 1 / (1 - rate), [length, all_width]; null without dropout. One draw of 64
+/// numbers serves four queries and sixteen keys: a draw for each query would waste most of it on short rows.
+inline const float* dropout_factors(const AttentionShape& shape, const Head& h, std::int64_t head, Workspace& w) {
+  if (shape.dropout <= 0) return nullptr;
+  float* factors = w.factors.take(h.length * h.all_width);
   const std::uint32_t threshold = drop_threshold(shape.dropout);
   const float scale = 1.0F / (1.0F - shape.dropout);
-  for (std::int64_t j = 0; j < h.all_width; ++j) {
-    to[j] = bits[j] >= threshold ? line[j] * scale : 0.0F;
+  for (std::int64_t query = 0; query < h.length; query += 4) {
+    const std::uint32_t where = static_cast<std::uint32_t>(query / 4) | static_cast<std::uint32_t>(head) << 16;
+    const std::int64_t queries = h.length - query < 4 ? h.length - query : 4;
+    for (std::int64_t key = 0; key < h.all_width; key += kLanes) {
+      std::uint32_t bits[kBlock];
+      philox_block(shape.stream, static_cast<std::uint32_t>(key / kLanes), where, shape.stream.example[h.token], bits);
+      for (std::int64_t i = 0; i < queries; ++i) {
+        float* line = factors + (query + i) * h.all_width + key;
+        for (std::int64_t l = 0; l < kLanes; ++l) line[l] = bits[i * kLanes + l] >= threshold ? scale : 0.0F;
+      }
+    }
   }
+  return factors;
 }
 
 /// The softmax's weights after dropout, [length, all_width].
-inline const float* dropped(const AttentionShape& shape, const Head& h, std::int64_t head, const float* weights,
-                            Workspace& w) {
-  if (shape.dropout <= 0) return weights;
+inline const float* dropped(const Head& h, const float* weights, const float* factors, Workspace& w) {
+  if (factors == nullptr) return weights;
   float* kept = w.weights.take(h.length * h.all_width);
-  for (std::int64_t i = 0; i < h.length; ++i) {
-    drop_line(shape, h, head, i, weights + i * h.all_width, kept + i * h.all_width, w.bits);
-  }
+  for (std::int64_t i = 0; i < h.length * h.all_width; i += kLanes)
+    store(kept + i, load(weights + i) * load(factors + i));
   return kept;
 }
 
@@ -237,8 +239,8 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       for (std::int64_t i = 0; i < size; ++i) scores[i] *= shape.scale;
       for (std::int64_t i = 0; i < h.length; ++i) softmax(scores + i * h.all_width, h.all);
       float* result = w.result.take(h.length * h.width);
-      product(h.length, h.width, h.all, dropped(shape, h, head, scores, w), h.all_width, 1, values, h.width, result,
-              h.width);
+      const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
+      product(h.length, h.width, h.all, weights, h.all_width, 1, values, h.width, result, h.width);
       scatter(result, h.width, h.length, h.head_dim, 1.0F, out + from, h.stride);
       if (kept != nullptr) kept += size;
     }
@@ -246,12 +248,13 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
 }
 
 /// Turns gradients on the softmax's weights (after dropout) into gradients on the scores, in place.
-inline void softmax_backward(const AttentionShape& shape, const Head& h, std::int64_t head, const float* weights,
-                             float* gradient, Workspace& w) {
+inline void softmax_backward(const Head& h, const float* weights, const float* factors, float* gradient) {
   for (std::int64_t i = 0; i < h.length; ++i) {
     float* g = gradient + i * h.all_width;
     const float* p = weights + i * h.all_width;
-    if (shape.dropout > 0) drop_line(shape, h, head, i, g, g, w.bits);
+    const float* f = factors + i * h.all_width;
+    for (std::int64_t j = 0; factors != nullptr && j < h.all_width; j += kLanes)
+      store(g + j, load(g + j) * load(f + j));
     Floats sums{};
     for (std::int64_t j = 0; j < h.all_width; j += kLanes) sums += load(g + j) * load(p + j);
     const float inner = sum_of_lanes(sums);
@@ -282,14 +285,15 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
         }
         scatter(result + shape.extra * h.width, h.width, h.length, h.head_dim, factor, own + from, h.stride);
       };
-      const float* weights = dropped(shape, h, head, kept, w);
+      const float* factors = dropout_factors(shape, h, head, w);
+      const float* weights = dropped(h, kept, factors, w);
       product(h.all, h.width, h.length, weights, 1, h.all_width, outs, h.width, result, h.width);
       give_back(1.0F, v_gradient, extra_v_gradient);
       float* values_turned = w.turned.take(h.head_dim * h.all_width);
       turn(values, h.all, h.head_dim, h.width, h.all_width, values_turned);
       float* scores = w.scores.take(h.length * h.all_width);
       product(h.length, h.all_width, h.head_dim, outs, h.width, 1, values_turned, h.all_width, scores, h.all_width);
-      softmax_backward(shape, h, head, kept, scores, w);
+      softmax_backward(h, kept, factors, scores);
       product(h.all, h.width, h.length, scores, 1, h.all_width, queries, h.width, result, h.width);
       give_back(shape.scale, k_gradient, extra_k_gradient);
       product(h.length, h.width, h.all, scores, h.all_width, 1, keys, h.width, result, h.width);

@@ -149,8 +149,8 @@ struct Attention : torch::autograd::Function<Attention> {
     const kernels::AttentionShape shape = shape_of(q, extra_k, call);
     Tensor out = at::empty_like(q);
     clear_behind(out, shape);
-    const bool keep =
-        q.requires_grad() || k.requires_grad() || v.requires_grad() || (extra_k.defined() && extra_k.requires_grad());
+    const bool keep = q.requires_grad() || k.requires_grad() || v.requires_grad() ||
+                      (extra_k.defined() && (extra_k.requires_grad() || extra_v.requires_grad()));
     Tensor kept;
     if (keep) kept = at::empty({kernels::attention_kept_size(shape)}, q.options());
     kernels::table().attention(shape, q.const_data_ptr<float>(), k.const_data_ptr<float>(), v.const_data_ptr<float>(),
