@@ -37,12 +37,12 @@ void tell_apart(const std::vector<CellContents*>& cells) {
   std::set<std::string> labels;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     std::string label = cells[i]->label;
-    for (const auto& [key, value] : facts[i]) {
+    for (const auto& fact : facts[i]) {
       const auto differs = [&](const auto& other) {
-        const auto there = other.find(key);
-        return !other.empty() && (there == other.end() || there->second != value);
+        const auto there = other.find(fact.first);
+        return !other.empty() && (there == other.end() || there->second != fact.second);
       };
-      if (std::any_of(facts.begin(), facts.end(), differs)) label += " " + key + "=" + value;
+      if (std::any_of(facts.begin(), facts.end(), differs)) label += " " + fact.first + "=" + fact.second;
     }
     if (label == cells[i]->label || !labels.insert(label).second) label += " #" + cells[i]->id.substr(0, 6);
     cells[i]->label = label;
