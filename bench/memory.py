@@ -65,7 +65,7 @@ def flatness(options):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         subprocess.run([options.make_world, folder, "4", "256", "4", "1024", "30000"], check=True)
-        run = start(folder, 1, "lora", ["--set", "seeds=1", "--set", "training.max_steps=1000", "--set", "selection=none"])
+        run = start(folder, 1, "lora", ["--set", "seeds=1", "--set", "training={max_steps: 1000, batch_size: 8, max_length: 32, learning_rate: 1.0e-3}", "--set", "selection=none"])
         seen = []
         while run.poll() is None:
             time.sleep(0.5)

@@ -24,7 +24,7 @@ def main():
         subprocess.run([options.make_world, folder], check=True)
         seeds = "[" + ",".join(str(s) for s in range(1, options.trials + 1)) + "]"
         command = [ROOT / "build/orchestrator", "--grid", folder / "grid.yaml", "--out", folder / "run", "--quiet",
-                   "--only", "method=head,size=40", "--set", "seeds=" + seeds, "--set", "training.max_steps=1",
+                   "--only", "method=head,size=40", "--set", "seeds=" + seeds, "--set", "training={max_steps: 1, batch_size: 8, max_length: 32, learning_rate: 1.0e-3}",
                    "--set", "selection=none"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, XDG_CACHE_HOME=str(folder)))
         begin, end = 0.0, 0.0
