@@ -20,7 +20,7 @@ at::Tensor tensor_of(const std::vector<Number>& values, at::ScalarType type) {
 
 /// The columns of a batch while rows are laid down.
 struct Columns {
-  std::vector<std::int64_t> ids, types, positions, first, last, row_of_token, real;
+  std::vector<std::int64_t> ids, types, positions, row_of_token, real;
   std::vector<float> share;
   std::vector<std::int32_t> offsets{0}, prompts;
   TokenOwners owners;
@@ -37,7 +37,6 @@ struct Columns {
     const auto index = static_cast<std::int64_t>(prompts.size());
     const auto count = static_cast<std::int64_t>(row.ids.size());
     for (std::int64_t p = 0; p < prompt; ++p) token(0, 0, p, row.example);
-    first.push_back(static_cast<std::int64_t>(ids.size()));
     for (std::int64_t t = 0; t < count; ++t) {
       real.push_back(static_cast<std::int64_t>(ids.size()));
       row_of_token.push_back(index);
@@ -45,13 +44,38 @@ struct Columns {
       const auto at = static_cast<std::size_t>(t);
       token(row.ids[at], row.types[at], prompt + t, row.example);
     }
-    last.push_back(static_cast<std::int64_t>(ids.size()) - 1);
     offsets.push_back(static_cast<std::int32_t>(ids.size()));
     prompts.push_back(static_cast<std::int32_t>(prompt));
   }
 };
 
+/// The token at `position` of each row.
+ReadTokens read_tokens(const Batch& batch, std::vector<std::int32_t> position) {
+  std::vector<std::int64_t> index;
+  TokenOwners owners;
+  for (std::size_t row = 0; row < position.size(); ++row) index.push_back((*batch.offsets)[row] + position[row]);
+  while (index.size() % kRounding != 0) index.push_back(index.front());
+  for (const std::int64_t token : index) {
+    owners.example.push_back(batch.owners->example[static_cast<std::size_t>(token)]);
+    owners.position.push_back(batch.owners->position[static_cast<std::size_t>(token)]);
+  }
+  return {tensor_of(index, at::kLong), std::make_shared<const std::vector<std::int32_t>>(std::move(position)),
+          std::make_shared<const TokenOwners>(std::move(owners))};
+}
+
 }  // namespace
+
+ReadTokens first_tokens(const Batch& batch) {
+  return read_tokens(batch, batch.prompts);
+}
+
+ReadTokens last_tokens(const Batch& batch) {
+  std::vector<std::int32_t> position;
+  for (std::size_t row = 0; row + 1 < batch.offsets->size(); ++row) {
+    position.push_back((*batch.offsets)[row + 1] - (*batch.offsets)[row] - 1);
+  }
+  return read_tokens(batch, std::move(position));
+}
 
 Batch pack(const std::vector<TrialRows>& trials) {
   Columns columns;
@@ -70,8 +94,6 @@ Batch pack(const std::vector<TrialRows>& trials) {
   batch.ids = tensor_of(columns.ids, at::kLong);
   batch.types = tensor_of(columns.types, at::kLong);
   batch.positions = tensor_of(columns.positions, at::kLong);
-  batch.first = tensor_of(columns.first, at::kLong);
-  batch.last = tensor_of(columns.last, at::kLong);
   batch.row_of_token = tensor_of(columns.row_of_token, at::kLong);
   batch.real = tensor_of(columns.real, at::kLong);
   batch.share = tensor_of(columns.share, at::kFloat).unsqueeze(1);

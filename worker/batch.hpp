@@ -31,12 +31,21 @@ struct Batch {
   std::shared_ptr<const TokenOwners> owners;                 // [tokens]
   std::vector<std::int32_t> prompts;                         // [rows], slots at each row's begin
   std::int64_t tokens = 0, real_tokens = 0, rows = 0;        // real: without prompts and rounding
-  at::Tensor first, last;                            // [rows] int64: index of each row's first and last own token
-  at::Tensor row_of_token;                           // [real_tokens] int64
-  at::Tensor real;                                   // [real_tokens] int64: indices of the rows' own tokens
-  at::Tensor share;                                  // [real_tokens, 1]: 1 / own tokens of the row
-  std::vector<std::int64_t> row_begin, token_begin;  // of each trial, and the end
+  at::Tensor row_of_token;                                   // [real_tokens] int64
+  at::Tensor real;                                           // [real_tokens] int64: indices of the rows' own tokens
+  at::Tensor share;                                          // [real_tokens, 1]: 1 / own tokens of the row
+  std::vector<std::int64_t> row_begin, token_begin;          // of each trial, and the end
 };
+
+/// One token of each row: all that some readouts take of the last block. The number of lines is rounded up as the
+/// tokens' is, by repeating the first.
+struct ReadTokens {
+  at::Tensor index;                                           // [lines] int64: which token
+  std::shared_ptr<const std::vector<std::int32_t>> position;  // [rows]: in its row, prompts included
+  std::shared_ptr<const TokenOwners> owners;                  // [lines]
+};
+ReadTokens first_tokens(const Batch& batch);
+ReadTokens last_tokens(const Batch& batch);
 
 /// Packs the rows of some trials, trial by trial.
 Batch pack(const std::vector<TrialRows>& trials);

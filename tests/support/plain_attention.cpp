@@ -15,7 +15,8 @@ class Query {
  public:
   Query(const AttentionShape& shape, const AttentionNumbers& in, std::int64_t row, std::int64_t head,
         std::int64_t query)
-      : shape_(shape), in_(in), row_(row), head_(head), token_(shape.offsets[row] + query) {
+      : shape_(shape), in_(in), row_(row), head_(head), query_(query) {
+    line_ = shape.query != nullptr ? row : shape.offsets[row] + query;
     count_ = shape.extra + shape.offsets[row + 1] - shape.offsets[row];
   }
 
@@ -26,8 +27,8 @@ class Query {
     for (std::int64_t j = 0; j < count_; ++j) {
       const auto at = static_cast<std::size_t>(j);
       for (std::int64_t c = 0; c < shape_.head_dim; ++c) {
-        const double up = static_cast<double>(out_gradient[own(token_, c)]);
-        result.out[own(token_, c)] += weights[at] * masks[at] * value(j, c);
+        const double up = static_cast<double>(out_gradient[own(line_, c)]);
+        result.out[own(line_, c)] += weights[at] * masks[at] * value(j, c);
         gradients[at] += up * masks[at] * value(j, c);
         (j < shape_.extra ? result.extra_v[extra(j, c)] : result.v[own(key_token(j), c)]) +=
             weights[at] * masks[at] * up;
@@ -38,9 +39,9 @@ class Query {
       const auto at = static_cast<std::size_t>(j);
       const double score = weights[at] * (gradients[at] - inner) * static_cast<double>(shape_.scale);
       for (std::int64_t c = 0; c < shape_.head_dim; ++c) {
-        result.q[own(token_, c)] += score * key(j, c);
+        result.q[own(line_, c)] += score * key(j, c);
         (j < shape_.extra ? result.extra_k[extra(j, c)] : result.k[own(key_token(j), c)]) +=
-            score * static_cast<double>(in_.q[own(token_, c)]);
+            score * static_cast<double>(in_.q[own(line_, c)]);
       }
     }
   }
@@ -51,8 +52,7 @@ class Query {
     double highest = -INFINITY, sum = 0;
     for (std::int64_t j = 0; j < count_; ++j) {
       double score = 0;
-      for (std::int64_t c = 0; c < shape_.head_dim; ++c)
-        score += static_cast<double>(in_.q[own(token_, c)]) * key(j, c);
+      for (std::int64_t c = 0; c < shape_.head_dim; ++c) score += static_cast<double>(in_.q[own(line_, c)]) * key(j, c);
       scores.push_back(score * static_cast<double>(shape_.scale));
       highest = std::max(highest, scores.back());
     }
@@ -66,11 +66,10 @@ class Query {
     if (shape_.dropout <= 0) return masks;
     const std::uint32_t example = shape_.stream.example[shape_.offsets[row_]];
     // Numbers 64 b .. 64 b + 63 of a draw belong to four queries and the sixteen keys from 16 b.
-    const std::int64_t query = token_ - shape_.offsets[row_];
-    const std::uint32_t where = static_cast<std::uint32_t>(query / 4) | static_cast<std::uint32_t>(head_) << 16;
+    const std::uint32_t where = static_cast<std::uint32_t>(query_ / 4) | static_cast<std::uint32_t>(head_) << 16;
     const double rate = static_cast<double>(shape_.dropout);
     for (std::size_t j = 0; j < masks.size(); ++j) {
-      const auto index = static_cast<std::int64_t>(j / 16 * 64 + static_cast<std::size_t>(query % 4) * 16 + j % 16);
+      const auto index = static_cast<std::int64_t>(j / 16 * 64 + static_cast<std::size_t>(query_ % 4) * 16 + j % 16);
       const auto bits = plain_random(shape_.stream, index, where, example);
       masks[j] = static_cast<double>(bits) < std::floor(rate * 0x1p32) ? 0 : 1 / (1 - rate);
     }
@@ -93,7 +92,7 @@ class Query {
 
   const AttentionShape& shape_;
   const AttentionNumbers& in_;
-  std::int64_t row_, head_, token_, count_;
+  std::int64_t row_, head_, query_, line_, count_;
 };
 
 }  // namespace
@@ -104,6 +103,10 @@ PlainAttention plain_attention(const AttentionShape& shape, const AttentionNumbe
   PlainAttention result{zeros(in.q), zeros(in.q), zeros(in.k), zeros(in.v), zeros(in.extra_k), zeros(in.extra_v)};
   for (std::int64_t row = 0; row < shape.rows; ++row) {
     for (std::int64_t head = 0; head < shape.heads; ++head) {
+      if (shape.query != nullptr) {
+        Query(shape, in, row, head, shape.query[row]).run(out_gradient, result);
+        continue;
+      }
       for (std::int64_t query = 0; query < shape.offsets[row + 1] - shape.offsets[row]; ++query) {
         Query(shape, in, row, head, query).run(out_gradient, result);
       }

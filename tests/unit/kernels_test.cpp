@@ -118,8 +118,9 @@ struct Setting {
   std::int64_t head_dim, extra;
   bool per_row;
   float dropout;
-  double spread;     // of queries and keys: how sharp the softmax is
-  double tolerance;  // a score's own rounding grows with the score
+  double spread;          // of queries and keys: how sharp the softmax is
+  double tolerance;       // a score's own rounding grows with the score
+  bool one_asks = false;  // one token of each row instead of all
 };
 
 void expect_plain_attention(const Table& table, const Setting& setting) {
@@ -140,15 +141,19 @@ void expect_plain_attention(const Table& table, const Setting& setting) {
   shape.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(setting.head_dim)));
   shape.dropout = setting.dropout;
   shape.stream = owners.stream();
+  std::vector<std::int32_t> query;
+  for (std::size_t r = 0; r < lengths.size(); ++r) query.push_back(static_cast<std::int32_t>(r * 7) % lengths[r]);
+  if (setting.one_asks) shape.query = query.data();
+  const std::int64_t lines = setting.one_asks ? rows : tokens;
   const std::int64_t extra = setting.extra * width * (setting.per_row ? rows : 1);
-  const AttentionNumbers in{numbers(1, tokens * width, setting.spread), numbers(2, tokens * width, setting.spread),
+  const AttentionNumbers in{numbers(1, lines * width, setting.spread), numbers(2, tokens * width, setting.spread),
                             numbers(3, tokens * width), numbers(4, extra, setting.spread), numbers(5, extra)};
-  const std::vector<float> up = numbers(6, tokens * width);
+  const std::vector<float> up = numbers(6, lines * width);
   const PlainAttention plain = plain_attention(shape, in, up);
 
-  const auto size = in.q.size();
+  const auto size = in.q.size(), keys = in.k.size();
   std::vector<float> out(size), kept(static_cast<std::size_t>(worker::kernels::attention_kept_size(shape)));
-  AttentionNumbers g{std::vector<float>(size), std::vector<float>(size), std::vector<float>(size),
+  AttentionNumbers g{std::vector<float>(size), std::vector<float>(keys), std::vector<float>(keys),
                      std::vector<float>(in.extra_k.size()), std::vector<float>(in.extra_v.size())};
   const auto data = [](auto& values) { return values.empty() ? nullptr : values.data(); };
   table.attention(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v), out.data(),
@@ -175,6 +180,7 @@ TEST_P(Kernels, AttentionIsItsFormula) {
         SCOPED_TRACE(testing::Message() << "head_dim " << head_dim << ", extra " << extra << ", per row " << per_row
                                         << ", dropout " << dropout);
         expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6});
+        expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6, true});
       }
     }
   }

@@ -30,7 +30,7 @@ class BitFit : public Method {
     }
   }
 
-  at::Tensor delta(const Step& step) override {
+  at::Tensor delta(const Step& step, const Pass& /*pass*/) override {
     const auto change = changes_.find({step.layer, step.site});
     return change == changes_.end() ? at::Tensor() : change->second;
   }

@@ -32,10 +32,10 @@ class Lora : public Method {
     }
   }
 
-  at::Tensor delta(const Step& step) override {
+  at::Tensor delta(const Step& step, const Pass& pass) override {
     const auto pair = pairs_.find({step.layer, step.site});
     if (pair == pairs_.end()) return {};
-    const at::Tensor x = pass_.dropout(step.x, dropout_, where(step.site, step.layer));
+    const at::Tensor x = pass.dropout(step.x, dropout_, where(step.site, step.layer));
     // The factor goes onto the narrow product: [tokens, r] instead of [tokens, out].
     return at::linear(at::linear(x, pair->second.down) * scale_, pair->second.up);
   }

@@ -20,7 +20,7 @@ namespace peftgrid::worker {
 struct Step {
   Site site;
   std::int64_t layer;  // 0 where once_a_pass(site)
-  at::Tensor x, y;     // [tokens, in], [tokens, out]; per_row(site): [rows, …]
+  at::Tensor x, y;     // [lines, in], [lines, out]; a line is a token, or a row of the batch where per_row(site)
   /// The residual stream as it would be if y were added now (normed in a post-norm block); computed when called.
   std::function<at::Tensor()> joined;
 };
@@ -30,14 +30,14 @@ struct KeysValues {
   at::Tensor k, v;  // [rows or 1, length, kv_width]
 };
 
-/// The rows of one trial in one forward pass.
+/// The lines of one trial in one forward pass: all tokens of its rows, or those that the head will read.
 struct Pass {
   bool training = false;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
-  std::shared_ptr<const TokenOwners> owners;  // of these rows' tokens
+  std::shared_ptr<const TokenOwners> owners;  // [lines]
 
-  /// Dropout of the method's own: `where` tells its tensors apart. x [tokens, width]. Nothing in evaluation.
+  /// Dropout of the method's own: `where` tells its tensors apart. x [lines, width]. Nothing in evaluation.
   at::Tensor dropout(const at::Tensor& x, double rate, std::uint32_t where) const;
 };
 
@@ -52,10 +52,9 @@ struct Trained {
 class Method {
  public:
   virtual ~Method() = default;
-  void begin(const Pass& pass) { pass_ = pass; }
 
   /// What to add to step.y; undefined: nothing.
-  virtual at::Tensor delta(const Step& /*step*/) { return {}; }
+  virtual at::Tensor delta(const Step& /*step*/, const Pass& /*pass*/) { return {}; }
   /// Keys and values for a layer whose block input is x [tokens, width].
   virtual KeysValues extra_kv(std::int64_t /*layer*/, const at::Tensor& /*x*/) { return {}; }
   /// Word-level vectors [length, width] that go before each row's tokens; undefined: none.
@@ -68,9 +67,6 @@ class Method {
   virtual bool base_in_evaluation() const { return false; }
   /// In a fixed order, the same at every start.
   virtual std::vector<Trained> parameters() const { return {}; }
-
- protected:
-  Pass pass_;
 };
 
 /// What a method may borrow of the base.

@@ -28,7 +28,7 @@ class Pfeiffer : public Method {
     }
   }
 
-  at::Tensor delta(const Step& step) override {
+  at::Tensor delta(const Step& step, const Pass& /*pass*/) override {
     if (step.site != Site::FfnBranch) return {};
     const Bottleneck& layer = layers_[static_cast<std::size_t>(step.layer)];
     const at::Tensor inner = at::relu(at::linear(step.joined(), layer.down, layer.down_bias));

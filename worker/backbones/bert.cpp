@@ -38,8 +38,15 @@ class Bert : public Backbone {
 
   Tensor forward(const Weights& w, const Batch& batch, const Sites& sites) const override {
     Tensor h = embed(w, batch, sites);
-    for (std::int64_t layer = 0; layer < config_.layers; ++layer) h = block(w, sites, layer, h);
-    Tensor read = represent(h, batch);
+    const std::int64_t top = config_.layers - 1;
+    for (std::int64_t layer = 0; layer < top; ++layer) h = block(w, sites, sites, layer, h);
+    Tensor read;
+    if (readout_ == "mean") {
+      read = mean_of_rows(block(w, sites, sites, top, h), batch);
+    } else {
+      const Sites reading = sites.narrowed(readout_ == "last" ? last_tokens(batch) : first_tokens(batch));
+      read = block(w, sites, reading, top, h).narrow(0, 0, batch.rows);
+    }
     if (uses_pooler()) {
       read = at::tanh(sites.at({Site::Pooler, 0, read, w.linear("pooler.dense", read), {}}));
     }
@@ -97,28 +104,34 @@ class Bert : public Backbone {
                          0);
   }
 
-  Tensor block(const Weights& w, const Sites& sites, std::int64_t i, const Tensor& x) const {
+  /// x [tokens, width] to [lines of `asking`, width]: all tokens are keys and values, what `asking` leaves out asks for
+  /// nothing. A readout that takes one token a row is spared most of the last block so, numbers unchanged.
+  Tensor block(const Weights& w, const Sites& sites, const Sites& asking, std::int64_t i, const Tensor& x) const {
     const std::string layer = "encoder.layer." + std::to_string(i) + ".";
-    const Tensor a = attend(w, sites, i, layer + "attention.", x);
+    const Tensor a = attend(w, sites, asking, i, layer + "attention.", x);
     const auto project = [&](Site site, const std::string& name, const Tensor& in) {
-      return sites.at({site, i, in, w.linear(layer + name, in), {}});
+      return asking.at({site, i, in, w.linear(layer + name, in), {}});
     };
     const Tensor up = project(Site::FfnUp, "intermediate.dense", a);
-    const Tensor hidden = sites.at({Site::FfnHidden, i, up, activate(up), {}});
+    const Tensor hidden = asking.at({Site::FfnHidden, i, up, activate(up), {}});
     const Tensor down = project(Site::FfnDown, "output.dense", hidden);
-    return close_branch(w, sites, {Site::FfnBranch, Site::FfnNorm, Purpose::FfnDropout}, i, layer + "output.", down, a);
+    return close_branch(w, asking, {Site::FfnBranch, Site::FfnNorm, Purpose::FfnDropout}, i, layer + "output.", down,
+                        a);
   }
 
-  Tensor attend(const Weights& w, const Sites& sites, std::int64_t i, const std::string& name, const Tensor& x) const {
-    const auto project = [&](Site site, const char* part) {
-      return sites.at({site, i, x, w.linear(name + "self." + part, x), {}});
+  Tensor attend(const Weights& w, const Sites& sites, const Sites& asking, std::int64_t i, const std::string& name,
+                const Tensor& x) const {
+    const auto project = [&](const Sites& of, Site site, const char* part, const Tensor& in) {
+      return of.at({site, i, in, w.linear(name + "self." + part, in), {}});
     };
-    const Tensor q = project(Site::Query, "query"), k = project(Site::Key, "key"), v = project(Site::Value, "value");
-    const Tensor core = sites.attention(i, x, q, k, v, config_.heads, config_.attention_dropout);
-    const Tensor adapted = sites.at({Site::AttnCore, i, q, core, {}});
-    const Tensor out = sites.at({Site::AttnOut, i, adapted, w.linear(name + "output.dense", adapted), {}});
-    return close_branch(w, sites, {Site::AttnBranch, Site::AttnNorm, Purpose::AttentionOutDropout}, i, name + "output.",
-                        out, x);
+    const Tensor mine = asking.lines(x);
+    const Tensor q = project(asking, Site::Query, "query", mine);
+    const Tensor k = project(sites, Site::Key, "key", x), v = project(sites, Site::Value, "value", x);
+    const Tensor core = asking.attention(i, x, q, k, v, config_.heads, config_.attention_dropout);
+    const Tensor adapted = asking.at({Site::AttnCore, i, q, core, {}});
+    const Tensor out = asking.at({Site::AttnOut, i, adapted, w.linear(name + "output.dense", adapted), {}});
+    return close_branch(w, asking, {Site::AttnBranch, Site::AttnNorm, Purpose::AttentionOutDropout}, i,
+                        name + "output.", out, mine);
   }
 
   struct Branch {
@@ -135,9 +148,7 @@ class Bert : public Backbone {
     return sites.at({b.norm, i, sum, norm(sum), {}});
   }
 
-  Tensor represent(const Tensor& h, const Batch& batch) const {
-    if (readout_ == "last") return at::index_select(h, 0, batch.last);
-    if (readout_ != "mean") return at::index_select(h, 0, batch.first);
+  static Tensor mean_of_rows(const Tensor& h, const Batch& batch) {
     const Tensor weighted = at::index_select(h, 0, batch.real) * batch.share;
     return at::zeros({batch.rows, h.size(1)}, h.options()).index_add(0, batch.row_of_token, weighted);
   }

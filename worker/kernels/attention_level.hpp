@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "worker/kernels/philox_level.hpp"
+#include "worker/kernels/product_level.hpp"
 #include "worker/kernels/vector_level.hpp"
 
 /// For vector_kernels.cpp only: attention of one row and head at a time, everything in cache. Padding every row to the
@@ -11,49 +12,6 @@
 /// No template of the standard library may be instantiated here: the linker would keep one copy of it for the whole
 /// program, perhaps the one with instructions that an older processor lacks.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
-
-inline std::int64_t padded(std::int64_t n) {
-  return (n + kLanes - 1) / kLanes * kLanes;
-}
-
-/// C[m, 16 n..] = sum over k of a[m * a_row + k * a_column] * b[k, ...], a tile of Rows × Columns vectors.
-template <int Rows, int Columns>
-inline void tile(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column, const float* b,
-                 std::int64_t b_row, float* c, std::int64_t c_row) {
-  Floats sum[Rows][Columns] = {};
-  for (std::int64_t k = 0; k < depth; ++k) {
-    Floats line[Columns];
-    for (int n = 0; n < Columns; ++n) line[n] = load(b + k * b_row + n * kLanes);
-    for (int m = 0; m < Rows; ++m) {
-      const float factor = a[m * a_row + k * a_column];
-      for (int n = 0; n < Columns; ++n) sum[m][n] += factor * line[n];
-    }
-  }
-  for (int m = 0; m < Rows; ++m) {
-    for (int n = 0; n < Columns; ++n) store(c + m * c_row + n * kLanes, sum[m][n]);
-  }
-}
-
-template <int Columns>
-inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* a, std::int64_t a_row,
-                            std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
-  std::int64_t m = 0;
-  for (; m + 4 <= rows; m += 4) tile<4, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
-  for (; m < rows; ++m) tile<1, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
-}
-
-/// C [rows, columns] = A B; columns a multiple of 16. A is read with any strides, so its transpose costs nothing.
-inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
-                    std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
-  std::int64_t n = 0;
-  for (; n + 4 * kLanes <= columns; n += 4 * kLanes) {
-    column_of_tiles<4>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
-  }
-  for (; n + 2 * kLanes <= columns; n += 2 * kLanes) {
-    column_of_tiles<2>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
-  }
-  for (; n < columns; n += kLanes) column_of_tiles<1>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
-}
 
 /// e^x for x <= 0, relative error below 2e-7: 2^n times a polynomial on [-ln2/2, ln2/2] (coefficients of 1/k!).
 inline Floats exp_of_negative(Floats x) {
@@ -152,6 +110,7 @@ inline void turn(const float* lines, std::int64_t count, std::int64_t head_dim, 
 struct Head {
   std::int64_t length, all, width, all_width, head_dim, stride;  // width, all_width: padded head_dim and extra + length
   std::int64_t token, column;                                    // first token of the row, first column of the head
+  std::int64_t asked, queries, line;  // queries: positions from `asked` on; line: of the first in q and out
 };
 
 inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t head) {
@@ -164,7 +123,10 @@ inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t 
           shape.head_dim,
           shape.heads * shape.head_dim,
           shape.offsets[row],
-          head * shape.head_dim};
+          head * shape.head_dim,
+          shape.query == nullptr ? 0 : shape.query[row],
+          shape.query == nullptr ? length : 1,
+          shape.query == nullptr ? shape.offsets[row] : row};
 }
 
 inline const float* gather_all(const AttentionShape& shape, const Head& h, std::int64_t row, const float* extra,
@@ -177,33 +139,35 @@ inline const float* gather_all(const AttentionShape& shape, const Head& h, std::
   return to;
 }
 
-/// Factors of the softmax's dropout, 0 or 1 / (1 - rate), [length, all_width]; null without dropout. One draw of 64
+/// Factors of the softmax's dropout, 0 or 1 / (1 - rate), [queries, all_width]; null without dropout. One draw of 64
 /// numbers serves four queries and sixteen keys: a draw for each query would waste most of it on short rows.
 inline const float* dropout_factors(const AttentionShape& shape, const Head& h, std::int64_t head, Workspace& w) {
   if (shape.dropout <= 0) return nullptr;
-  float* factors = w.factors.take(h.length * h.all_width);
+  float* factors = w.factors.take(h.queries * h.all_width);
   const std::uint32_t threshold = drop_threshold(shape.dropout);
   const float scale = 1.0F / (1.0F - shape.dropout);
-  for (std::int64_t query = 0; query < h.length; query += 4) {
-    const std::uint32_t where = static_cast<std::uint32_t>(query / 4) | static_cast<std::uint32_t>(head) << 16;
-    const std::int64_t queries = h.length - query < 4 ? h.length - query : 4;
+  for (std::int64_t done = 0; done < h.queries;) {
+    const std::int64_t position = h.asked + done, within = position % 4;
+    const std::int64_t count = h.queries - done < 4 - within ? h.queries - done : 4 - within;
+    const std::uint32_t where = static_cast<std::uint32_t>(position / 4) | static_cast<std::uint32_t>(head) << 16;
     for (std::int64_t key = 0; key < h.all_width; key += kLanes) {
       std::uint32_t bits[kBlock];
       philox_block(shape.stream, static_cast<std::uint32_t>(key / kLanes), where, shape.stream.example[h.token], bits);
-      for (std::int64_t i = 0; i < queries; ++i) {
-        float* line = factors + (query + i) * h.all_width + key;
-        for (std::int64_t l = 0; l < kLanes; ++l) line[l] = bits[i * kLanes + l] >= threshold ? scale : 0.0F;
+      for (std::int64_t i = 0; i < count; ++i) {
+        float* line = factors + (done + i) * h.all_width + key;
+        for (std::int64_t l = 0; l < kLanes; ++l) line[l] = bits[(within + i) * kLanes + l] >= threshold ? scale : 0.0F;
       }
     }
+    done += count;
   }
   return factors;
 }
 
-/// The softmax's weights after dropout, [length, all_width].
+/// The softmax's weights after dropout, [queries, all_width].
 inline const float* dropped(const Head& h, const float* weights, const float* factors, Workspace& w) {
   if (factors == nullptr) return weights;
-  float* kept = w.weights.take(h.length * h.all_width);
-  for (std::int64_t i = 0; i < h.length * h.all_width; i += kLanes)
+  float* kept = w.weights.take(h.queries * h.all_width);
+  for (std::int64_t i = 0; i < h.queries * h.all_width; i += kLanes)
     store(kept + i, load(weights + i) * load(factors + i));
   return kept;
 }
@@ -228,20 +192,20 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
   for (std::int64_t row = 0; row < shape.rows; ++row) {
     for (std::int64_t head = 0; head < shape.heads; ++head) {
       const Head h = head_of(shape, row, head);
-      const std::int64_t from = h.token * h.stride + h.column;
+      const std::int64_t from = h.line * h.stride + h.column;
       const float* keys = gather_all(shape, h, row, extra_k, k, w.keys);
       const float* values = gather_all(shape, h, row, extra_v, v, w.values);
       float* keys_turned = w.turned.take(h.head_dim * h.all_width);
       turn(keys, h.all, h.head_dim, h.width, h.all_width, keys_turned);
-      const std::int64_t size = h.length * h.all_width;
+      const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
-      product(h.length, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
+      product(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
       for (std::int64_t i = 0; i < size; ++i) scores[i] *= shape.scale;
-      for (std::int64_t i = 0; i < h.length; ++i) softmax(scores + i * h.all_width, h.all);
-      float* result = w.result.take(h.length * h.width);
+      for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all);
+      float* result = w.result.take(h.queries * h.width);
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
-      product(h.length, h.width, h.all, weights, h.all_width, 1, values, h.width, result, h.width);
-      scatter(result, h.width, h.length, h.head_dim, 1.0F, out + from, h.stride);
+      product(h.queries, h.width, h.all, weights, h.all_width, 1, values, h.width, result, h.width);
+      scatter(result, h.width, h.queries, h.head_dim, 1.0F, out + from, h.stride);
       if (kept != nullptr) kept += size;
     }
   }
@@ -249,7 +213,7 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
 
 /// Turns gradients on the softmax's weights (after dropout) into gradients on the scores, in place.
 inline void softmax_backward(const Head& h, const float* weights, const float* factors, float* gradient) {
-  for (std::int64_t i = 0; i < h.length; ++i) {
+  for (std::int64_t i = 0; i < h.queries; ++i) {
     float* g = gradient + i * h.all_width;
     const float* p = weights + i * h.all_width;
     const float* f = factors + i * h.all_width;
@@ -270,13 +234,13 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
   for (std::int64_t row = 0; row < shape.rows; ++row) {
     for (std::int64_t head = 0; head < shape.heads; ++head) {
       const Head h = head_of(shape, row, head);
-      const std::int64_t from = h.token * h.stride + h.column;
+      const std::int64_t from = h.token * h.stride + h.column, from_query = h.line * h.stride + h.column;
       const float* keys = gather_all(shape, h, row, extra_k, k, w.keys);
       const float* values = gather_all(shape, h, row, extra_v, v, w.values);
-      float* queries = w.queries.take(h.length * h.width);
-      float* outs = w.outs.take(h.length * h.width);
-      gather(q + from, h.stride, h.length, h.head_dim, h.width, queries);
-      gather(out_gradient + from, h.stride, h.length, h.head_dim, h.width, outs);
+      float* queries = w.queries.take(h.queries * h.width);
+      float* outs = w.outs.take(h.queries * h.width);
+      gather(q + from_query, h.stride, h.queries, h.head_dim, h.width, queries);
+      gather(out_gradient + from_query, h.stride, h.queries, h.head_dim, h.width, outs);
       float* result = w.result.take(h.all * h.width);
       const auto give_back = [&](float factor, float* own, float* extra) {
         if (extra != nullptr) {
@@ -287,18 +251,18 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       };
       const float* factors = dropout_factors(shape, h, head, w);
       const float* weights = dropped(h, kept, factors, w);
-      product(h.all, h.width, h.length, weights, 1, h.all_width, outs, h.width, result, h.width);
+      product(h.all, h.width, h.queries, weights, 1, h.all_width, outs, h.width, result, h.width);
       give_back(1.0F, v_gradient, extra_v_gradient);
       float* values_turned = w.turned.take(h.head_dim * h.all_width);
       turn(values, h.all, h.head_dim, h.width, h.all_width, values_turned);
-      float* scores = w.scores.take(h.length * h.all_width);
-      product(h.length, h.all_width, h.head_dim, outs, h.width, 1, values_turned, h.all_width, scores, h.all_width);
+      float* scores = w.scores.take(h.queries * h.all_width);
+      product(h.queries, h.all_width, h.head_dim, outs, h.width, 1, values_turned, h.all_width, scores, h.all_width);
       softmax_backward(h, kept, factors, scores);
-      product(h.all, h.width, h.length, scores, 1, h.all_width, queries, h.width, result, h.width);
+      product(h.all, h.width, h.queries, scores, 1, h.all_width, queries, h.width, result, h.width);
       give_back(shape.scale, k_gradient, extra_k_gradient);
-      product(h.length, h.width, h.all, scores, h.all_width, 1, keys, h.width, result, h.width);
-      scatter(result, h.width, h.length, h.head_dim, shape.scale, q_gradient + from, h.stride);
-      kept += h.length * h.all_width;
+      product(h.queries, h.width, h.all, scores, h.all_width, 1, keys, h.width, result, h.width);
+      scatter(result, h.width, h.queries, h.head_dim, shape.scale, q_gradient + from_query, h.stride);
+      kept += h.queries * h.all_width;
     }
   }
 }

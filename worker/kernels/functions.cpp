@@ -31,6 +31,13 @@ Tensor onednn_linear(const Tensor& x, const Tensor& weight, const std::optional<
   return product.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
 }
 
+/// gradient · weight. On Intel MKL takes a weight that is not turned faster than oneDNN does, elsewhere it is slower
+/// (docs/performance.md).
+Tensor input_gradient(const Tensor& gradient, const Tensor& weight) {
+  static const bool by_mkl = __builtin_cpu_is("intel") != 0;
+  return by_mkl ? at::mm(gradient, weight) : onednn_linear(gradient, weight.t(), std::nullopt);
+}
+
 Tensor bf16_product(const Tensor& x, const Tensor& weight) {
   const Tensor narrow = x.to(at::kBFloat16);
   return has_fast_bf16() ? onednn_linear(narrow, weight, std::nullopt) : at::linear(narrow, weight);
@@ -52,10 +59,10 @@ struct FrozenLinear : torch::autograd::Function<FrozenLinear> {
     return onednn_linear(x, weight, bias);
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const Tensor weight = context->saved_data["weight"].toTensor().t();
+    const Tensor weight = context->saved_data["weight"].toTensor();
     const Tensor gradient = gradients[0].contiguous();
-    if (weight.scalar_type() == at::kBFloat16) return {widen(bf16_product(gradient, weight), {}), {}, {}};
-    return {onednn_linear(gradient, weight, std::nullopt), {}, {}};
+    if (weight.scalar_type() == at::kBFloat16) return {widen(bf16_product(gradient, weight.t()), {}), {}, {}};
+    return {input_gradient(gradient, weight), {}, {}};
   }
 };
 
@@ -69,7 +76,7 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
     const variable_list saved = context->get_saved_variables();
     const Tensor gradient = gradients[0].contiguous();
     Tensor x_gradient, bias_gradient;
-    if (context->needs_input_grad(0)) x_gradient = onednn_linear(gradient, saved[1].t(), std::nullopt);
+    if (context->needs_input_grad(0)) x_gradient = input_gradient(gradient, saved[1]);
     if (saved[2].defined()) bias_gradient = gradient.sum(0);
     return {x_gradient, at::mm(gradient.t(), saved[0]), bias_gradient};
   }
@@ -124,6 +131,7 @@ kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const A
   shape.heads = call.heads;
   shape.head_dim = q.size(1) / call.heads;
   shape.offsets = call.offsets->data();
+  shape.query = call.query ? call.query->data() : nullptr;
   shape.extra = extra_k.defined() ? extra_k.size(1) : 0;
   shape.extra_row_stride = extra_k.defined() && extra_k.size(0) > 1 ? extra_k.size(1) * extra_k.size(2) : 0;
   shape.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.head_dim)));
@@ -148,7 +156,7 @@ struct Attention : torch::autograd::Function<Attention> {
     const Tensor extra_k = some_k.value_or(Tensor()), extra_v = some_v.value_or(Tensor());
     const kernels::AttentionShape shape = shape_of(q, extra_k, call);
     Tensor out = at::empty_like(q);
-    clear_behind(out, shape);
+    clear_behind(out, lines_of(shape));
     const bool keep = q.requires_grad() || k.requires_grad() || v.requires_grad() ||
                       (extra_k.defined() && (extra_k.requires_grad() || extra_v.requires_grad()));
     Tensor kept;
@@ -166,7 +174,8 @@ struct Attention : torch::autograd::Function<Attention> {
     const kernels::AttentionShape shape = shape_of(saved[0], saved[3], held->call);
     const Tensor out_gradient = gradients[0].contiguous();
     Tensor gq = at::empty_like(saved[0]), gk = at::empty_like(saved[1]), gv = at::empty_like(saved[2]), gek, gev;
-    for (const Tensor& gradient : {gq, gk, gv}) clear_behind(gradient, shape);
+    clear_behind(gq, lines_of(shape));
+    for (const Tensor& gradient : {gk, gv}) clear_behind(gradient, shape.offsets[shape.rows]);
     if (saved[3].defined()) {
       gek = at::zeros_like(saved[3]);
       gev = at::zeros_like(saved[4]);
@@ -181,8 +190,10 @@ struct Attention : torch::autograd::Function<Attention> {
   }
 
  private:
-  static void clear_behind(const Tensor& tensor, const kernels::AttentionShape& shape) {
-    const std::int64_t real = shape.offsets[shape.rows];
+  static std::int64_t lines_of(const kernels::AttentionShape& shape) {
+    return shape.query != nullptr ? shape.rows : shape.offsets[shape.rows];
+  }
+  static void clear_behind(const Tensor& tensor, std::int64_t real) {
     if (real < tensor.size(0)) tensor.narrow(0, real, tensor.size(0) - real).zero_();
   }
 };

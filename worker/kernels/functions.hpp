@@ -33,10 +33,12 @@ struct AttentionCall {
   Key key;
   std::uint32_t step = 0;
   std::shared_ptr<const std::vector<std::int32_t>> offsets;  // [rows + 1]
+  std::shared_ptr<const std::vector<std::int32_t>> query;    // [rows], see AttentionShape; null: every token asks
   std::shared_ptr<const TokenOwners> owners;
 };
-/// q, k, v [tokens, d]; extra_k, extra_v undefined, or [rows or 1, length, d]: they come before each row's own keys.
-/// Returns [tokens, d]. Tokens behind the last offset belong to nobody and become 0.
+/// k, v [tokens, d]; q [tokens, d], or [at least rows, d] where one token of each row asks; extra_k, extra_v undefined,
+/// or [rows or 1, length, d]: they come before each row's own keys. Returns what q asked for, in its shape. Lines
+/// behind the last row's belong to nobody and become 0.
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& extra_k,
                      const at::Tensor& extra_v, const AttentionCall& call);
 

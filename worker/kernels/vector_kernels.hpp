@@ -17,6 +17,7 @@ struct TokenStream {
 struct AttentionShape {
   std::int64_t rows, heads, head_dim;
   const std::int32_t* offsets;    // [rows + 1]
+  const std::int32_t* query;      // [rows]: the position in its row of the only token that asks; null: every token asks
   std::int64_t extra;             // extra keys and values before each row's own (prefix)
   std::int64_t extra_row_stride;  // floats from one row's extra keys to the next; 0: shared by all rows
   float scale;                    // on the scores

@@ -10,6 +10,10 @@ namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 using Floats = float __attribute__((vector_size(64)));  // 16 lanes; the compiler splits it where registers are narrower
 inline constexpr std::int64_t kLanes = 16;
 
+inline std::int64_t padded(std::int64_t n) {
+  return (n + kLanes - 1) / kLanes * kLanes;
+}
+
 inline Floats load(const float* from) {
   Floats v;
   __builtin_memcpy(&v, from, sizeof v);

@@ -17,7 +17,7 @@ std::int64_t attention_kept_size(const AttentionShape& shape) {
   for (std::int64_t r = 0; r < shape.rows; ++r) {
     const std::int64_t length = shape.offsets[r + 1] - shape.offsets[r];
     const std::int64_t padded = (shape.extra + length + 15) / 16 * 16;
-    size += shape.heads * length * padded;
+    size += shape.heads * (shape.query == nullptr ? length : 1) * padded;
   }
   return size;
 }

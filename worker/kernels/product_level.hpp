@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+#include "worker/kernels/vector_level.hpp"
+
+/// For vector_kernels.cpp only: products of matrices small enough for the nearest cache.
+namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
+
+/// C[m, 16 n..] = sum over k of a[m * a_row + k * a_column] * b[k, ...], a tile of Rows × Columns vectors.
+template <int Rows, int Columns>
+inline void tile(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column, const float* b,
+                 std::int64_t b_row, float* c, std::int64_t c_row) {
+  Floats sum[Rows][Columns] = {};
+  for (std::int64_t k = 0; k < depth; ++k) {
+    Floats line[Columns];
+    for (int n = 0; n < Columns; ++n) line[n] = load(b + k * b_row + n * kLanes);
+    for (int m = 0; m < Rows; ++m) {
+      const float factor = a[m * a_row + k * a_column];
+      for (int n = 0; n < Columns; ++n) sum[m][n] += factor * line[n];
+    }
+  }
+  for (int m = 0; m < Rows; ++m) {
+    for (int n = 0; n < Columns; ++n) store(c + m * c_row + n * kLanes, sum[m][n]);
+  }
+}
+
+template <int Columns>
+inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* a, std::int64_t a_row,
+                            std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
+  std::int64_t m = 0;
+  for (; m + 4 <= rows; m += 4) tile<4, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+  for (; m < rows; ++m) tile<1, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+}
+
+/// C [rows, columns] = A B; columns a multiple of 16. A is read with any strides, so its transpose costs nothing.
+inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
+                    std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
+  std::int64_t n = 0;
+  for (; n + 4 * kLanes <= columns; n += 4 * kLanes) {
+    column_of_tiles<4>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  }
+  for (; n + 2 * kLanes <= columns; n += 2 * kLanes) {
+    column_of_tiles<2>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  }
+  for (; n < columns; n += kLanes) column_of_tiles<1>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+}
+
+}  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL
