@@ -9,7 +9,8 @@ namespace peftgrid::worker {
 
 namespace {
 
-constexpr std::int64_t kRounding = 16;
+constexpr std::int64_t kRounding =
+    4;  // a primitive for each number of tokens costs 0.3 ms, a token of nobody as much as a real one
 
 template <typename Number>
 at::Tensor tensor_of(const std::vector<Number>& values, at::ScalarType type) {

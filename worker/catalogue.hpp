@@ -54,8 +54,9 @@ struct BackboneFacts {
 /// Throws UsageError naming folder, file and tensor when something is missing, of a wrong shape or unknown.
 BackboneFacts inspect_backbone(const std::string& path);
 
-/// Why this method cannot run on this backbone, if it cannot: a stated hole, never an error.
-std::optional<std::string> does_not_apply(const MethodSpec& method, const BackboneFacts& backbone);
+/// Why this method cannot run on this backbone read so, if it cannot: a stated hole, never an error.
+std::optional<std::string> does_not_apply(const MethodSpec& method, const BackboneFacts& backbone,
+                                          const std::string& readout);
 /// Checks options against the backbone (a rank larger than the layer). Throws UsageError.
 void check_method(const MethodSpec& method, const BackboneFacts& backbone);
 /// The rate of the committed sweep for this method and size class (docs/methods.md).

@@ -30,7 +30,7 @@ Head::Head(std::int64_t width, std::int64_t outputs, bool new_pooler, double dro
 at::Tensor Head::logits(const at::Tensor& representation, const Pass& pass) const {
   at::Tensor x = representation;
   if (pooler_weight_.defined()) x = at::tanh(at::linear(x, pooler_weight_, pooler_bias_));
-  if (pass.training) x = dropout(x, dropout_, stream(pass.seed, Purpose::HeadDropout), pass.step, pass.owners);
+  if (pass.training) x = dropout(x, dropout_, stream(pass.seed, Purpose::HeadDropout), pass.step, *pass.owners);
   return at::linear(x, weight_, bias_);
 }
 

@@ -36,6 +36,7 @@ std::unique_ptr<Method> method_for(const TrialSpec& spec, const Backbone& backbo
   borrow.geometry = backbone.geometry();
   borrow.seed = spec.seed;
   borrow.vocabulary = backbone.vocabulary();
+  borrow.token_table = backbone.token_table();
   borrow.weights = &base.weights();
   borrow.embedding = [&](const at::Tensor& ids) { return backbone.embedding(base.weights(), ids); };
   borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };

@@ -19,9 +19,21 @@ std::int64_t rounded(std::int64_t count) {
   return (count + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+/// Adds a run, joined to the last one where it goes on.
+void append(std::vector<FlatParameters::Segment>& runs, const FlatParameters::Segment& run) {
+  const bool goes_on =
+      !runs.empty() && runs.back().begin + runs.back().count == run.begin && runs.back().decays == run.decays;
+  if (goes_on) {
+    runs.back().count += run.count;
+  } else {
+    runs.push_back(run);
+  }
+}
+
 }  // namespace
 
-FlatParameters::FlatParameters(std::vector<Trained> parameters) : parameters_(std::move(parameters)) {
+FlatParameters::FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens)
+    : parameters_(std::move(parameters)) {
   std::int64_t total = 0;
   for (const Trained& p : parameters_) total += rounded(p.tensor.numel());
   values_ = at::zeros({total}, at::kFloat);
@@ -33,14 +45,30 @@ FlatParameters::FlatParameters(std::vector<Trained> parameters) : parameters_(st
     value.copy_(p.tensor.detach());
     p.tensor.set_data(value);
     p.tensor.mutable_grad() = gradients_.narrow(0, begin, count).view(p.tensor.sizes());
-    if (segments_.empty() || segments_.back().decays != p.decays) segments_.push_back({begin, 0, p.decays});
-    segments_.back().count = begin + rounded(count) - segments_.back().begin;
+    if (p.by_token && !tokens.empty()) {
+      add_lines(p, begin, tokens);
+    } else {
+      append(segments_, {begin, rounded(count), p.decays});
+    }
     begin += rounded(count);
   }
 }
 
+void FlatParameters::add_lines(const Trained& parameter, std::int64_t begin, const std::set<std::int64_t>& tokens) {
+  const std::int64_t width = parameter.tensor.size(1);
+  for (std::int64_t line = 0; line < parameter.tensor.size(0); ++line) {
+    const Segment mine{begin + line * width, width, parameter.decays};
+    if (tokens.contains(line)) {
+      append(segments_, mine);
+    } else if (parameter.decays) {
+      append(idle_, mine);
+    }
+  }
+}
+
 void FlatParameters::clear_gradients() {
-  gradients_.zero_();
+  float* gradients = gradients_.mutable_data_ptr<float>();
+  for (const Segment& s : segments_) std::fill_n(gradients + s.begin, s.count, 0.0F);
 }
 
 double schedule_factor(const TrainingSpec& training, std::int64_t step, std::int64_t steps) {
@@ -62,7 +90,11 @@ AdamW::AdamW(FlatParameters& parameters, const TrainingSpec& training, std::int6
 
 double AdamW::step() {
   const float* gradient = parameters_.gradients().const_data_ptr<float>();
-  const double norm = std::sqrt(kernels::table().squares(gradient, parameters_.gradients().numel()));
+  double squares = 0;
+  for (const FlatParameters::Segment& part : parameters_.segments()) {
+    squares += kernels::table().squares(gradient + part.begin, part.count);
+  }
+  const double norm = std::sqrt(squares);
   const double scale = training_.clip > 0 ? std::min(1.0, training_.clip / (norm + 1e-6)) : 1.0;
   const double rate = training_.learning_rate * schedule_factor(training_, done_, steps_);
   ++done_;
@@ -76,7 +108,17 @@ double AdamW::step() {
         static_cast<float>(1.0 - std::pow(training_.beta1, count)),
         static_cast<float>(1.0 - std::pow(training_.beta2, count)), static_cast<float>(scale));
   }
+  idle_factor_ *= 1.0 - rate * training_.weight_decay;
   return norm;
+}
+
+void AdamW::settle() {
+  float* values = parameters_.values().mutable_data_ptr<float>();
+  const auto factor = static_cast<float>(idle_factor_);
+  for (const FlatParameters::Segment& run : parameters_.idle()) {
+    for (std::int64_t i = run.begin; i < run.begin + run.count; ++i) values[i] *= factor;
+  }
+  idle_factor_ = 1;
 }
 
 }  // namespace peftgrid::worker

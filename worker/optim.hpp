@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "worker/adapters/method.hpp"
@@ -14,7 +15,8 @@ namespace peftgrid::worker {
 /// bytes (MKL's results depend on alignment). The tensors become views, so methods see every update.
 class FlatParameters {
  public:
-  explicit FlatParameters(std::vector<Trained> parameters);
+  /// `tokens`: all that the training texts hold, or empty for any: lines of other tokens get no gradient.
+  explicit FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens = {});
   const std::vector<Trained>& parameters() const { return parameters_; }
   at::Tensor& values() { return values_; }
   at::Tensor& gradients() { return gradients_; }
@@ -24,12 +26,17 @@ class FlatParameters {
     std::int64_t begin, count;
     bool decays;
   };
+  /// What gets gradients, in the buffer's order.
   const std::vector<Segment>& segments() const { return segments_; }
+  /// What never gets one, and decays.
+  const std::vector<Segment>& idle() const { return idle_; }
 
  private:
+  void add_lines(const Trained& parameter, std::int64_t begin, const std::set<std::int64_t>& tokens);
+
   std::vector<Trained> parameters_;
   at::Tensor values_, gradients_;
-  std::vector<Segment> segments_;
+  std::vector<Segment> segments_, idle_;
 };
 
 /// The rate's factor at step `step` (from 0) of `steps`: transformers' get_*_schedule_with_warmup.
@@ -41,11 +48,15 @@ class AdamW {
   AdamW(FlatParameters& parameters, const TrainingSpec& training, std::int64_t steps);
   /// Clips the gradient's norm, then updates. Returns the norm before clipping (NaN and infinity included).
   double step();
+  /// Gives idle lines the decay of all steps so far: at once, since nothing reads them in between. To be called before
+  /// anything but a training text is read with the parameters, and before they are kept.
+  void settle();
 
  private:
   FlatParameters& parameters_;
   TrainingSpec training_;
   std::int64_t steps_, done_ = 0;
+  double idle_factor_ = 1;
   at::Tensor first_, second_;
 };
 

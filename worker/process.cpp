@@ -1,7 +1,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/ones.h>
-#include <malloc.h>
 #include <torch/version.h>
 
 #include <cstdlib>
@@ -29,11 +28,6 @@ void prepare_process(int threads) {
   at::set_num_threads(threads);
   // A trial whose rate is far too high fills its tensors with subnormal numbers, each some hundred cycles dear.
   at::globalContext().setFlushDenormal(true);
-  // A step takes and gives back the same tens of megabytes; the allocator's defaults would return them to the kernel
-  // each time and pay for every page again (9 % of a LoRA step).
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 64 << 20);
 }
 
 double measured_gflops(bool bf16) {

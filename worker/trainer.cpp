@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "worker/evaluation.hpp"
 #include "worker/kept_tensors.hpp"
@@ -44,14 +45,21 @@ Choice choose_rows(const TrialSpec& spec, const TokenizedData& data) {
   return {std::move(drawn.train), std::move(drawn.selection), &data.train()};
 }
 
+/// What the training texts hold, and the token that fills batches up.
+std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows) {
+  std::set<std::int64_t> tokens{0};
+  for (const std::int64_t row : rows) tokens.insert(split.ids(row).begin(), split.ids(row).end());
+  return tokens;
+}
+
 class Trainer {
  public:
   Trainer(const TrialSpec& spec, Store& store, const Watch& watch)
       : spec_(spec),
         watch_(watch),
         model_(spec, store),
-        parameters_(all_parameters(model_)),
-        choice_(choose_rows(spec, *model_.data())) {
+        choice_(choose_rows(spec, *model_.data())),
+        parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train)) {
     const auto rows = static_cast<std::int64_t>(choice_.train.size());
     const std::int64_t rows_a_step = spec.training.batch_size * spec.training.accumulate;
     steps_per_epoch_ = (rows + rows_a_step - 1) / rows_a_step;
@@ -129,6 +137,7 @@ class Trainer {
       ++losses;
       watch_.progress({step, steps_, loss});
       if (!is_evaluation_point(step)) continue;
+      optimizer.settle();
       const double score = select(step);
       record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
                                loss_sum / static_cast<double>(losses), score});
@@ -136,6 +145,7 @@ class Trainer {
       losses = 0;
       if (spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience) break;
     }
+    optimizer.settle();
     if (best_values_.defined()) parameters_.values().copy_(best_values_);
     if (!best_values_.defined()) record_.best_step = record_.steps;
   }
@@ -258,8 +268,8 @@ class Trainer {
     if (watch_.stop()) throw Interrupted{};
   };
   Model model_;
-  FlatParameters parameters_;
   Choice choice_;
+  FlatParameters parameters_;
   TrialRecord record_;
   std::int64_t steps_per_epoch_ = 0, steps_ = 0;
   std::uint32_t micro_step_ = 0;

@@ -1,10 +1,6 @@
 #include "worker/weights.hpp"
 
-#include <ATen/ops/layer_norm.h>
-
 #include <stdexcept>
-
-#include "worker/kernels/functions.hpp"
 
 namespace peftgrid::worker {
 
@@ -18,8 +14,8 @@ at::Tensor Weights::linear(const std::string& name, const at::Tensor& x) const {
   return worker::linear(x, at(name + ".weight"), at(name + ".bias"));
 }
 
-at::Tensor Weights::layer_norm(const std::string& name, const at::Tensor& x, double epsilon) const {
-  return at::layer_norm(x, {x.size(-1)}, at(name + ".weight"), at(name + ".bias"), epsilon);
+Normed Weights::add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b, double epsilon) const {
+  return worker::add_norm(a, b, at(name + ".weight"), at(name + ".bias"), epsilon);
 }
 
 }  // namespace peftgrid::worker

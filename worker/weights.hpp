@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "worker/kernels/functions.hpp"
+
 namespace peftgrid::worker {
 
 /// Named tensors of one backbone: the frozen base (in a read-only mapping), or a trial's own copy of some of them.
@@ -18,8 +20,8 @@ class Weights {
   const std::map<std::string, at::Tensor>& all() const { return tensors_; }
   /// x W^T + b of the layer `name` ("…query": "…query.weight", "…query.bias").
   at::Tensor linear(const std::string& name, const at::Tensor& x) const;
-  /// Layer norm of the layer `name`, over the last dimension.
-  at::Tensor layer_norm(const std::string& name, const at::Tensor& x, double epsilon) const;
+  /// a + b and its norm by the layer `name`.
+  Normed add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b, double epsilon) const;
 
  private:
   std::map<std::string, at::Tensor> tensors_;

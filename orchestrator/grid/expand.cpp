@@ -112,7 +112,7 @@ class Expansion {
 
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
     TrialSpec spec = common(backbone, task, method);
-    const auto reason = worker::does_not_apply(method.spec, facts_.backbones.at(backbone.name));
+    const auto reason = worker::does_not_apply(method.spec, facts_.backbones.at(backbone.name), spec.backbone.readout);
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
       const auto misfit = reason ? reason : does_not_fit(size, file_.selection, facts_.tasks.at(task.spec.name));

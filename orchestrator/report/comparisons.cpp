@@ -26,18 +26,19 @@ MethodRow* best_row(ScoreTable& table, std::size_t column) {
   return best;
 }
 
-/// Predictions behind the best cell of a column: its first scored trial.
-const checkpoint::TestResult* predictions_of(const ScoreColumn& column, const std::string& label,
-                                             const std::vector<const CellContents*>& cells) {
+/// Predictions behind a cell of a column, one set a scored trial.
+std::vector<const checkpoint::TestResult*> predictions_of(const ScoreColumn& column, const std::string& label,
+                                                          const std::vector<const CellContents*>& cells) {
+  std::vector<const checkpoint::TestResult*> found;
   for (const CellContents* contents : cells) {
     if (contents->task != column.task || contents->label != label) continue;
     for (const StoredTrial* trial : contents->stored) {
       for (const auto& test : trial->record.tests) {
-        if (test.name == column.test && trial->record.state != "diverged") return &test;
+        if (test.name == column.test && trial->record.state != "diverged") found.push_back(&test);
       }
     }
   }
-  return nullptr;
+  return found;
 }
 
 void add_sampling_error(ScoreColumn& column, const MethodRow& best, std::size_t index,
@@ -46,12 +47,18 @@ void add_sampling_error(ScoreColumn& column, const MethodRow& best, std::size_t 
     column.sampling_error = binomial_error(std::clamp(best.cells[index].summary.mean, 0.0, 1.0), column.rows);
     return;
   }
-  const checkpoint::TestResult* test = predictions_of(column, best.label, cells);
-  if (test == nullptr) return;
+  double sum = 0, count = 0;
+  for (const checkpoint::TestResult* test : predictions_of(column, best.label, cells)) {
+    const auto error = bootstrap_error(
+        test->labels, test->predictions,
+        [&](const auto& labels, const auto& predictions) { return score(column.metric, labels, predictions); });
+    if (!error) continue;
+    sum += *error;
+    ++count;
+  }
+  if (count == 0) return;
   column.bootstrapped = true;
-  column.sampling_error = bootstrap_error(
-      test->labels, test->predictions,
-      [&](const auto& labels, const auto& predictions) { return score(column.metric, labels, predictions); });
+  column.sampling_error = sum / count;
 }
 
 void mark_column(ScoreTable& table, std::size_t index, const std::vector<const CellContents*>& cells) {

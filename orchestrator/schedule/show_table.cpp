@@ -19,14 +19,27 @@ std::size_t width_of(const std::string& text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-std::string cut(const std::string& text, std::size_t width) {
-  if (width_of(text) <= width) return text;
+/// Bytes of the first `width` characters.
+std::size_t bytes_of(const std::string& text, std::size_t width) {
   std::size_t end = 0, characters = 0;
   while (end < text.size()) {
-    if ((static_cast<unsigned char>(text[end]) & 0xC0) != 0x80 && ++characters > width - 1) break;
+    if ((static_cast<unsigned char>(text[end]) & 0xC0) != 0x80 && ++characters > width) break;
     ++end;
   }
-  return text.substr(0, end) + "~";
+  return end;
+}
+
+/// Lines of at most `width` characters, broken at spaces where there are any.
+std::vector<std::string> wrapped(std::string text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (width_of(text) > width) {
+    const std::size_t most = bytes_of(text, width), space = text.rfind(' ', most);
+    const bool at_space = space != std::string::npos && space > 0;
+    lines.push_back(text.substr(0, at_space ? space : most));
+    text.erase(0, at_space ? space + 1 : most);
+  }
+  lines.push_back(std::move(text));
+  return lines;
 }
 
 }  // namespace
@@ -47,14 +60,22 @@ void show_table(std::ostream& out, const std::vector<std::vector<std::string>>& 
   };
   while (total() > kWidth) --*std::ranges::max_element(widths);
   for (const auto& row : table) {
-    std::string line;
+    std::vector<std::vector<std::string>> cells;
+    std::size_t lines = 1;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string text = cut(row[i], widths[i]);
-      const std::string fill(widths[i] - width_of(text), ' ');
-      line += std::string(kGap, ' ') + (right[i] ? fill + text : text + fill);
+      cells.push_back(wrapped(row[i], widths[i]));
+      lines = std::max(lines, cells.back().size());
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out << line << '\n';
+    for (std::size_t at = 0; at < lines; ++at) {
+      std::string line;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        const std::string text = at < cells[i].size() ? cells[i][at] : "";
+        const std::string fill(widths[i] - width_of(text), ' ');
+        line += std::string(kGap, ' ') + (right[i] ? fill + text : text + fill);
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      out << line << '\n';
+    }
   }
 }
 

@@ -88,7 +88,7 @@ TEST_P(Announcements, HaveTheWidthsThatGeometrySays) {
   for (const auto& [place, seen] : recorder_.steps) {
     const auto [layer, site] = place;
     const std::int64_t lines = worker::per_row(site)      ? static_cast<std::int64_t>(rows_.size())
-                               : is_narrowed(layer, site) ? 16
+                               : is_narrowed(layer, site) ? 8
                                                           : tokens_;
     EXPECT_EQ(seen.x.sizes().vec(), (std::vector{lines, geometry().in(site)})) << worker::site_name(site);
     EXPECT_EQ(seen.y.sizes().vec(), (std::vector{lines, geometry().out(site)})) << worker::site_name(site);

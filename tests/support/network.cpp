@@ -77,7 +77,7 @@ void set_values(const at::Tensor& tensor, const std::vector<float>& values) {
 }
 
 std::vector<float> values_of(const at::Tensor& tensor) {
-  const at::Tensor whole = tensor.detach().contiguous();
+  const at::Tensor whole = (tensor.is_sparse() ? tensor.to_dense() : tensor).detach().contiguous();
   const float* first = whole.const_data_ptr<float>();
   return {first, first + whole.numel()};
 }

@@ -83,14 +83,17 @@ TEST_P(Kernels, DropoutDropsWhereRandom123Says) {
     constexpr std::int64_t kTokens = 5;
     const Owners owners(kTokens);
     const std::vector<float> x(static_cast<std::size_t>(kTokens * width), 1.0F);
-    std::vector<float> y(x.size());
-    table().dropout(x.data(), y.data(), kTokens, width, 0.25F, owners.stream());
+    std::vector<float> y(x.size()), again(x.size());
+    std::vector<std::int8_t> mask(x.size());
+    table().dropout(x.data(), y.data(), mask.data(), kTokens, width, 0.25F, owners.stream());
     for (std::int64_t i = 0; i < kTokens * width; ++i) {
       const auto t = static_cast<std::size_t>(i / width);
       const auto bits = plain_random(owners.stream(), i % width, owners.position[t], owners.example[t]);
       const float expected = bits < 0x40000000U ? 0.0F : 1.0F / 0.75F;
       ASSERT_EQ(y[static_cast<std::size_t>(i)], expected) << "width " << width << ", number " << i;
     }
+    table().masked(x.data(), mask.data(), again.data(), kTokens * width, 1.0F / 0.75F);
+    EXPECT_EQ(again, y) << "the mask of width " << width;
   }
 }
 
@@ -100,7 +103,7 @@ TEST_P(Kernels, DropoutDropsAtItsRateAndScalesTheRest) {
   const std::vector<float> x = numbers(1, kTokens * kWidth);
   std::vector<float> y(x.size());
   for (const float rate : {0.1F, 0.5F, 0.9F}) {
-    table().dropout(x.data(), y.data(), kTokens, kWidth, rate, owners.stream());
+    table().dropout(x.data(), y.data(), nullptr, kTokens, kWidth, rate, owners.stream());
     double dropped = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (y[i] == 0) {
@@ -188,6 +191,56 @@ TEST_P(Kernels, AttentionIsItsFormula) {
 
 TEST_P(Kernels, AttentionTakesScoresFarApart) {
   expect_plain_attention(table(), {32, 3, false, 0.0F, 12, 5e-5});
+}
+
+/// Layer norm of a sum and the gradient on it, one token.
+struct PlainNorm {
+  PlainNorm(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& weight,
+            const std::vector<float>& bias, const std::vector<float>& up, std::size_t token) {
+    const std::size_t width = weight.size();
+    const auto n = static_cast<double>(width);
+    std::vector<double> normed(width);
+    double mean = 0, variance = 0, plain = 0, along = 0;
+    const auto at = [&](const std::vector<float>& x, std::size_t i) {
+      return static_cast<double>(x[token * width + i]);
+    };
+    for (std::size_t i = 0; i < width; ++i) mean += (at(a, i) + at(b, i)) / n;
+    for (std::size_t i = 0; i < width; ++i) variance += std::pow(at(a, i) + at(b, i) - mean, 2) / n;
+    for (std::size_t i = 0; i < width; ++i) {
+      const auto w = static_cast<double>(weight[i]);
+      normed[i] = (at(a, i) + at(b, i) - mean) / std::sqrt(variance + 1e-5);
+      y.push_back(normed[i] * w + static_cast<double>(bias[i]));
+      plain += at(up, i) * w / n;
+      along += at(up, i) * w * normed[i] / n;
+    }
+    for (std::size_t i = 0; i < width; ++i) {
+      const double inner = at(up, i) * static_cast<double>(weight[i]) - plain - normed[i] * along;
+      gradient.push_back(inner / std::sqrt(variance + 1e-5));
+    }
+  }
+  std::vector<double> y, gradient;
+};
+
+TEST_P(Kernels, NormIsItsFormula) {
+  for (const std::int64_t width : {7, 16, 40, 384}) {
+    SCOPED_TRACE(width);
+    constexpr std::int64_t kTokens = 5;
+    const worker::kernels::NormShape shape{kTokens, width, 1e-5F};
+    const std::vector<float> a = numbers(1, kTokens * width), b = numbers(2, kTokens * width, 3);
+    const std::vector<float> weight = numbers(3, width), bias = numbers(4, width), up = numbers(5, kTokens * width);
+    std::vector<float> sum(a.size()), y(a.size()), kept(2 * kTokens), gradient(a.size());
+    table().add_norm(shape, a.data(), b.data(), weight.data(), bias.data(), sum.data(), y.data(), kept.data());
+    table().norm_backward(shape, sum.data(), kept.data(), weight.data(), up.data(), nullptr, gradient.data(), nullptr,
+                          nullptr);
+    std::vector<double> plain_y, plain_gradient;
+    for (std::size_t token = 0; token < kTokens; ++token) {
+      const PlainNorm plain(a, b, weight, bias, up, token);
+      plain_y.insert(plain_y.end(), plain.y.begin(), plain.y.end());
+      plain_gradient.insert(plain_gradient.end(), plain.gradient.begin(), plain.gradient.end());
+    }
+    EXPECT_LT(relative(y, plain_y), 1e-6);
+    EXPECT_LT(relative(gradient, plain_gradient), 2e-6);
+  }
 }
 
 TEST_P(Kernels, AdamWIsItsFormula) {

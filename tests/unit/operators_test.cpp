@@ -1,6 +1,7 @@
 // The operators with gradients of their own: frozen and trained linear layers, dropout, attention over packed rows.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <gtest/gtest.h>
 
@@ -42,6 +43,13 @@ TEST(Linear, FrozenGivesTheInputItsGradientAndTheWeightNone) {
   EXPECT_LT(relative(layer.x.grad(), x.grad()), 1e-6);
   EXPECT_FALSE(layer.weight.grad().defined());
   EXPECT_FALSE(layer.bias.grad().defined());
+}
+
+TEST(Linear, FrozenGivesATrainedBiasItsGradient) {
+  Layer layer;
+  layer.bias.requires_grad_(true);
+  worker::linear(layer.x, layer.weight, layer.bias).backward(layer.up);
+  EXPECT_LT(relative(layer.bias.grad(), layer.up.sum(0)), 1e-6);
 }
 
 TEST(Linear, TrainedGivesEveryGradient) {
@@ -89,7 +97,7 @@ std::shared_ptr<const worker::TokenOwners> owners_of(std::int64_t tokens) {
 
 TEST(Dropout, DrawsTheSameMaskForTheGradient) {
   const at::Tensor x = (numbers(1, {32, 24}) + 3).requires_grad_(true);
-  const at::Tensor y = worker::dropout(x, 0.4, {1, 2}, 5, owners_of(32));
+  const at::Tensor y = worker::dropout(x, 0.4, {1, 2}, 5, *owners_of(32));
   y.backward(numbers(2, {32, 24}) + 3);
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     const auto at = static_cast<std::size_t>(i);
@@ -100,7 +108,7 @@ TEST(Dropout, DrawsTheSameMaskForTheGradient) {
 TEST(Dropout, OfAnotherStepOrStreamIsAnother) {
   const at::Tensor x = numbers(1, {32, 24});
   const auto drawn = [&](worker::Key key, std::uint32_t step) {
-    return values_of(worker::dropout(x, 0.4, key, step, owners_of(32)));
+    return values_of(worker::dropout(x, 0.4, key, step, *owners_of(32)));
   };
   EXPECT_EQ(drawn({1, 2}, 5), drawn({1, 2}, 5));
   EXPECT_NE(drawn({1, 2}, 5), drawn({1, 2}, 6));
@@ -109,7 +117,37 @@ TEST(Dropout, OfAnotherStepOrStreamIsAnother) {
 
 TEST(Dropout, AtRateZeroIsTheIdentity) {
   const at::Tensor x = numbers(1, {32, 24});
-  EXPECT_TRUE(worker::dropout(x, 0, {1, 2}, 5, owners_of(32)).is_same(x));
+  EXPECT_TRUE(worker::dropout(x, 0, {1, 2}, 5, *owners_of(32)).is_same(x));
+}
+
+TEST(AddNorm, IsTheNormOfTheSumWithEveryGradient) {
+  for (const std::int64_t width : {16, 40, 7}) {
+    SCOPED_TRACE(width);
+    const at::Tensor a = numbers(1, {9, width}).requires_grad_(true), b = numbers(2, {9, width}).requires_grad_(true);
+    const at::Tensor weight = numbers(3, {width}).requires_grad_(true), bias = numbers(4, {width}).requires_grad_(true);
+    const at::Tensor up = numbers(5, {9, width}), up_sum = numbers(6, {9, width});
+    const worker::Normed ours = worker::add_norm(a, b, weight, bias, 1e-12);
+    (ours.y * up + ours.sum * up_sum).sum().backward();
+
+    const at::Tensor a2 = doubled(a), b2 = doubled(b), weight2 = doubled(weight), bias2 = doubled(bias);
+    const at::Tensor sum = a2 + b2, y = at::layer_norm(sum, {width}, weight2, bias2, 1e-12);
+    (y * up.to(at::kDouble) + sum * up_sum.to(at::kDouble)).sum().backward();
+    EXPECT_LT(relative(ours.sum, sum), 1e-6);
+    EXPECT_LT(relative(ours.y, y), 1e-6);
+    EXPECT_LT(relative(a.grad(), a2.grad()), 3e-6);
+    EXPECT_LT(relative(b.grad(), b2.grad()), 3e-6);
+    EXPECT_LT(relative(weight.grad(), weight2.grad()), 1e-6);
+    EXPECT_LT(relative(bias.grad(), bias2.grad()), 1e-6);
+  }
+}
+
+TEST(AddNorm, GivesAFrozenNormNoGradient) {
+  const at::Tensor a = numbers(1, {9, 24}).requires_grad_(true), b = numbers(2, {9, 24});
+  const at::Tensor weight = numbers(3, {24}), bias = numbers(4, {24});
+  worker::add_norm(a, b, weight, bias, 1e-12).y.backward(numbers(5, {9, 24}));
+  EXPECT_TRUE(a.grad().defined());
+  EXPECT_FALSE(weight.grad().defined());
+  EXPECT_FALSE(bias.grad().defined());
 }
 
 worker::AttentionCall call_over(std::vector<std::int32_t> offsets, std::int64_t tokens) {

@@ -69,6 +69,31 @@ TEST(AdamW, ClipsTheGradientsNormAndSparesWhatDoesNotDecay) {
   EXPECT_NEAR(optimizer.step(), 5, 1e-6);
 }
 
+TEST(AdamW, GivesLinesOfTokensThatNoTextHoldsTheirDecayAlone) {
+  const auto table = [] {
+    return std::vector<worker::Trained>{{"t", worker::trained(worker::normal({1, 2}, 40, 1), {10, 4}), true, true}};
+  };
+  worker::FlatParameters whole(table()), some(table(), {0, 3, 4, 9});
+  EXPECT_EQ(some.segments().size(), 3U) << "lines 3 and 4 are one run";
+  worker::TrainingSpec training;
+  training.learning_rate = 0.01;
+  training.weight_decay = 0.1;
+  worker::AdamW plain(whole, training, 5), ours(some, training, 5);
+  for (std::uint32_t step = 0; step < 5; ++step) {
+    whole.clear_gradients();
+    some.clear_gradients();
+    for (const worker::FlatParameters* each : {&whole, &some}) {
+      const at::Tensor gradient = each->parameters()[0].tensor.grad();
+      for (const std::int64_t line : {0, 3, 9}) set_values(gradient.select(0, line), worker::normal({step, 3}, 4, 1));
+    }
+    EXPECT_NEAR(ours.step(), plain.step(), 1e-6);
+  }
+  ours.settle();
+  ours.settle();
+  const auto a = values_of(some.parameters()[0].tensor), b = values_of(whole.parameters()[0].tensor);
+  EXPECT_LT(relative_difference(a, b), 1e-6);
+}
+
 TEST(AdamW, TellsOfANormThatIsNotFinite) {
   worker::FlatParameters flat(three_tensors());
   worker::AdamW optimizer(flat, {}, 10);

@@ -15,7 +15,7 @@ class OwnWeights : public Method {
       at::Tensor copy = borrow.fp32_copy(name).requires_grad_(true);
       const bool norm = name.find("LayerNorm") != std::string::npos;
       const bool bias = name.ends_with(".bias");
-      trained_.push_back({name, copy, !norm && !bias});
+      trained_.push_back({name, copy, !norm && !bias, name == borrow.token_table});
       tensors[name] = copy;
     }
     weights_ = std::make_shared<const Weights>(std::move(tensors));

@@ -41,11 +41,12 @@ struct Pass {
   at::Tensor dropout(const at::Tensor& x, double rate, std::uint32_t where) const;
 };
 
-/// A tensor that trains. `decays`: weight decay acts on it (biases and norms are spared).
+/// A tensor that trains. `decays`: weight decay acts on it (biases and norms are spared). `by_token`: its row r is used
+/// only where a text holds token r.
 struct Trained {
   std::string name;
   at::Tensor tensor;
-  bool decays = true;
+  bool decays = true, by_token = false;
 };
 
 /// One trial's adapter: owns its trained tensors, returns only what it adds.
@@ -75,6 +76,7 @@ struct Borrow {
   std::uint64_t seed = 0;                                  // of the trial
   std::function<at::Tensor(const at::Tensor&)> embedding;  // word vectors [n, width] of ids [n]
   std::int64_t vocabulary = 0;
+  std::string token_table;                                            // the tensor that holds word vectors
   const Weights* weights = nullptr;                                   // the frozen base
   std::function<at::Tensor(const std::string&)> fp32_copy;            // a tensor of the base in fp32, to be trained
   std::function<std::vector<std::string>(std::int64_t)> top_tensors;  // names: the top k blocks and the pooler; -1: all

@@ -51,7 +51,7 @@ Tensor slots_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
 
 Tensor Pass::dropout(const Tensor& x, double rate, std::uint32_t where) const {
   if (!training) return x;
-  return worker::dropout(x, rate, stream(seed, Purpose::MethodDropout, where), step, owners);
+  return worker::dropout(x, rate, stream(seed, Purpose::MethodDropout, where), step, *owners);
 }
 
 Sites::Sites(const std::vector<Rider>& riders, const Batch& batch) {
@@ -111,7 +111,7 @@ Tensor Sites::dropout(const Tensor& x, double rate, Purpose purpose, std::int64_
   for (const Rows& r : rows_) {
     const Tensor mine = rows_.size() == 1 ? x : x.narrow(0, r.line, r.lines);
     const Key key = stream(r.pass.seed, purpose, static_cast<std::uint32_t>(layer));
-    parts.push_back(r.pass.training ? worker::dropout(mine, rate, key, r.pass.step, r.pass.owners) : mine);
+    parts.push_back(r.pass.training ? worker::dropout(mine, rate, key, r.pass.step, *r.pass.owners) : mine);
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts);
 }

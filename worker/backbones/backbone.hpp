@@ -20,6 +20,8 @@ class Backbone {
   virtual Geometry geometry() const = 0;
   /// What the head reads, [rows, width].
   virtual at::Tensor forward(const Weights& weights, const Batch& batch, const Sites& sites) const = 0;
+  /// Canonical name of the tensor with one line a token of the vocabulary.
+  virtual std::string token_table() const = 0;
   /// Word-level vectors [n, width] of ids [n].
   virtual at::Tensor embedding(const Weights& weights, const at::Tensor& ids) const = 0;
   /// The tensor's canonical name for a name in a file; the same name where it is none of the architecture's.

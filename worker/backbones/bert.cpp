@@ -53,8 +53,12 @@ class Bert : public Backbone {
     return sites.at({Site::Output, 0, read, read, {}});
   }
 
+  std::string token_table() const override { return "embeddings.word_embeddings.weight"; }
+
   Tensor embedding(const Weights& w, const Tensor& ids) const override {
-    return at::embedding(w.at("embeddings.word_embeddings.weight"), ids);
+    const Tensor& table = w.at(token_table());
+    // A trained table's gradient has few lines that are not zero.
+    return at::embedding(table, ids, -1, false, table.requires_grad());
   }
 
   std::string canonical_name(const std::string& in_file) const override { return canonical_bert_name(in_file); }
@@ -97,11 +101,11 @@ class Bert : public Backbone {
 
   Tensor embed(const Weights& w, const Batch& batch, const Sites& sites) const {
     const Tensor words = sites.with_prompts(embedding(w, batch.ids));
-    const Tensor sum = words + at::embedding(w.at("embeddings.token_type_embeddings.weight"), batch.types) +
-                       at::embedding(w.at("embeddings.position_embeddings.weight"), batch.positions);
-    const Tensor h = w.layer_norm("embeddings.LayerNorm", sum, config_.norm_epsilon);
-    return sites.dropout(sites.at({Site::StemNorm, 0, sum, h, {}}), config_.hidden_dropout, Purpose::EmbeddingDropout,
-                         0);
+    const Tensor typed = words + at::embedding(w.at("embeddings.token_type_embeddings.weight"), batch.types);
+    const Tensor places = at::embedding(w.at("embeddings.position_embeddings.weight"), batch.positions);
+    const Normed stem = w.add_norm("embeddings.LayerNorm", typed, places, config_.norm_epsilon);
+    const Tensor h = sites.at({Site::StemNorm, 0, stem.sum, stem.y, {}});
+    return sites.dropout(h, config_.hidden_dropout, Purpose::EmbeddingDropout, 0);
   }
 
   /// x [tokens, width] to [lines of `asking`, width]: all tokens are keys and values, what `asking` leaves out asks for
@@ -141,11 +145,13 @@ class Bert : public Backbone {
   /// Dropout, residual add and norm: what ends both halves of a block.
   Tensor close_branch(const Weights& w, const Sites& sites, const Branch& b, std::int64_t i, const std::string& name,
                       const Tensor& y, const Tensor& residual) const {
-    const auto norm = [&](const Tensor& sum) { return w.layer_norm(name + "LayerNorm", sum, config_.norm_epsilon); };
+    const auto join = [&](const Tensor& branch) {
+      return w.add_norm(name + "LayerNorm", branch, residual, config_.norm_epsilon);
+    };
     const Tensor dropped = sites.dropout(y, config_.hidden_dropout, b.dropout, i);
-    const Tensor branch = sites.at({b.branch, i, y, dropped, [&] { return norm(dropped + residual); }});
-    const Tensor sum = branch + residual;
-    return sites.at({b.norm, i, sum, norm(sum), {}});
+    const Tensor branch = sites.at({b.branch, i, y, dropped, [&] { return join(dropped).y; }});
+    const Normed joined = join(branch);
+    return sites.at({b.norm, i, joined.sum, joined.y, {}});
   }
 
   static Tensor mean_of_rows(const Tensor& h, const Batch& batch) {

@@ -26,12 +26,13 @@ void check_lora(const MethodSpec& method, const BackboneFacts& backbone) {
 
 }  // namespace
 
-std::optional<std::string> does_not_apply(const MethodSpec& method, const BackboneFacts& backbone) {
-  if (method.name == "bitfit") {
-    const auto& biases = std::get<std::vector<std::string>>(method.options.at("biases"));
-    if (biases == std::vector<std::string>{"pooler"} && !backbone.has_pooler) {
-      return "the backbone has no pretrained pooler whose bias could be trained";
-    }
+std::optional<std::string> does_not_apply(const MethodSpec& method, const BackboneFacts& backbone,
+                                          const std::string& readout) {
+  if (method.name == "bitfit" &&
+      std::get<std::vector<std::string>>(method.options.at("biases")) == std::vector<std::string>{"pooler"}) {
+    if (!backbone.has_pooler) return "the backbone has no pretrained pooler whose bias could be trained";
+    if (readout != "pooler")
+      return "the readout " + readout + " leaves the pooler out, whose bias alone would be trained";
   }
   return std::nullopt;
 }

@@ -34,12 +34,6 @@ inline Floats exp_of_negative(Floats x) {
   return p * power;
 }
 
-inline float sum_of_lanes(Floats v) {
-  float sum = 0;
-  for (std::int64_t l = 0; l < kLanes; ++l) sum += v[l];
-  return sum;
-}
-
 /// Softmax over the first `count` of scores[0 .. padded); the padding becomes 0.
 inline void softmax(float* scores, std::int64_t count) {
   const std::int64_t width = padded(count);

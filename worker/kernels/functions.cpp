@@ -2,6 +2,7 @@
 #include "worker/kernels/functions.hpp"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/linear.h>
@@ -86,43 +87,72 @@ kernels::TokenStream stream_of(Key key, std::uint32_t step, const TokenOwners& o
   return {key.a, key.b, step, owners.example.data(), owners.position.data()};
 }
 
-Tensor drop(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
-  Tensor y = at::empty_like(x);
-  kernels::table().dropout(x.const_data_ptr<float>(), y.mutable_data_ptr<float>(), x.size(0), x.size(1),
-                           static_cast<float>(rate), stream_of(key, step, owners));
-  return y;
+const float* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
 }
 
-/// The mask is not kept: the backward pass draws the same numbers again, which is cheaper than remembering them.
+float* mutable_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
+}
+
+/// Remembering which numbers were kept, a byte each, is cheaper than drawing them again.
 struct Dropout : torch::autograd::Function<Dropout> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, double rate, std::int64_t key_a, std::int64_t key_b,
-                        std::int64_t step, std::shared_ptr<const TokenOwners> owners) {
-    const Key key{static_cast<std::uint32_t>(key_a), static_cast<std::uint32_t>(key_b)};
-    Tensor y = drop(x.contiguous(), rate, key, static_cast<std::uint32_t>(step), *owners);
-    context->saved_data["rate"] = rate;
-    context->saved_data["key_a"] = key_a;
-    context->saved_data["key_b"] = key_b;
-    context->saved_data["step"] = step;
-    context->saved_data["owners"] = c10::IValue::make_capsule(c10::make_intrusive<Held>(std::move(owners)));
+  static Tensor forward(AutogradContext* context, const Tensor& x, double rate, const kernels::TokenStream& stream) {
+    const Tensor in = x.contiguous();
+    Tensor y = at::empty_like(in), mask;
+    if (x.requires_grad()) mask = at::empty(in.sizes(), in.options().dtype(at::kChar));
+    kernels::table().dropout(in.const_data_ptr<float>(), y.mutable_data_ptr<float>(),
+                             mask.defined() ? mask.mutable_data_ptr<std::int8_t>() : nullptr, in.size(0), in.size(1),
+                             static_cast<float>(rate), stream);
+    context->saved_data["factor"] = 1.0 / (1.0 - rate);
+    context->save_for_backward({mask});
     return y;
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto number = [&](const char* name) { return static_cast<std::uint32_t>(context->saved_data[name].toInt()); };
-    const auto held = c10::static_intrusive_pointer_cast<Held>(context->saved_data["owners"].toCapsule());
-    return {drop(gradients[0].contiguous(), context->saved_data["rate"].toDouble(), {number("key_a"), number("key_b")},
-                 number("step"), *held->owners),
-            {},
-            {},
-            {},
-            {},
-            {}};
+    const Tensor up = gradients[0].contiguous(), mask = context->get_saved_variables()[0];
+    Tensor gradient = at::empty_like(up);
+    kernels::table().masked(up.const_data_ptr<float>(), mask.const_data_ptr<std::int8_t>(),
+                            gradient.mutable_data_ptr<float>(), up.numel(),
+                            static_cast<float>(context->saved_data["factor"].toDouble()));
+    return {gradient, {}, {}};
+  }
+};
+
+/// The sum is an output too: methods may read it, and the backward pass needs it anyway.
+struct AddNorm : torch::autograd::Function<AddNorm> {
+  static variable_list forward(AutogradContext* context, const Tensor& a, const Tensor& b, const Tensor& weight,
+                               const Tensor& bias, double epsilon) {
+    const Tensor one = a.contiguous(), other = b.contiguous();
+    Tensor sum = at::empty_like(one), y = at::empty_like(one), kept = at::empty({one.size(0), 2}, one.options());
+    kernels::table().add_norm(shape_of(one, epsilon), one.const_data_ptr<float>(), other.const_data_ptr<float>(),
+                              weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
+                              sum.mutable_data_ptr<float>(), y.mutable_data_ptr<float>(),
+                              kept.mutable_data_ptr<float>());
+    context->set_materialize_grads(false);
+    context->save_for_backward({sum, kept, weight});
+    return {sum, y};
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    if (!gradients[1].defined()) return {gradients[0], gradients[0], {}, {}, {}};
+    const variable_list saved = context->get_saved_variables();
+    const Tensor up = gradients[1].contiguous();
+    const Tensor by_sum = gradients[0].defined() ? gradients[0].contiguous() : Tensor();
+    Tensor gradient = at::empty_like(up), weight_gradient, bias_gradient;
+    if (context->needs_input_grad(2) || context->needs_input_grad(3)) {
+      weight_gradient = at::zeros_like(saved[2]);
+      bias_gradient = at::zeros_like(saved[2]);
+    }
+    kernels::table().norm_backward(shape_of(up, 0), saved[0].const_data_ptr<float>(), saved[1].const_data_ptr<float>(),
+                                   saved[2].const_data_ptr<float>(), up.const_data_ptr<float>(), data_or_null(by_sum),
+                                   gradient.mutable_data_ptr<float>(), mutable_or_null(weight_gradient),
+                                   mutable_or_null(bias_gradient));
+    return {gradient, gradient, weight_gradient, bias_gradient, {}};
   }
 
  private:
-  struct Held : torch::CustomClassHolder {
-    explicit Held(std::shared_ptr<const TokenOwners> o) : owners(std::move(o)) {}
-    std::shared_ptr<const TokenOwners> owners;
-  };
+  static kernels::NormShape shape_of(const Tensor& x, double epsilon) {
+    return {x.size(0), x.size(1), static_cast<float>(epsilon)};
+  }
 };
 
 kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const AttentionCall& call) {
@@ -138,10 +168,6 @@ kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const A
   shape.dropout = static_cast<float>(call.dropout);
   shape.stream = stream_of(call.key, call.step, *call.owners);
   return shape;
-}
-
-const float* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
 }
 
 struct HeldCall : torch::CustomClassHolder {
@@ -184,8 +210,7 @@ struct Attention : torch::autograd::Function<Attention> {
         shape, saved[0].const_data_ptr<float>(), saved[1].const_data_ptr<float>(), saved[2].const_data_ptr<float>(),
         data_or_null(saved[3]), data_or_null(saved[4]), saved[5].const_data_ptr<float>(),
         out_gradient.const_data_ptr<float>(), gq.mutable_data_ptr<float>(), gk.mutable_data_ptr<float>(),
-        gv.mutable_data_ptr<float>(), gek.defined() ? gek.mutable_data_ptr<float>() : nullptr,
-        gev.defined() ? gev.mutable_data_ptr<float>() : nullptr);
+        gv.mutable_data_ptr<float>(), mutable_or_null(gek), mutable_or_null(gev));
     return {gq, gk, gv, gek, gev, {}};
   }
 
@@ -207,13 +232,18 @@ std::optional<Tensor> given(const Tensor& tensor) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.requires_grad()) return TrainedLinear::apply(x, weight, given(bias));
+  if (bias.defined() && bias.requires_grad()) return at::add(FrozenLinear::apply(x, weight, std::nullopt), bias);
   return FrozenLinear::apply(x, weight, given(bias));
 }
 
-Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, std::shared_ptr<const TokenOwners> owners) {
+Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
   if (rate <= 0) return x;
-  return Dropout::apply(x, rate, static_cast<std::int64_t>(key.a), static_cast<std::int64_t>(key.b),
-                        static_cast<std::int64_t>(step), std::move(owners));
+  return Dropout::apply(x, rate, stream_of(key, step, owners));
+}
+
+Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {
+  const variable_list both = AddNorm::apply(a, b, weight, bias, epsilon);
+  return {both[0], both[1]};
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& extra_k, const Tensor& extra_v,

@@ -23,8 +23,14 @@ struct TokenOwners {
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 /// Zeroes numbers with probability `rate` and scales the rest by 1 / (1 - rate). x [tokens, width].
-at::Tensor dropout(const at::Tensor& x, double rate, Key key, std::uint32_t step,
-                   std::shared_ptr<const TokenOwners> owners);
+at::Tensor dropout(const at::Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners);
+
+/// a + b and its layer norm (Ba et al., 2016) over the last dimension; a, b [tokens, width], weight and bias [width].
+struct Normed {
+  at::Tensor sum, y;
+};
+Normed add_norm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
+                double epsilon);
 
 /// Attention over packed rows (vector_kernels.hpp).
 struct AttentionCall {

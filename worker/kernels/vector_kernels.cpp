@@ -2,6 +2,7 @@
 #include "worker/kernels/vector_kernels.hpp"
 
 #include "worker/kernels/attention_level.hpp"
+#include "worker/kernels/norm_level.hpp"
 #include "worker/kernels/philox_level.hpp"
 #include "worker/kernels/vector_level.hpp"
 
@@ -9,7 +10,8 @@ namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
 namespace {
 
-void dropout(const float* x, float* y, std::int64_t tokens, std::int64_t width, float rate, const TokenStream& stream) {
+void dropout(const float* x, float* y, std::int8_t* mask, std::int64_t tokens, std::int64_t width, float rate,
+             const TokenStream& stream) {
   const std::uint32_t threshold = drop_threshold(rate);
   const float scale = 1.0F / (1.0F - rate);
   for (std::int64_t t = 0; t < tokens; ++t) {
@@ -21,8 +23,15 @@ void dropout(const float* x, float* y, std::int64_t tokens, std::int64_t width, 
       const std::int64_t begin = block * kBlock;
       const std::int64_t count = width - begin < kBlock ? width - begin : kBlock;
       for (std::int64_t i = 0; i < count; ++i) out[begin + i] = bits[i] >= threshold ? in[begin + i] * scale : 0.0F;
+      if (mask == nullptr) continue;
+      for (std::int64_t i = 0; i < count; ++i)
+        mask[t * width + begin + i] = static_cast<std::int8_t>(bits[i] >= threshold ? -1 : 0);
     }
   }
+}
+
+void masked(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = mask[i] != 0 ? x[i] * factor : 0.0F;
 }
 
 void widen(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width) {
@@ -69,6 +78,7 @@ double squares(const float* x, std::int64_t count) {
 }  // namespace
 
 extern const Table kTable;
-const Table kTable{PEFTGRID_LEVEL_NAME, dropout, attention, attention_backward, widen, adamw, squares};
+const Table kTable{PEFTGRID_LEVEL_NAME, dropout, masked, add_norm, norm_backward, attention,
+                   attention_backward,  widen,   adamw,  squares};
 
 }  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL

@@ -25,12 +25,29 @@ struct AttentionShape {
   TokenStream stream;             // example and position of each token
 };
 
+struct NormShape {
+  std::int64_t tokens, width;
+  float epsilon;
+};
+
 struct Table {
   const char* level;
 
-  /// y[t, i] = x[t, i] / (1 - rate), or 0 with probability `rate`. The same call on the gradient is its backward.
-  void (*dropout)(const float* x, float* y, std::int64_t tokens, std::int64_t width, float rate,
+  /// y[t, i] = x[t, i] / (1 - rate), or 0 with probability `rate`; `mask`, where not null, becomes -1 where a number
+  /// was kept, else 0.
+  void (*dropout)(const float* x, float* y, std::int8_t* mask, std::int64_t tokens, std::int64_t width, float rate,
                   const TokenStream& stream);
+  /// y[i] = x[i] * factor where the mask is -1, else 0: dropout's backward.
+  void (*masked)(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor);
+
+  /// sum = a + b and y = its layer norm, all [tokens, width]; kept [tokens, 2]: mean and 1 / standard deviation.
+  void (*add_norm)(const NormShape& shape, const float* a, const float* b, const float* weight, const float* bias,
+                   float* sum, float* y, float* kept);
+  /// The gradient on a and on b, [tokens, width]; that of the norm's weight and bias is added to where not null.
+  /// `sum_gradient` (what reached the sum by another way) may be null.
+  void (*norm_backward)(const NormShape& shape, const float* sum, const float* kept, const float* weight,
+                        const float* y_gradient, const float* sum_gradient, float* gradient, float* weight_gradient,
+                        float* bias_gradient);
 
   /// out [tokens, heads * head_dim]; probabilities (before dropout) to `kept`, see attention_kept_size, or null.
   void (*attention)(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,

@@ -23,6 +23,12 @@ inline void store(float* to, Floats v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+inline float sum_of_lanes(Floats v) {
+  float sum = 0;
+  for (std::int64_t l = 0; l < kLanes; ++l) sum += v[l];
+  return sum;
+}
+
 inline float float_of_bf16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }

@@ -1,0 +1,31 @@
+# The parsers of what users write and of files that are kept. Findings go to the build folder; what is worth keeping is
+# copied into corpus/ by hand.
+add_custom_target(all_fuzz)
+if(NOT PEFTGRID_FUZZ)
+  return()
+endif()
+
+include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
+foreach(library peftgrid_bookkeeping peftgrid_catalogue peftgrid_checkpoint)
+  target_compile_options(${library} PRIVATE -fsanitize=fuzzer-no-link)
+endforeach()
+
+# add_fuzz_target(NAME LIBRARY LENGTH): inputs of up to LENGTH bytes for five seconds.
+function(add_fuzz_target name library length)
+  set(found "${CMAKE_CURRENT_BINARY_DIR}/found_${name}")
+  file(MAKE_DIRECTORY "${found}")
+  add_executable(${name}_fuzz "${PROJECT_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cpp")
+  target_link_libraries(${name}_fuzz PRIVATE peftgrid_warnings ${library})
+  target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  add_dependencies(all_fuzz ${name}_fuzz)
+  add_test(NAME ${name}_fuzz COMMAND ${name}_fuzz -max_total_time=5 -max_len=${length} -timeout=10 -rss_limit_mb=2048
+                                     "${found}" "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+  set_tests_properties(${name}_fuzz PROPERTIES TIMEOUT 120 LABELS fuzz)
+endfunction()
+add_fuzz_target(grid peftgrid_bookkeeping 4096)
+add_fuzz_target(config peftgrid_catalogue 4096)
+add_fuzz_target(table peftgrid_catalogue 4096)
+add_fuzz_target(safetensors peftgrid_checkpoint 16384)
+add_fuzz_target(trial_file peftgrid_checkpoint 16384)
+# HDF5 1.10 keeps some of what it takes for a file that it then refuses: its leaks are not ours to mend.
+set_tests_properties(safetensors_fuzz trial_file_fuzz PROPERTIES ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
