@@ -210,9 +210,10 @@ inline void softmax_backward(const Head& h, const float* weights, const float* f
   for (std::int64_t i = 0; i < h.queries; ++i) {
     float* g = gradient + i * h.all_width;
     const float* p = weights + i * h.all_width;
-    const float* f = factors + i * h.all_width;
-    for (std::int64_t j = 0; factors != nullptr && j < h.all_width; j += kLanes)
-      store(g + j, load(g + j) * load(f + j));
+    if (factors != nullptr) {
+      const float* f = factors + i * h.all_width;
+      for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(g + j) * load(f + j));
+    }
     Floats sums{};
     for (std::int64_t j = 0; j < h.all_width; j += kLanes) sums += load(g + j) * load(p + j);
     const float inner = sum_of_lanes(sums);
