@@ -128,9 +128,9 @@ class Trainer {
       record_.steps = step;
       if (!std::isfinite(loss) || !std::isfinite(norm)) {
         record_.state = "diverged";
-        record_.reason = (std::isfinite(loss) ? "the gradient became " + std::to_string(norm)
-                                              : "the loss became " + std::to_string(loss)) +
-                         " at step " + std::to_string(step) + " of " + std::to_string(steps_);
+        record_.reason = std::string(std::isfinite(loss) ? "the gradient" : "the loss") + " became " +
+                         (std::isnan(std::isfinite(loss) ? norm : loss) ? "NaN" : "infinite") + " at step " +
+                         std::to_string(step) + " of " + std::to_string(steps_);
         return;
       }
       loss_sum += loss;

@@ -79,10 +79,10 @@ def arguments(**more):
     return parser.parse_args()
 
 
-def expect(condition, what):
-    """Ends the test with the reason, visibly, when something is not as promised."""
+def expect(condition, what, seen=""):
+    """Ends the test with the reason and what was seen when something is not as promised."""
     if condition:
         print("ok: " + what)
         return
-    print("FAILED: " + what)
+    print("FAILED: " + what + (":\n" + seen if seen else ""))
     sys.exit(1)
