@@ -126,7 +126,8 @@ std::vector<std::string> legend(const ScoreTable& table) {
   }
   std::string sampling = "Sampling error: the standard error that the test set's size alone gives one score";
   if (!binomial.empty()) sampling += "; binomial for " + listed(binomial);
-  if (!bootstrapped.empty()) sampling += "; from 200 resamplings of the rows (mean over seeds) for " + listed(bootstrapped);
+  if (!bootstrapped.empty())
+    sampling += "; from 200 resamplings of the rows (mean over seeds) for " + listed(bootstrapped);
   if (!binomial.empty() || !bootstrapped.empty()) lines.push_back(sampling + ".");
   if (!dev.empty()) {
     lines.push_back(listed(dev) + ": test is the official dev set, since the test labels of GLUE are secret.");

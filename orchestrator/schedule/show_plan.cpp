@@ -24,9 +24,23 @@ std::string size_text(std::int64_t size) {
   return size == 0 ? "all" : count_text(size);
 }
 
+/// Names of backbones or tasks as the grid orders them; those without a cell come last.
+template <typename Facts>
+std::vector<std::string> in_order(const Grid& grid, std::string Cell::*name,
+                                  const std::map<std::string, Facts>& facts) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& one) {
+    if (std::ranges::find(names, one) == names.end()) names.push_back(one);
+  };
+  for (const Cell& cell : grid.cells) add(cell.*name);
+  for (const auto& [one, fact] : facts) add(one);
+  return names;
+}
+
 void show_facts(std::ostream& out, const Grid& grid) {
   Rows backbones = {{"backbone", "architecture", ">layers", ">width", ">parameters", "type", "pooler", "left aside"}};
-  for (const auto& [name, b] : grid.backbones) {
+  for (const std::string& name : in_order(grid, &Cell::backbone, grid.backbones)) {
+    const worker::BackboneFacts& b = grid.backbones.at(name);
     backbones.push_back({name, b.architecture, count_text(b.layers), count_text(b.width), count_text(b.parameters),
                          b.dtype, b.has_pooler ? "pretrained" : "none",
                          fmt::format("{}", fmt::join(b.ignored_tensors, " "))});
@@ -34,7 +48,8 @@ void show_facts(std::ostream& out, const Grid& grid) {
   out << "\nBackbones\n";
   show_table(out, backbones);
   Rows tasks = {{"task", ">train rows", ">validation", ">test", ">labels", ">characters a row"}};
-  for (const auto& [name, t] : grid.tasks) {
+  for (const std::string& name : in_order(grid, &Cell::task, grid.tasks)) {
+    const worker::TaskFacts& t = grid.tasks.at(name);
     tasks.push_back({name, count_text(t.train_rows), count_text(t.validation_rows),
                      fmt::format("{}", fmt::join(t.test_rows, " + ")),
                      t.labels.empty() ? "number" : std::to_string(t.labels.size()),

@@ -21,7 +21,7 @@ def main():
     begin = time.monotonic()
     code, text = world.run(reference, options.ranks)
     duration = time.monotonic() - begin
-    expect(code == 0, "the undisturbed run finishes" + ("" if code == 0 else ":\n" + text))
+    expect(code == 0, "the undisturbed run finishes", text)
     kills = lost = again = rounds = 0
     while kills < options.kills:
         rounds += 1
@@ -43,7 +43,7 @@ def main():
         expect(run.returncode == 0, f"round {rounds}: the last start finishes")
         again += len(trained_again(out))
         same, text = world.compare(reference, out)
-        expect(same, f"round {rounds}: the same bytes as the undisturbed run" + ("" if same else ":\n" + text))
+        expect(same, f"round {rounds}: the same bytes as the undisturbed run", text)
     print(f"{kills} kills in {rounds} rounds: {lost} trials lost, {again} trained again after publication")
     expect(lost == 0 and again == 0, "nothing lost, nothing done twice")
 
