@@ -180,7 +180,7 @@ worker::TrainingSpec training_of(const GridFile& file, const TaskEntry& task, co
   worker::TrainingSpec training;
   training.warmup = 0.06;
   training.learning_rate = worker::default_learning_rate(method.spec.name, backbone);
-  origins["learning_rate"] = "sweep";
+  origins["learning_rate"] = worker::rates_are_swept(backbone) ? "sweep" : "default";
   file.training.lay_over(training, origins);
   task.training.lay_over(training, origins);
   method.training.lay_over(training, origins);

@@ -87,20 +87,24 @@ struct Rate {
   double small, large;
 };
 constexpr std::array<Rate, 8> kRates = {{{"full", 2e-4, 3e-5},
-                                         {"head", 3e-3, 1e-3},
+                                         {"head", 1e-2, 1e-3},
                                          {"top_layers", 5e-4, 1e-4},
                                          {"lora", 4e-3, 1e-3},
-                                         {"bitfit", 4e-3, 1e-3},
+                                         {"bitfit", 2e-3, 1e-3},
                                          {"pfeiffer", 3e-3, 5e-4},
                                          {"prefix", 1e-2, 5e-3},
-                                         {"prompt", 1e-2, 5e-3}}};
+                                         {"prompt", 2e-2, 5e-3}}};
 
 }  // namespace
 
 double default_learning_rate(const std::string& method, const BackboneFacts& backbone) {
   const auto rate = std::ranges::find_if(kRates, [&](const Rate& entry) { return method == entry.method; });
   if (rate == kRates.end()) throw std::invalid_argument("no default rate for the method " + method);
-  return backbone.parameters < kSmallBase ? rate->small : rate->large;
+  return rates_are_swept(backbone) ? rate->small : rate->large;
+}
+
+bool rates_are_swept(const BackboneFacts& backbone) {
+  return backbone.parameters < kSmallBase;
 }
 
 ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& b) {
