@@ -75,8 +75,9 @@ std::string script_of(const std::string& title, const std::string& x_axis, const
                       const std::string& x_settings, const std::vector<Series>& all, std::optional<double> majority,
                       const char* style) {
   bool majority_inside = false;
-  std::string script = "reset\nset title " + quoted(title) + "\nset xlabel " + quoted(x_axis) + "\nset ylabel " +
-                       quoted(y_axis) + "\nset key below\nset grid ytics lc rgb '#dddddd'\nset border 3\n" +
+  std::string script = "reset\nset title " + quoted(title) + "\nset xlabel " + quoted(x_axis) +
+                       " offset 0,0.5\nset ylabel " + quoted(y_axis) +
+                       "\nset key below height 1.5\nset grid ytics lc rgb '#dddddd'\nset border 3\n" +
                        "set tics nomirror\n" + x_settings + range_of(all, majority, majority_inside);
   std::string plots;
   for (std::size_t i = 0; i < all.size(); ++i) {
