@@ -60,6 +60,10 @@ void set_damaged_aside(const RunFolder& folder, const std::string& id) {
   }
 }
 
+bool in_bf16(const Grid& grid) {
+  return !grid.trials.empty() && grid.trials.front().precision == "bf16";
+}
+
 /// What killed ranks left behind. The folder is owned, so nobody is writing one of these.
 void remove_drafts(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -102,7 +106,7 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
       leave.insert(spec.id);
     }
   }
-  const bool bf16 = !grid_.trials.empty() && grid_.trials.front().precision == "bf16";
+  const bool bf16 = in_bf16(grid_);
   const bool work_to_do = leave.size() < grid_.trials.size();
   const Plan plan = make_plan(grid_, ranks, work_to_do ? worker::measured_gflops(bf16) : 1,
                               [&](const std::string& id) { return leave.contains(id); });
@@ -127,6 +131,11 @@ void RunSession::announce(const RunOptions& options, int ranks) {
   if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) fmt::print("every trial is already there\n");
   if (failed_before_ > 0) {
     fmt::print("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);
+  }
+  if (in_bf16(grid_) && !jobs_.empty() && !worker::multiplies_bf16()) {
+    fmt::print(
+        "precision bf16: this processor has no instructions for it; numbers are rounded to bf16 and multiplied in "
+        "fp32, no faster than precision fp32\n");
   }
   for (const Hole& hole : grid_.holes) {
     fmt::print("left out: {} {} {}: {}\n", hole.backbone, hole.task, hole.label, hole.reason);

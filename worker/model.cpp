@@ -31,24 +31,24 @@ bool holds_pooler(const std::string& folder) {
                      [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
 }
 
-std::unique_ptr<Method> method_for(const TrialSpec& spec, const Backbone& backbone, const Base& base) {
+std::int64_t outputs_of(const TaskSpec& task) {
+  return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
+}
+
+}  // namespace
+
+Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed) {
   Borrow borrow;
   borrow.geometry = backbone.geometry();
-  borrow.seed = spec.seed;
+  borrow.seed = seed;
   borrow.vocabulary = backbone.vocabulary();
   borrow.token_table = backbone.token_table();
   borrow.weights = &base.weights();
   borrow.embedding = [&](const at::Tensor& ids) { return backbone.embedding(base.weights(), ids); };
   borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
   borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
-  return make_method(spec.method, borrow);
+  return borrow;
 }
-
-std::int64_t outputs_of(const TaskSpec& task) {
-  return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
-}
-
-}  // namespace
 
 std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& architecture) {
   const BackboneSpec& b = spec.backbone;
@@ -68,7 +68,7 @@ Model::Model(const TrialSpec& spec, Store& store)
       data_(store.data(spec)),
       backbone_(make_backbone(spec.backbone, holds_pooler(spec.backbone.path), spec.training.dropout)),
       base_(store.base(spec, *backbone_)),
-      method_(method_for(spec, *backbone_, *base_)),
+      method_(make_method(spec.method, borrow_of(*backbone_, *base_, spec.seed))),
       own_(method_->own_weights()),
       method_parameters_(method_->parameters()),
       head_(backbone_->geometry().width, outputs_of(spec.task), backbone_->needs_new_pooler(),

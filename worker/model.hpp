@@ -29,6 +29,9 @@ class Store {
   Recent<TokenizedData> data_;
 };
 
+/// What a method of a trial with that seed may borrow; backbone and base must outlive it.
+Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed);
+
 /// One trial's network: shared base, method, head.
 class Model {
  public:

@@ -44,6 +44,10 @@ double measured_gflops(bool bf16) {
   return 2.0 * kTokens * kWidth * kWidth * calls / (now_s() - begin) * 1e-9;
 }
 
+bool multiplies_bf16() {
+  return has_fast_bf16();
+}
+
 std::string torch_version() {
   return TORCH_VERSION;
 }

@@ -12,6 +12,9 @@ namespace peftgrid::worker {
 /// Offset of the first byte that is not part of valid UTF-8 (or is a NUL), or nothing when all is well.
 std::optional<std::size_t> first_invalid_utf8(std::string_view text);
 
+/// Characters of valid UTF-8: what the text takes on a screen.
+std::size_t count_characters(std::string_view text);
+
 /// A finite number that takes up the whole text.
 std::optional<double> parse_number(std::string_view text);
 

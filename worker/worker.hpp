@@ -28,6 +28,10 @@ void prepare_process(int threads);
 /// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted times.
 double measured_gflops(bool bf16);
 
+/// Has this processor instructions for products in bf16? Without them `precision: bf16` rounds alike, but is no faster
+/// than fp32.
+bool multiplies_bf16();
+
 std::string torch_version();
 /// "Intel(R) Xeon(R) Processor, AVX-512": what decides the bytes of results.
 std::string cpu_type();

@@ -116,9 +116,8 @@ std::vector<std::string> legend(const ScoreTable& table) {
   std::vector<std::string> lines = {
       "Mean ± standard deviation over seeds (number of seeds), × 100. Bold: the best of its column, and whatever the "
       "seeds and test rows cannot tell apart from it: nearer than the 95 % t interval of the seeds' noise, pooled over "
-      "the "
-      "column's methods, and the sampling error together explain (not corrected for the number of comparisons). A cell "
-      "with a diverged seed is never marked."};
+      "the column's methods, and the sampling error together explain (not corrected for the number of comparisons). A "
+      "cell with a diverged seed is never marked."};
   std::vector<std::string> binomial, bootstrapped, dev;
   for (const ScoreColumn& column : table.columns) {
     if (column.sampling_error) (column.bootstrapped ? bootstrapped : binomial).push_back(column.heading);

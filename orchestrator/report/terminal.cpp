@@ -3,18 +3,13 @@
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
 #include "orchestrator/report/writers.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
 
 constexpr std::size_t kColumns = 100;
 constexpr std::size_t kGap = 2;
-
-/// Characters on a screen: bytes that continue a UTF-8 sequence take no room.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
 
 /// No control character reaches the terminal, whatever a label holds.
 std::string printable(std::string text) {
@@ -30,7 +25,7 @@ std::string shown(const TextCell& cell) {
 }
 
 std::string padded(const std::string& text, std::size_t width, bool left) {
-  const std::string room(width - std::min(width, width_of(text)), ' ');
+  const std::string room(width - std::min(width, worker::count_characters(text)), ' ');
   return left ? text + room : room + text;
 }
 
@@ -41,7 +36,7 @@ std::string wrapped(const std::string& text, std::size_t indent = 0) {
   while (at < text.size()) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::string word = text.substr(at, end - at);
-    if (!line.empty() && width_of(line) + 1 + width_of(word) > kColumns) {
+    if (!line.empty() && worker::count_characters(line) + 1 + worker::count_characters(word) > kColumns) {
       lines += line + "\n";
       line = margin + word;
     } else {
@@ -85,7 +80,7 @@ std::string table_text(const TextTable& table) {
   const Grid grid = grid_of(table);
   std::vector<std::size_t> widths(table.header.size());
   for (const auto& row : grid) {
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], worker::count_characters(row[c]));
   }
   std::string text;
   for (std::size_t first = 1; first < widths.size();) {

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "orchestrator/schedule/show_plan.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -12,12 +13,6 @@ namespace {
 
 constexpr std::size_t kWidth = 120;
 constexpr std::size_t kGap = 2;
-
-/// Characters, not bytes: every byte but UTF-8's continuations.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 /// Bytes of the first `width` characters.
 std::size_t bytes_of(const std::string& text, std::size_t width) {
@@ -32,7 +27,7 @@ std::size_t bytes_of(const std::string& text, std::size_t width) {
 /// Lines of at most `width` characters, broken at spaces where there are any.
 std::vector<std::string> wrapped(std::string text, std::size_t width) {
   std::vector<std::string> lines;
-  while (width_of(text) > width) {
+  while (worker::count_characters(text) > width) {
     const std::size_t most = bytes_of(text, width), space = text.rfind(' ', most);
     const bool at_space = space != std::string::npos && space > 0;
     lines.push_back(text.substr(0, at_space ? space : most));
@@ -53,7 +48,7 @@ void show_table(std::ostream& out, const std::vector<std::vector<std::string>>& 
   }
   std::vector<std::size_t> widths(table[0].size());
   for (const auto& row : table) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], worker::count_characters(row[i]));
   }
   const auto total = [&] {
     return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) + kGap * widths.size();
@@ -70,7 +65,7 @@ void show_table(std::ostream& out, const std::vector<std::vector<std::string>>& 
       std::string line;
       for (std::size_t i = 0; i < row.size(); ++i) {
         const std::string text = at < cells[i].size() ? cells[i][at] : "";
-        const std::string fill(widths[i] - width_of(text), ' ');
+        const std::string fill(widths[i] - worker::count_characters(text), ' ');
         line += std::string(kGap, ' ') + (right[i] ? fill + text : text + fill);
       }
       line.erase(line.find_last_not_of(' ') + 1);

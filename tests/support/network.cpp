@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "checkpoint/sha256.hpp"
+#include "worker/model.hpp"
 #include "worker/registry.hpp"
 
 namespace peftgrid::tests {
@@ -18,25 +19,13 @@ worker::BackboneSpec backbone_spec(const NetworkSpec& spec) {
   return {"test", spec.folder, "bert", spec.readout, checkpoint::sha256(spec.folder), ""};
 }
 
-worker::Borrow borrow_of(const NetworkSpec& spec, const worker::Backbone& backbone, const worker::Base& base) {
-  worker::Borrow borrow;
-  borrow.geometry = backbone.geometry();
-  borrow.seed = spec.seed;
-  borrow.vocabulary = backbone.vocabulary();
-  borrow.weights = &base.weights();
-  borrow.embedding = [&](const at::Tensor& ids) { return backbone.embedding(base.weights(), ids); };
-  borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
-  borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
-  return borrow;
-}
-
 }  // namespace
 
 Network::Network(const NetworkSpec& spec)
     : spec_(spec),
       backbone_(worker::make_backbone(backbone_spec(spec), spec.pooler, spec.dropout)),
       base_(worker::open_base(backbone_spec(spec), spec.precision, *backbone_)),
-      method_(worker::make_method(spec.method, borrow_of(spec, *backbone_, *base_))),
+      method_(worker::make_method(spec.method, worker::borrow_of(*backbone_, *base_, spec.seed))),
       own_(method_->own_weights()),
       head_(backbone_->geometry().width, spec.outputs, backbone_->needs_new_pooler(), backbone_->head_dropout(),
             spec.seed) {

@@ -97,7 +97,7 @@ bool folder_may(const std::string& folder, const std::string& name) {
       // that both throw, the messages that both read, and quoting and nearest names for messages.
       {"orchestrator",
        {"collectives/", "checkpoint/", "slurm/", "worker/trial.hpp", "worker/catalogue.hpp", "worker/worker.hpp",
-        "worker/errors.hpp", "worker/messages.hpp", "worker/text.hpp"}},
+        "worker/errors.hpp", "worker/messages.hpp", "worker/tasks/metrics.hpp", "worker/text.hpp"}},
   };
   const Names& allowed = kAllowed.at(folder);
   return folder_of(name) == folder || allowed.contains(name) || allowed.contains(folder_of(name) + "/");

@@ -15,7 +15,6 @@ namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
 /// e^x for x <= 0, relative error below 2e-7: 2^n times a polynomial on [-ln2/2, ln2/2] (coefficients of 1/k!).
 inline Floats exp_of_negative(Floats x) {
-  using Ints = std::int32_t __attribute__((vector_size(64)));
   const Floats lowest = Floats{} - 87.0F;
   x = x < lowest ? lowest : x;
   const Floats shifted = x * 1.44269504088896341F + 12582912.0F;  // 1.5 * 2^23 rounds to the nearest integer
@@ -144,12 +143,12 @@ inline const float* dropout_factors(const AttentionShape& shape, const Head& h, 
     const std::int64_t position = h.asked + done, within = position % 4;
     const std::int64_t count = h.queries - done < 4 - within ? h.queries - done : 4 - within;
     const std::uint32_t where = static_cast<std::uint32_t>(position / 4) | static_cast<std::uint32_t>(head) << 16;
-    for (std::int64_t key = 0; key < h.all_width; key += kLanes) {
+    for (std::int64_t key = 0; key < h.all_width; key += kPad) {
       std::uint32_t bits[kBlock];
-      philox_block(shape.stream, static_cast<std::uint32_t>(key / kLanes), where, shape.stream.example[h.token], bits);
+      philox_block(shape.stream, static_cast<std::uint32_t>(key / kPad), where, shape.stream.example[h.token], bits);
       for (std::int64_t i = 0; i < count; ++i) {
         float* line = factors + (done + i) * h.all_width + key;
-        for (std::int64_t l = 0; l < kLanes; ++l) line[l] = bits[(within + i) * kLanes + l] >= threshold ? scale : 0.0F;
+        for (std::int64_t l = 0; l < kPad; ++l) line[l] = bits[(within + i) * kPad + l] >= threshold ? scale : 0.0F;
       }
     }
     done += count;

@@ -3,9 +3,9 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/add.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
@@ -32,16 +32,26 @@ Tensor onednn_linear(const Tensor& x, const Tensor& weight, const std::optional<
   return product.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
 }
 
-/// gradient · weight. On Intel MKL takes a weight that is not turned faster than oneDNN does, elsewhere it is slower
-/// (docs/performance.md).
-Tensor input_gradient(const Tensor& gradient, const Tensor& weight) {
-  static const bool by_mkl = __builtin_cpu_is("intel") != 0;
-  return by_mkl ? at::mm(gradient, weight) : onednn_linear(gradient, weight.t(), std::nullopt);
+/// Which library multiplies in fp32 is decided by the processor alone (docs/performance.md). MKL is the faster one
+/// without AVX-512; with it, on Intel only for a weight that is not turned; elsewhere it takes a slow path.
+bool has_avx512() {
+  static const bool has = __builtin_cpu_supports("avx512f") != 0;
+  return has;
+}
+bool is_intel() {
+  static const bool is = __builtin_cpu_is("intel") != 0;
+  return is;
 }
 
-Tensor bf16_product(const Tensor& x, const Tensor& weight) {
-  const Tensor narrow = x.to(at::kBFloat16);
-  return has_fast_bf16() ? onednn_linear(narrow, weight, std::nullopt) : at::linear(narrow, weight);
+/// x · weight^T + bias.
+Tensor product(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  if (has_avx512()) return onednn_linear(x, weight, bias);
+  return bias ? at::addmm(*bias, x, weight.t()) : at::mm(x, weight.t());
+}
+
+/// gradient · weight.
+Tensor input_gradient(const Tensor& gradient, const Tensor& weight) {
+  return is_intel() || !has_avx512() ? at::mm(gradient, weight) : onednn_linear(gradient, weight.t(), std::nullopt);
 }
 
 Tensor widen(const Tensor& x, const Tensor& bias) {
@@ -52,17 +62,25 @@ Tensor widen(const Tensor& x, const Tensor& bias) {
   return y;
 }
 
+/// x · weight^T of numbers in bf16, sums and bias in fp32. Without instructions for it the rounded numbers are widened
+/// and multiplied in fp32: as exact, and many times as fast as LibTorch's own loop.
+Tensor bf16_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Tensor narrow = x.to(at::kBFloat16);
+  if (has_fast_bf16()) return widen(onednn_linear(narrow, weight, std::nullopt), bias);
+  return product(narrow.to(at::kFloat), weight.to(at::kFloat), bias.defined() ? std::optional(bias) : std::nullopt);
+}
+
 struct FrozenLinear : torch::autograd::Function<FrozenLinear> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const std::optional<Tensor>& bias) {
     context->saved_data["weight"] = weight;
-    if (weight.scalar_type() == at::kBFloat16) return widen(bf16_product(x, weight), bias.value_or(Tensor()));
-    return onednn_linear(x, weight, bias);
+    if (weight.scalar_type() == at::kBFloat16) return bf16_product(x, weight, bias.value_or(Tensor()));
+    return product(x, weight, bias);
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const Tensor weight = context->saved_data["weight"].toTensor();
     const Tensor gradient = gradients[0].contiguous();
-    if (weight.scalar_type() == at::kBFloat16) return {widen(bf16_product(gradient, weight.t()), {}), {}, {}};
+    if (weight.scalar_type() == at::kBFloat16) return {bf16_product(gradient, weight.t(), {}), {}, {}};
     return {input_gradient(gradient, weight), {}, {}};
   }
 };
@@ -71,7 +89,7 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const std::optional<Tensor>& bias) {
     context->save_for_backward({x, weight, bias.value_or(Tensor())});
-    return onednn_linear(x, weight, bias);
+    return product(x, weight, bias);
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
@@ -258,7 +276,7 @@ bool has_fast_bf16() {
       const Tensor x = at::ones({16, 16}, at::kBFloat16);
       onednn_linear(x, x, std::nullopt);
       return true;
-    } catch (const c10::Error&) {
+    } catch (const std::exception&) {  // of LibTorch or of oneDNN itself
       return false;
     }
   }();

@@ -7,7 +7,7 @@
 /// For vector_kernels.cpp only: products of matrices small enough for the nearest cache.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
-/// C[m, 16 n..] = sum over k of a[m * a_row + k * a_column] * b[k, ...], a tile of Rows × Columns vectors.
+/// C[m, kLanes n..] = sum over k of a[m * a_row + k * a_column] * b[k, ...], a tile of Rows × Columns vectors.
 template <int Rows, int Columns>
 inline void tile(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column, const float* b,
                  std::int64_t b_row, float* c, std::int64_t c_row) {
@@ -37,8 +37,10 @@ inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* 
 inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
                     std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
   std::int64_t n = 0;
-  for (; n + 4 * kLanes <= columns; n += 4 * kLanes) {
-    column_of_tiles<4>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  if constexpr (kLanes == 16) {  // 4 × 4 sums fit the 32 registers of AVX-512 only
+    for (; n + 4 * kLanes <= columns; n += 4 * kLanes) {
+      column_of_tiles<4>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+    }
   }
   for (; n + 2 * kLanes <= columns; n += 2 * kLanes) {
     column_of_tiles<2>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);

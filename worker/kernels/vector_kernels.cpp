@@ -63,11 +63,11 @@ void adamw(float* weight, const float* gradient, float* first, float* second, st
 }
 
 double squares(const float* x, std::int64_t count) {
-  constexpr std::int64_t kLanes = 16;
-  double lanes[kLanes] = {};
+  constexpr std::int64_t kSums = 16;
+  double lanes[kSums] = {};
   std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += static_cast<double>(x[i + l]) * static_cast<double>(x[i + l]);
+  for (; i + kSums <= count; i += kSums) {
+    for (std::int64_t l = 0; l < kSums; ++l) lanes[l] += static_cast<double>(x[i + l]) * static_cast<double>(x[i + l]);
   }
   for (; i < count; ++i) lanes[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   double sum = 0;

@@ -7,11 +7,21 @@
 /// For vector_kernels.cpp only: names of one instruction-set level.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
-using Floats = float __attribute__((vector_size(64)));  // 16 lanes; the compiler splits it where registers are narrower
+/// Floats of one register: wider vectors, which the compiler would have to split, cost attention six times its time.
+#if defined(__AVX512F__)
 inline constexpr std::int64_t kLanes = 16;
+#elif defined(__AVX2__)
+inline constexpr std::int64_t kLanes = 8;
+#else
+inline constexpr std::int64_t kLanes = 4;
+#endif
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Ints = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
 
+/// Lines of small matrices are padded to a multiple of this, at every level alike.
+inline constexpr std::int64_t kPad = 16;
 inline std::int64_t padded(std::int64_t n) {
-  return (n + kLanes - 1) / kLanes * kLanes;
+  return (n + kPad - 1) / kPad * kPad;
 }
 
 inline Floats load(const float* from) {
@@ -24,9 +34,10 @@ inline void store(float* to, Floats v) {
 }
 
 inline float sum_of_lanes(Floats v) {
-  float sum = 0;
-  for (std::int64_t l = 0; l < kLanes; ++l) sum += v[l];
-  return sum;
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::int64_t l = 0; l < half; ++l) v[l] += v[l + half];
+  }
+  return v[0];
 }
 
 inline float float_of_bf16(std::uint16_t bits) {
