@@ -13,10 +13,10 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "checkpoint/errors.hpp"
 #include "orchestrator/launch.hpp"
+#include "orchestrator/process.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -24,25 +24,6 @@ namespace peftgrid::orchestrator {
 namespace {
 
 using nlohmann::json;
-
-/// Fields of /proc/<pid>/stat behind the name: state first, then the parent; the start time is the twentieth.
-struct Process {
-  char state = 'X';
-  std::int64_t parent = 0, start = 0;
-};
-
-std::optional<Process> process(std::int64_t pid) {
-  std::ifstream in(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  if (!std::getline(in, text)) return std::nullopt;
-  std::istringstream fields(text.substr(text.rfind(')') + 1));
-  Process p;
-  fields >> p.state >> p.parent;
-  std::string skipped;
-  for (int i = 0; i < 17; ++i) fields >> skipped;
-  fields >> p.start;
-  return p;
-}
 
 struct Claim {
   std::string host;
@@ -108,7 +89,7 @@ enum class Standing { Free, Dying, Alive, Elsewhere };
 Standing standing(const std::optional<Claim>& claim) {
   if (!claim) return Standing::Free;
   if (claim->host != host_name()) return Standing::Elsewhere;
-  const auto now = process(claim->pid);
+  const auto now = process_facts(claim->pid);
   if (!now || now->start != claim->start || now->state == 'Z' || now->state == 'X') return Standing::Free;
   return now->parent == claim->parent ? Standing::Alive : Standing::Dying;
 }
@@ -135,7 +116,7 @@ std::optional<Claim> take(const std::filesystem::path& file, const std::string& 
 }  // namespace
 
 Owner::Owner(const std::filesystem::path& file) : file_(file) {
-  const auto self = process(getpid());
+  const auto self = process_facts(getpid());
   mine_ = text_of({host_name(), getpid(), self ? self->start : 0, self ? self->parent : 0, seconds_now(), 0});
   const auto begin = std::chrono::steady_clock::now();
   auto waited = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };

@@ -31,7 +31,14 @@ void replay(const Event& event, RunState& state) {
   if (event.kind == "start") {
     state.ranks = body.at("ranks");
     state.cores = body.at("cores");
+    state.lost.clear();
   }
+  if (event.kind == "lost") {
+    state.lost.push_back("rank " + std::to_string(body.at("rank").get<int>()) + " on " +
+                         body.at("host").get<std::string>() + " " + body.at("why").get<std::string>());
+    if (body.contains("id")) ++state.deaths[body.at("id")];
+  }
+  if (event.kind == "finished" || event.kind == "failed") state.deaths.erase(body.at("id").get<std::string>());
   if (event.kind == "finished") {
     const std::string id = body.at("id");
     state.seconds[id] = body.at("seconds");

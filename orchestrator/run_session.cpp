@@ -113,7 +113,10 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
   std::vector<std::size_t> order = plan.order;
   if (options.order == "grid") std::sort(order.begin(), order.end());
   if (options.order == "shuffled") std::shuffle(order.begin(), order.end(), std::mt19937_64(std::random_device{}()));
-  for (const std::size_t i : order) jobs_.push_back({&grid_.trials[i], plan.seconds[i]});
+  for (const std::size_t i : order) {
+    const auto deaths = before.deaths.find(grid_.trials[i].id);
+    jobs_.push_back({&grid_.trials[i], plan.seconds[i], deaths == before.deaths.end() ? 0 : deaths->second});
+  }
 }
 
 void RunSession::announce(const RunOptions& options, int ranks) {

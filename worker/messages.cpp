@@ -26,8 +26,9 @@ double number_of(const json& value) {
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
-json report(const TrialOutcome& o) {
+json report(const TrialOutcome& o, std::int64_t gang) {
   return {{"kind", "report"},
+          {"gang", gang},
           {"id", o.id},
           {"state", static_cast<int>(o.state)},
           {"reason", o.reason},
@@ -56,39 +57,57 @@ std::string encode(const FromWorker& message) {
   return std::visit(Overloaded{[](const Ask&) {
                                  return json{{"kind", "ask"}};
                                },
-                               [](const Report& r) { return report(r.outcome); },
+                               [](const Report& r) { return report(r.outcome, r.gang); },
                                [](const Heartbeat& h) {
-                                 return json{{"kind", "heartbeat"},
-                                             {"id", h.id},
-                                             {"step", h.step},
-                                             {"steps", h.steps},
-                                             {"loss", number(h.loss)}};
+                                 return json{{"kind", "heartbeat"},    {"step", h.step},   {"steps", h.steps},
+                                             {"loss", number(h.loss)}, {"signs", h.signs}, {"patience", h.patience_s}};
                                }},
                     message)
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string encode(const ToWorker& message) {
-  return std::visit(Overloaded{[](const Assign& a) { return "assign " + to_json(a.spec); },
-                               [](const End&) { return std::string("end"); }},
-                    message);
+  return std::visit(Overloaded{[](const Assign& a) {
+                                 return json{{"kind", "assign"},
+                                             {"gang", a.gang.number},
+                                             {"ranks", a.gang.ranks},
+                                             {"spec", to_json(a.spec)}};
+                               },
+                               [](const Dissolve& d) {
+                                 return json{{"kind", "dissolve"}, {"gang", d.gang}};
+                               },
+                               [](const Alive&) {
+                                 return json{{"kind", "alive"}};
+                               },
+                               [](const End& e) {
+                                 return json{{"kind", "end"}, {"leave", e.leave}};
+                               }},
+                    message)
+      .dump();
 }
 
 FromWorker decode_from_worker(const std::string& text) {
   const json body = json::parse(text);
   const std::string kind = body.at("kind");
   if (kind == "ask") return Ask{};
-  if (kind == "report") return Report{read_report(body)};
-  if (kind == "heartbeat")
-    return Heartbeat{body.at("id"), body.at("step"), body.at("steps"), number_of(body.at("loss"))};
+  if (kind == "report") return Report{read_report(body), body.at("gang")};
+  if (kind == "heartbeat") {
+    return Heartbeat{body.at("step"), body.at("steps"), number_of(body.at("loss")), body.at("signs"),
+                     body.at("patience")};
+  }
   throw std::runtime_error("unknown message '" + kind + "'");
 }
 
 ToWorker decode_to_worker(const std::string& text) {
-  constexpr std::string_view kAssign = "assign ";
-  if (text == "end") return End{};
-  if (text.starts_with(kAssign)) return Assign{trial_from_json(std::string_view(text).substr(kAssign.size()))};
-  throw std::runtime_error("unknown message");
+  const json body = json::parse(text);
+  const std::string kind = body.at("kind");
+  if (kind == "assign") {
+    return Assign{trial_from_json(body.at("spec").get<std::string>()), {body.at("gang"), body.at("ranks")}};
+  }
+  if (kind == "dissolve") return Dissolve{body.at("gang")};
+  if (kind == "alive") return Alive{};
+  if (kind == "end") return End{body.at("leave")};
+  throw std::runtime_error("unknown message '" + kind + "'");
 }
 
 }  // namespace peftgrid::worker

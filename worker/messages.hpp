@@ -9,24 +9,43 @@
 /// What coordinator and workers say to each other, as JSON texts.
 namespace peftgrid::worker {
 
+/// The ranks that share one trial; the first leads and publishes. Numbers are never used again, so that a letter of a
+/// gang that is no more can be told.
+struct Gang {
+  std::int64_t number = 0;
+  std::vector<int> ranks;
+};
+
 /// Worker to coordinator.
 struct Ask {};  // for the next trial
 struct Report {
   TrialOutcome outcome;
+  std::int64_t gang = 0;
 };
+/// Sent all the time, by a thread beside the one that trains.
 struct Heartbeat {
-  std::string id;
   std::int64_t step = 0, steps = 0;
   double loss = 0;
+  std::int64_t signs = 0;  // of progress so far, counted over all trials
+  double patience_s = 0;   // without a further sign for that long the rank is stuck
 };
 using FromWorker = std::variant<Ask, Report, Heartbeat>;
 
-/// Coordinator to worker: a trial, or the end.
+/// Coordinator to worker.
 struct Assign {
   TrialSpec spec;
+  Gang gang;
 };
-struct End {};
-using ToWorker = std::variant<Assign, End>;
+/// A gang lost a rank, or a rank of it failed: the others drop its trial and ask again.
+struct Dissolve {
+  std::int64_t gang = 0;
+};
+struct Alive {};  // the coordinator is
+/// The end. `leave`: of the process, at once and without MPI_Finalize, which hangs once a rank has died.
+struct End {
+  bool leave = false;
+};
+using ToWorker = std::variant<Assign, Dissolve, Alive, End>;
 
 std::string encode(const FromWorker& message);
 std::string encode(const ToWorker& message);

@@ -2,20 +2,17 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "worker/measure.hpp"
-#include "worker/messages.hpp"
+#include "worker/pulse.hpp"
 #include "worker/trainer.hpp"
 
 namespace peftgrid::worker {
 
 namespace {
-
-constexpr double kHeartbeat_s = 0.25;
 
 std::string environment(const WorkerInfo& info) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -71,30 +68,19 @@ TrialOutcome attempt(const TrialSpec& spec, Store& store, const WorkerInfo& info
   return outcome;
 }
 
-/// The coordinator's next letter. It answers within a millisecond, so short naps are enough.
-ToWorker wait_for_letter(collectives::Mailbox& coordinator) {
-  for (;;) {
-    if (const auto letter = coordinator.poll()) return decode_to_worker(letter->text);
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-}
-
 }  // namespace
 
-void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const std::function<bool()>& stop) {
+void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const WorkerHooks& hooks) {
   Store store;
+  Pulse pulse(coordinator, hooks);
+  const Watch watch{[&] { return pulse.stop(); }, [&](const Progress& p) { pulse.progress(p); }};
   for (;;) {
-    coordinator.send(0, encode(FromWorker(Ask{})));
-    const ToWorker order = wait_for_letter(coordinator);
+    const auto order = pulse.next_order();
     if (std::holds_alternative<End>(order)) return;
-    const TrialSpec& spec = std::get<Assign>(order).spec;
-    double last = 0;
-    const Watch watch{stop, [&](const Progress& p) {
-                        if (now_s() - last < kHeartbeat_s) return;
-                        last = now_s();
-                        coordinator.send(0, encode(FromWorker(Heartbeat{spec.id, p.step, p.steps, p.loss})));
-                      }};
-    coordinator.send(0, encode(FromWorker(Report{attempt(spec, store, info, watch)})));
+    const auto& [spec, gang] = std::get<Assign>(order);
+    pulse.begin(gang.number);
+    const TrialOutcome outcome = attempt(spec, store, info, watch);
+    if (!pulse.dissolved()) pulse.report(outcome, gang.number);
   }
 }
 

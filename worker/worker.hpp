@@ -17,9 +17,19 @@ struct WorkerInfo {
   int cores = 1;  // of this node
 };
 
-/// The worker's loop: asks the coordinator for a trial, trains it, publishes its file, reports; until told to end or
-/// until `stop` says so. Talks only by data (messages.hpp); an exception of one trial becomes its outcome.
-void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const std::function<bool()>& stop);
+/// A worker that heard nothing from the coordinator for that long takes it for dead, or for stopped.
+inline constexpr double kCoordinatorSilence_s = 20;
+
+/// What a worker cannot decide by itself.
+struct WorkerHooks {
+  std::function<bool()> stop;       // a stop signal has come: the trial in hand is dropped
+  std::function<void()> abandoned;  // the coordinator is silent; must not return
+  std::function<void()> leave;      // the coordinator says that this process must go; must not return
+};
+
+/// The worker's loop: asks the coordinator for a trial, trains it, publishes its file, reports; until told to end.
+/// Talks only by data (messages.hpp); an exception of one trial becomes its outcome.
+void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const WorkerHooks& hooks);
 
 /// Before anything else in the process: drops environment variables that would change the numbers, and sets the number
 /// of threads of LibTorch.

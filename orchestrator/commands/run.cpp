@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,9 +16,12 @@
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/coordinator.hpp"
 #include "orchestrator/launch.hpp"
+#include "orchestrator/peers.hpp"
+#include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "orchestrator/run_session.hpp"
+#include "orchestrator/start_watch.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/signals.hpp"
 #include "worker/worker.hpp"
@@ -31,7 +36,6 @@ using worker::UsageError;
 
 /// Reading a grid hashes weights and data: minutes on a slow network file system, never hours.
 constexpr double kPrepare_s = 3600;
-constexpr double kLongestRun_s = 365.0 * 24 * 3600;
 
 po::options_description table(RunOptions& o, bool& help) {
   po::options_description all("mpirun -np N orchestrator --grid FILE: run a grid, or go on with it");
@@ -84,19 +88,21 @@ std::optional<RunOptions> parse(const Arguments& arguments) {
   return options;
 }
 
-int exit_code_of(const Coordinator::Tally& tally, std::int64_t failed_before) {
-  if (tally.stopped || tally.not_run > 0) return 4;
+int exit_code_of(const Coordinator& coordinator, std::int64_t failed_before) {
+  const Coordinator::Tally tally = coordinator.tally();
+  if (coordinator.stopped() || tally.not_run > 0) return 4;
   return tally.failed + failed_before > 0 ? 3 : 0;
 }
 
 /// The coordinator's side of rank 0 after the last trial: journal, report, table.
-void close_run(RunSession& session, const Coordinator::Tally& tally, const RunOptions& options) {
+void close_run(RunSession& session, const Coordinator& coordinator, const RunOptions& options) {
+  const Coordinator::Tally tally = coordinator.tally();
   session.journal().append(
       "end",
       nlohmann::json{
           {"done", tally.done}, {"diverged", tally.diverged}, {"failed", tally.failed}, {"not_run", tally.not_run}}
           .dump());
-  if (tally.stopped) {
+  if (coordinator.stopped()) {
     fmt::print("stopped: {} of {} trials are finished and kept; the same command goes on\n",
                session.already_there().size() + static_cast<std::size_t>(tally.done + tally.diverged),
                session.grid().trials.size());
@@ -110,21 +116,72 @@ void close_run(RunSession& session, const Coordinator::Tally& tally, const RunOp
 }
 
 /// Ends every rank at once: after this nobody waits for a coordinator or worker that is no more. What is finished is
-/// kept; trouble with files (a full disk, a vanished folder) leaves the run to the same command.
+/// kept; trouble with files (a full disk, a vanished folder) or with ranks leaves the run to the same command.
 [[noreturn]] void give_up(collectives::MpiSession& mpi, const std::exception& error) {
-  const bool files = dynamic_cast<const checkpoint::FileError*>(&error) != nullptr;
+  const bool surroundings = dynamic_cast<const checkpoint::FileError*>(&error) != nullptr ||
+                            dynamic_cast<const collectives::CommError*>(&error) != nullptr;
   fmt::print(stderr, "orchestrator: rank {} on {}: {}{}\n", mpi.rank(), host_name(),
-             files ? "" : "internal error: ", error.what());
+             surroundings ? "" : "internal error: ", error.what());
   std::fflush(nullptr);
-  mpi.abort(files ? 4 : 1);
+  mpi.abort(surroundings ? 4 : 1);
+}
+
+/// What every rank knows of the run before the first trial.
+struct Company {
+  std::string trials;            // the folder of trial files
+  std::vector<ProcessId> ranks;  // on rank 0; elsewhere empty
+  ProcessId coordinator;
+};
+
+/// Collective. Who is who.
+Company introduce(collectives::Group& group, const std::string& trials) {
+  Company company;
+  company.trials = collectives::broadcast_text(group, trials, 0, Deadline("sending the run folder", 60));
+  const std::string me = to_json(this_process());
+  for (const std::string& text : group.gather(me, 0, Deadline("learning who is who", 60))) {
+    company.ranks.push_back(process_from_json(text));
+  }
+  company.coordinator =
+      process_from_json(collectives::broadcast_text(group, me, 0, Deadline("learning who coordinates", 60)));
+  return company;
+}
+
+worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const ProcessId& coordinator, std::function<bool()> stop) {
+  worker::WorkerHooks hooks;
+  hooks.stop = std::move(stop);
+  hooks.leave = [&mpi] { mpi.leave(0); };
+  // Under mpirun --enable-recovery a rank 0 that only sleeps would keep the job for ever.
+  hooks.abandoned = [&mpi, coordinator] {
+    const bool killed = kill_process(coordinator);
+    fmt::print(stderr, "orchestrator: rank {} on {}: rank 0 was silent for {:.0f} s{}; the same command goes on\n",
+               mpi.rank(), host_name(), worker::kCoordinatorSilence_s, killed ? " and was killed" : "");
+    std::fflush(nullptr);
+    mpi.leave(4);
+  };
+  return hooks;
+}
+
+/// The end of a run that lost ranks: MPI_Finalize would wait for them. The others were told to leave; rank 0 goes last.
+[[noreturn]] void leave_without(collectives::MpiSession& mpi, Peers& peers, int code) {
+  constexpr double kPatience_s = 2;
+  std::size_t gone = 1;
+  for (double waited_s = 0; waited_s < kPatience_s && gone < static_cast<std::size_t>(peers.size()); waited_s += 0.02) {
+    gone += peers.newly_dead().size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  clean_mpi_environment();
+  std::fflush(nullptr);
+  mpi.leave(code);
 }
 
 /// Rank 0 coordinates in one thread and works in another; both end when the grid does.
 int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession& mpi,
-               collectives::MpiSession::Line& line, const worker::WorkerInfo& info) {
+               collectives::MpiSession::Line& line, const worker::WorkerInfo& info, const Company& company) {
   const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
   const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
-  Coordinator coordinator(*line.coordinator, info.ranks, session.jobs(), session.journal(), *display, stop);
+  Peers peers(company.ranks);
+  const auto is_published = [&](const std::string& id) { return std::filesystem::exists(session.folder().trial(id)); };
+  Coordinator coordinator(*line.coordinator, peers, session.jobs(), session.journal(), *display, {stop, is_published});
   std::thread thread([&] {
     try {
       coordinator.run();
@@ -132,13 +189,17 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
       give_up(mpi, error);
     }
   });
-  worker::work(*line.worker, info, stop);
-  thread.join();
-  close_run(session, coordinator.tally(), options);
-  return exit_code_of(coordinator.tally(), session.failed_before());
+  worker::work(*line.worker, info, hooks_of(mpi, company.coordinator, stop));
+  if (coordinator.stopped()) thread.join();
+  close_run(session, coordinator, options);
+  coordinator.dismiss();
+  if (thread.joinable()) thread.join();
+  const int code = exit_code_of(coordinator, session.failed_before());
+  if (coordinator.tally().lost_ranks > 0) leave_without(mpi, peers, code);
+  return code;
 }
 
-int run(const RunOptions& options, collectives::MpiSession& mpi) {
+int run(const RunOptions& options, collectives::MpiSession& mpi, StartWatch& start) {
   const auto group = collectives::checked(mpi.group());
   std::optional<RunSession> session;
   std::optional<std::string> trouble;
@@ -153,9 +214,9 @@ int run(const RunOptions& options, collectives::MpiSession& mpi) {
     if (trouble) fmt::print(stderr, "orchestrator: {}\n", *trouble);
     return 2;
   }
-  const std::string trials = session ? session->folder().trials().string() : "";
+  const Company company = introduce(*group, session ? session->folder().trials().string() : "");
   worker::WorkerInfo info;
-  info.trials = collectives::broadcast_text(*group, trials, 0, Deadline("sending the run folder", 60));
+  info.trials = company.trials;
   info.host = host_name();
   info.commit = commit();
   info.mpi = collectives::MpiSession::library_version();
@@ -163,15 +224,10 @@ int run(const RunOptions& options, collectives::MpiSession& mpi) {
   info.ranks = mpi.size();
   info.cores = usable_cores();
   collectives::MpiSession::Line line = mpi.line();
-  int code = 0;
-  if (session) {
-    code = run_rank_0(*session, options, mpi, line, info);
-  } else {
-    worker::work(*line.worker, info, [] { return slurm::stop_signal() != 0; });
-  }
-  // MPI_Finalize waits at full speed: a rank that has nothing left to do would take the core of one that has.
-  if (slurm::stop_signal() == 0) group->barrier(Deadline("the end of the run", kLongestRun_s));
-  return code;
+  start.over();
+  if (session) return run_rank_0(*session, options, mpi, line, info, company);
+  worker::work(*line.worker, info, hooks_of(mpi, company.coordinator, [] { return slurm::stop_signal() != 0; }));
+  return 0;
 }
 
 }  // namespace
@@ -182,11 +238,12 @@ int run_command(const Arguments& arguments) {
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
   slurm::watch_stop_signals();
+  StartWatch start;
   int code = 0;
   {
     collectives::MpiSession mpi;
     try {
-      code = run(*options, mpi);
+      code = run(*options, mpi, start);
     } catch (const std::exception& error) {
       give_up(mpi, error);
     }

@@ -27,6 +27,9 @@ class QuietDisplay : public Display {
   void ended(int, const TrialSpec& spec, const TrialOutcome& outcome) override {
     if (outcome.state == TrialOutcome::State::Failed) print_failure(spec, outcome);
   }
+  void lost(int rank, const std::string& host, const std::string& why) override {
+    fmt::print(stderr, "{}\n", loss_text(rank, host, why));
+  }
   void show(const Overview&, bool) override {}
 };
 
@@ -40,6 +43,10 @@ class PlainDisplay : public Display {
     std::string& line = latest_.emplace_back(fmt::format("rank {}: {}", rank, trial_text(spec)));
     switch (outcome.state) {
       case TrialOutcome::State::Done:
+        if (!outcome.reason.empty()) {
+          line += " " + outcome.reason;
+          break;
+        }
         line += std::isnan(outcome.metric)
                     ? fmt::format(", {} undefined, {}", spec.task.metrics.front(), duration_text(outcome.seconds))
                     : fmt::format(", {} {:.1f}, {}", spec.task.metrics.front(), 100 * outcome.metric,
@@ -55,6 +62,10 @@ class PlainDisplay : public Display {
         line += " stopped; it will start again with the same command";
         break;
     }
+  }
+
+  void lost(int rank, const std::string& host, const std::string& why) override {
+    latest_.push_back(loss_text(rank, host, why));
   }
 
   void show(const Overview& o, bool last) override {
@@ -86,6 +97,10 @@ std::string duration_text(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string loss_text(int rank, const std::string& host, const std::string& why) {
+  return fmt::format("rank {} on {} {}: the others go on, and a trial that it had starts again", rank, host, why);
 }
 
 std::string trial_text(const TrialSpec& spec) {

@@ -23,6 +23,8 @@ class Display {
   virtual void started(int rank, const worker::TrialSpec& spec) = 0;
   virtual void progress(int rank, std::int64_t step, std::int64_t steps, double loss) = 0;
   virtual void ended(int rank, const worker::TrialSpec& spec, const worker::TrialOutcome& outcome) = 0;
+  /// A rank is gone; its trial, if it had one, starts again elsewhere.
+  virtual void lost(int rank, const std::string& host, const std::string& why) = 0;
   /// Called often; draws when it is time. `last`: nothing comes after.
   virtual void show(const Overview& overview, bool last) = 0;
 };
@@ -34,6 +36,8 @@ std::unique_ptr<Display> make_display(const std::string& kind, const Grid& grid,
 
 /// "3.2 s", "4 min 05 s", "2 h 10 min".
 std::string duration_text(double seconds);
+/// "rank 3 on node7 died: …".
+std::string loss_text(int rank, const std::string& host, const std::string& why);
 /// "sst2 lora K=100 seed 3": how displays name a trial.
 std::string trial_text(const worker::TrialSpec& spec);
 

@@ -10,3 +10,5 @@ target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input
 add_unit_test(unit grid_test peftgrid_bookkeeping tiny_bert)
 add_unit_test(unit catalogue_test peftgrid_catalogue tiny_bert)
 add_unit_test(unit plan_test peftgrid_bookkeeping)
+add_unit_test(unit scheduler_test peftgrid_bookkeeping)
+add_unit_test(unit liveness_test peftgrid_bookkeeping)

@@ -1,0 +1,110 @@
+#include "orchestrator/schedule/scheduler.hpp"
+
+#include <algorithm>
+
+namespace peftgrid::orchestrator {
+
+Scheduler::Scheduler(std::vector<Task> tasks, int ranks)
+    : tasks_(std::move(tasks)),
+      gangs_(tasks_.size()),
+      ranks_(static_cast<std::size_t>(ranks)),
+      left_(static_cast<std::size_t>(ranks)) {
+  for (std::size_t i = 0; i < tasks_.size(); ++i) waiting_.insert(waiting_.end(), i);
+}
+
+/// A trial of width w gives the same numbers on any number of ranks up to w.
+std::size_t Scheduler::gang_size(std::size_t task) const {
+  return std::min(static_cast<std::size_t>(tasks_[task].width), left_);
+}
+
+std::vector<Scheduler::Start> Scheduler::ready(int rank, double now_s) {
+  Rank& asking = ranks_[static_cast<std::size_t>(rank)];
+  if (asking.state == Rank::State::Lost) return {};
+  asking.state = Rank::State::Idle;
+  idle_.insert(rank);
+  return choose(now_s);
+}
+
+void Scheduler::release(std::size_t task, double now_s) {
+  for (const int rank : gangs_[task]) {
+    Rank& free = ranks_[static_cast<std::size_t>(rank)];
+    free.task.reset();
+    free.free_at_s = now_s;
+  }
+  gangs_[task].clear();
+  --running_;
+}
+
+void Scheduler::ended(std::size_t task, double now_s) {
+  release(task, now_s);
+}
+
+void Scheduler::returned(std::size_t task, double now_s) {
+  release(task, now_s);
+  waiting_.insert(task);
+}
+
+void Scheduler::dropped(std::size_t task) {
+  waiting_.erase(task);
+}
+
+Scheduler::Loss Scheduler::lost(int rank, double now_s) {
+  Rank& gone = ranks_[static_cast<std::size_t>(rank)];
+  Loss loss;
+  if (gone.state == Rank::State::Lost) return loss;
+  loss.task = gone.task;
+  if (loss.task) {
+    loss.survivors = gangs_[*loss.task];
+    std::erase(loss.survivors, rank);
+    returned(*loss.task, now_s);
+  }
+  gone.state = Rank::State::Lost;
+  idle_.erase(rank);
+  --left_;
+  loss.starts = choose(now_s);
+  return loss;
+}
+
+std::vector<Scheduler::Start> Scheduler::choose(double now_s) {
+  std::vector<Start> starts;
+  while (const auto task = next(now_s)) starts.push_back(start(*task, now_s));
+  return starts;
+}
+
+std::optional<std::size_t> Scheduler::next(double now_s) const {
+  if (waiting_.empty() || idle_.empty()) return std::nullopt;
+  const std::size_t first = *waiting_.begin(), wanted = gang_size(first);
+  if (wanted <= idle_.size()) return first;
+  // When will the first one have its ranks, and how many will be left over then?
+  std::vector<double> ends;
+  for (const Rank& rank : ranks_) {
+    if (rank.state == Rank::State::Busy) ends.push_back(std::max(rank.free_at_s, now_s));
+  }
+  const auto missing = static_cast<std::ptrdiff_t>(wanted - idle_.size());
+  std::nth_element(ends.begin(), ends.begin() + missing - 1, ends.end());
+  const double begin_s = ends[static_cast<std::size_t>(missing) - 1];
+  const auto free_then =
+      idle_.size() + static_cast<std::size_t>(std::ranges::count_if(ends, [&](double e) { return e <= begin_s; }));
+  for (const std::size_t task : waiting_) {
+    if (task == first || gang_size(task) > idle_.size()) continue;
+    if (now_s + tasks_[task].seconds <= begin_s || gang_size(task) + wanted <= free_then) return task;
+  }
+  return std::nullopt;
+}
+
+Scheduler::Start Scheduler::start(std::size_t task, double now_s) {
+  Start start{task, {}};
+  const std::size_t size = gang_size(task);
+  while (start.ranks.size() < size) {
+    const int rank = *idle_.begin();
+    idle_.erase(idle_.begin());
+    start.ranks.push_back(rank);
+    ranks_[static_cast<std::size_t>(rank)] = {Rank::State::Busy, now_s + tasks_[task].seconds, task};
+  }
+  gangs_[task] = start.ranks;
+  waiting_.erase(task);
+  ++running_;
+  return start;
+}
+
+}  // namespace peftgrid::orchestrator

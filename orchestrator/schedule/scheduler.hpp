@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace peftgrid::orchestrator {
+
+/// What the scheduler knows of a trial: how many ranks share it at most, and seconds predicted on that many.
+struct Task {
+  std::int64_t width = 1;
+  double seconds = 0;
+};
+
+/// Which ranks work on which trial, and when: a function of state and event, without clock, MPI or file, so that the
+/// coordinator and the simulator (simulate.hpp) run the same code.
+///
+/// Tasks are started in the order given. One that needs more ranks than are idle waits for them; meanwhile others may
+/// start only where they do not delay it (backfilling, Lifka 1995), so that wide trials cannot starve. A gang starts
+/// when all of its ranks are idle: none waits inside a trial for another, so there is nothing to deadlock.
+class Scheduler {
+ public:
+  /// The ranks are 0 .. ranks - 1, all still about to ask.
+  Scheduler(std::vector<Task> tasks, int ranks);
+
+  struct Start {
+    std::size_t task;
+    std::vector<int> ranks;  // ascending; the first leads
+  };
+  /// A rank asks for work: what may start now.
+  std::vector<Start> ready(int rank, double now_s);
+
+  /// A task is over, for good; its ranks will ask again.
+  void ended(std::size_t task, double now_s);
+  /// A task goes back to the queue, at its old place; its ranks will ask again.
+  void returned(std::size_t task, double now_s);
+  /// A task that has not started, or was returned, is not to be started any more.
+  void dropped(std::size_t task);
+
+  /// A rank is gone. Its task, if it had one, is returned; `survivors` are the other ranks of that task. A task that
+  /// waited for more ranks than there are left takes what there is: see `starts`.
+  struct Loss {
+    std::optional<std::size_t> task;
+    std::vector<int> survivors;
+    std::vector<Start> starts;
+  };
+  Loss lost(int rank, double now_s);
+
+  bool all_over() const { return waiting_.empty() && running_ == 0; }
+  /// Tasks that have not started.
+  const std::set<std::size_t>& waiting() const { return waiting_; }
+  /// The ranks that work on a task; empty where none does.
+  const std::vector<int>& ranks_of(std::size_t task) const { return gangs_[task]; }
+
+ private:
+  struct Rank {
+    enum class State { Busy, Idle, Lost } state = State::Busy;
+    double free_at_s = 0;  // where busy: when it is expected to ask
+    std::optional<std::size_t> task;
+  };
+  std::size_t gang_size(std::size_t task) const;
+  std::vector<Start> choose(double now_s);
+  std::optional<std::size_t> next(double now_s) const;
+  Start start(std::size_t task, double now_s);
+  void release(std::size_t task, double now_s);
+
+  std::vector<Task> tasks_;
+  std::vector<std::vector<int>> gangs_;  // by task
+  std::vector<Rank> ranks_;
+  std::set<std::size_t> waiting_;
+  std::set<int> idle_;
+  std::size_t running_ = 0, left_;  // tasks at work; ranks not lost
+};
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,74 @@
+#include "orchestrator/start_watch.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <vector>
+
+#include "orchestrator/process.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+constexpr double kTick_s = 0.1;
+constexpr double kLaunch_s = 60;  // for the launcher to start all ranks of a node
+
+std::vector<std::int64_t> children_of(std::int64_t pid) {
+  std::ifstream in(fmt::format("/proc/{0}/task/{0}/children", pid));
+  std::vector<std::int64_t> children;
+  for (std::int64_t child = 0; in >> child;) children.push_back(child);
+  return children;
+}
+
+[[noreturn]] void leave(const char* why) {
+  fmt::print(stderr, "orchestrator: a rank of this node {} while the run started; the same command goes on\n", why);
+  std::fflush(nullptr);
+  std::_Exit(4);
+}
+
+/// Kills a stopped sibling that has been so for too long.
+void end_stopped(const std::vector<std::int64_t>& siblings, std::map<std::int64_t, double>& stopped_for_s) {
+  for (const std::int64_t pid : siblings) {
+    const auto facts = process_facts(pid);
+    if (!facts || facts->state != 'T') {
+      stopped_for_s.erase(pid);
+    } else if ((stopped_for_s[pid] += kTick_s) > StartWatch::kStopped_s) {
+      ::kill(static_cast<pid_t>(pid), SIGKILL);
+    }
+  }
+}
+
+void watch(const std::stop_token& stop, std::size_t ranks) {
+  const std::int64_t launcher = getppid();
+  std::map<std::int64_t, double> stopped_for_s;
+  std::size_t most = 0;
+  for (double waited_s = 0; !stop.stop_requested(); waited_s += kTick_s) {
+    const std::vector<std::int64_t> siblings = children_of(launcher);
+    most = std::max(most, siblings.size());
+    if (most >= ranks && siblings.size() < ranks) leave("died");
+    if (most < ranks && waited_s > kLaunch_s) leave("is missing");
+    end_stopped(siblings, stopped_for_s);
+    std::this_thread::sleep_for(std::chrono::duration<double>(kTick_s));
+  }
+}
+
+}  // namespace
+
+StartWatch::StartWatch() {
+  const char* text = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  const long ranks = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
+  if (ranks < 2) return;
+  thread_ = std::jthread([ranks](const std::stop_token& stop) { watch(stop, static_cast<std::size_t>(ranks)); });
+}
+
+void StartWatch::over() {
+  thread_ = {};
+}
+
+}  // namespace peftgrid::orchestrator

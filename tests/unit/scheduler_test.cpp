@@ -1,0 +1,129 @@
+// The scheduler and the simulator that shares its code.
+#include "orchestrator/schedule/scheduler.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "orchestrator/schedule/simulate.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<int> ranks_started(const std::vector<Scheduler::Start>& starts) {
+  return starts.size() == 1 ? starts[0].ranks : std::vector<int>{};
+}
+
+TEST(Scheduler, StartsTasksInTheGivenOrder) {
+  Scheduler scheduler({{1, 5}, {1, 9}}, 2);
+  EXPECT_EQ(scheduler.ready(1, 0).at(0).task, 0U);
+  EXPECT_EQ(scheduler.ready(0, 0).at(0).task, 1U);
+}
+
+TEST(Scheduler, StartsAWideTaskWhenAllItsRanksAreIdle) {
+  Scheduler scheduler({{3, 5}}, 3);
+  EXPECT_THAT(scheduler.ready(2, 0), IsEmpty());
+  EXPECT_THAT(scheduler.ready(0, 0), IsEmpty());
+  EXPECT_THAT(ranks_started(scheduler.ready(1, 0)), ElementsAre(0, 1, 2));
+}
+
+TEST(Scheduler, NeverLetsNarrowTasksStarveAWideOne) {
+  Scheduler scheduler({{1, 10}, {2, 5}, {1, 11}, {1, 11}}, 2);
+  scheduler.ready(0, 0);
+  EXPECT_THAT(scheduler.ready(1, 0), IsEmpty());
+  scheduler.ended(0, 10);
+  EXPECT_THAT(ranks_started(scheduler.ready(0, 10)), ElementsAre(0, 1));
+}
+
+TEST(Scheduler, FillsTheWaitForAWideTaskWithWhatEndsInTime) {
+  Scheduler scheduler({{1, 10}, {2, 5}, {1, 12}, {1, 3}}, 2);
+  scheduler.ready(0, 0);
+  const auto starts = scheduler.ready(1, 0);
+  ASSERT_EQ(starts.size(), 1U);
+  EXPECT_EQ(starts[0].task, 3U);
+}
+
+TEST(Scheduler, GivesTheTaskOfALostRankToAnother) {
+  Scheduler scheduler({{1, 5}}, 2);
+  scheduler.ready(0, 0);
+  scheduler.ready(1, 0);
+  const Scheduler::Loss loss = scheduler.lost(0, 1);
+  EXPECT_EQ(loss.task, 0U);
+  EXPECT_THAT(ranks_started(loss.starts), ElementsAre(1));
+}
+
+TEST(Scheduler, TellsWhoSurvivesAGang) {
+  Scheduler scheduler({{3, 5}}, 3);
+  for (const int rank : {0, 1, 2}) scheduler.ready(rank, 0);
+  EXPECT_THAT(scheduler.lost(1, 1).survivors, ElementsAre(0, 2));
+}
+
+TEST(Scheduler, RunsAWideTaskOnTheRanksThatAreLeft) {
+  Scheduler scheduler({{3, 5}}, 3);
+  scheduler.ready(0, 0);
+  scheduler.ready(1, 0);
+  EXPECT_THAT(ranks_started(scheduler.lost(2, 1).starts), ElementsAre(0, 1));
+}
+
+TEST(Scheduler, ForgetsALostRankThatAsks) {
+  Scheduler scheduler({{1, 5}}, 2);
+  scheduler.lost(1, 0);
+  EXPECT_THAT(scheduler.ready(1, 0), IsEmpty());
+}
+
+TEST(Scheduler, IsOverWhenNothingWaitsOrRuns) {
+  Scheduler scheduler({{1, 5}}, 1);
+  scheduler.ready(0, 0);
+  EXPECT_FALSE(scheduler.all_over());
+  scheduler.ended(0, 5);
+  EXPECT_TRUE(scheduler.all_over());
+}
+
+/// 800 trials whose sizes spread evenly over two decades, longest first.
+std::vector<Task> two_decades() {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> decades(0, 2);
+  std::vector<Task> tasks;
+  for (int i = 0; i < 800; ++i) tasks.push_back({1, std::pow(10, decades(random))});
+  std::ranges::sort(tasks, std::greater<>(), &Task::seconds);
+  return tasks;
+}
+
+TEST(Simulation, OfExactCostsEndsWithinTwoPercentOfTheBound) {
+  const std::vector<Task> tasks = two_decades();
+  EXPECT_LE(simulate(tasks, 32).makespan_s, 1.02 * lower_bound_s(tasks, 32));
+}
+
+TEST(Simulation, OfCostsThatAreWrongEndsWithinSixPercentOfTheBound) {
+  const std::vector<Task> tasks = two_decades();
+  std::mt19937 random(11);
+  std::lognormal_distribution<double> error(0, 0.5);
+  std::vector<double> actual;
+  std::vector<Task> as_it_was;
+  for (const Task& task : tasks) {
+    actual.push_back(task.seconds * error(random));
+    as_it_was.push_back({task.width, actual.back()});
+  }
+  EXPECT_LE(simulate(tasks, 32, actual).makespan_s, 1.06 * lower_bound_s(as_it_was, 32));
+}
+
+TEST(Simulation, NeverBeatsTheBoundWhateverTheWidths) {
+  std::mt19937 random(3);
+  for (int turn = 0; turn < 20; ++turn) {
+    std::vector<Task> tasks;
+    for (int i = 0; i < 60; ++i) {
+      tasks.push_back({std::int64_t{1} << (random() % 4), 1.0 + static_cast<double>(random() % 100)});
+    }
+    const Simulation run = simulate(tasks, 8);
+    EXPECT_GE(run.makespan_s, lower_bound_s(tasks, 8) * (1 - 1e-9));
+    EXPECT_LE(run.makespan_s, 2 * lower_bound_s(tasks, 8));
+  }
+}
+
+}  // namespace
+}  // namespace peftgrid::orchestrator
