@@ -165,12 +165,8 @@ void Coordinator::dissolve(std::int64_t gang, int but_rank) {
 }
 
 void Coordinator::look_for_losses() {
-  for (const int rank : peers_.newly_dead()) {
-    if (!ranks_[static_cast<std::size_t>(rank)].ended) lose(rank, "died");
-  }
-  for (const Liveness::Verdict& verdict : liveness_.overdue(now_s())) {
-    if (!ranks_[static_cast<std::size_t>(verdict.rank)].ended) lose(verdict.rank, verdict.why);
-  }
+  for (const int rank : peers_.newly_dead()) lose(rank, "died");
+  for (const Liveness::Verdict& verdict : liveness_.overdue(now_s())) lose(verdict.rank, verdict.why);
   if (now_s() - alive_sent_s_ < kAlive_s) return;
   alive_sent_s_ = now_s();
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
@@ -179,8 +175,9 @@ void Coordinator::look_for_losses() {
 }
 
 void Coordinator::lose(int rank, const std::string& why) {
-  if (rank == 0) throw collectives::CommError("the worker of rank 0 " + why + "; the same command goes on");
   Rank& gone = ranks_[static_cast<std::size_t>(rank)];
+  if (gone.ended || gone.lost) return;
+  if (rank == 0) throw collectives::CommError("the worker of rank 0 " + why + "; the same command goes on");
   gone.lost = true;
   ++tally_.lost_ranks;
   liveness_.forget(rank);

@@ -40,6 +40,12 @@ ProcessId process_from_json(const std::string& text) {
   return {body.at("host"), body.at("pid"), body.at("start")};
 }
 
+bool is_gone(const ProcessId& id) {
+  if (id.host != host_name()) return false;
+  const auto facts = process_facts(id.pid);
+  return !facts || facts->start != id.start || facts->state == 'Z' || facts->state == 'X';
+}
+
 bool kill_process(const ProcessId& id) {
   if (id.host != host_name()) return false;
   const auto facts = process_facts(id.pid);

@@ -26,6 +26,8 @@ std::string to_json(const ProcessId& id);
 /// Throws nlohmann::json::exception for a text that is none.
 ProcessId process_from_json(const std::string& text);
 
+/// Is that very process gone? False where it lives on another host, which this one cannot see.
+bool is_gone(const ProcessId& id);
 /// SIGKILL to that very process. False where it lives on another host, or no more.
 bool kill_process(const ProcessId& id);
 

@@ -102,6 +102,7 @@ void Pulse::beat(const std::stop_token& stop) {
     if (now - sent_at_s >= kBeat_s) {
       line_.send(0, encode(FromWorker(Heartbeat{step_, steps_, loss_, signs_, patience_s_})));
       sent_at_s = now;
+      if (!ended_ && hooks_.coordinator_died()) hooks_.abandoned();
     }
     if (!ended_ && now - heard_at_s_ > kCoordinatorSilence_s) hooks_.abandoned();
   }

@@ -22,9 +22,10 @@ inline constexpr double kCoordinatorSilence_s = 20;
 
 /// What a worker cannot decide by itself.
 struct WorkerHooks {
-  std::function<bool()> stop;       // a stop signal has come: the trial in hand is dropped
-  std::function<void()> abandoned;  // the coordinator is silent; must not return
-  std::function<void()> leave;      // the coordinator says that this process must go; must not return
+  std::function<bool()> stop;              // a stop signal has come: the trial in hand is dropped
+  std::function<bool()> coordinator_died;  // as far as can be seen from this node
+  std::function<void()> abandoned;         // the coordinator died or is silent; must not return
+  std::function<void()> leave;             // the coordinator says that this process must go; must not return
 };
 
 /// The worker's loop: asks the coordinator for a trial, trains it, publishes its file, reports; until told to end.

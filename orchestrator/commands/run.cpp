@@ -16,12 +16,12 @@
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/coordinator.hpp"
 #include "orchestrator/launch.hpp"
+#include "orchestrator/launch_watch.hpp"
 #include "orchestrator/peers.hpp"
 #include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "orchestrator/run_session.hpp"
-#include "orchestrator/start_watch.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/signals.hpp"
 #include "worker/worker.hpp"
@@ -150,11 +150,15 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const ProcessId& coor
   worker::WorkerHooks hooks;
   hooks.stop = std::move(stop);
   hooks.leave = [&mpi] { mpi.leave(0); };
+  // A process that was never to be seen, as in another container of that host, is not gone.
+  hooks.coordinator_died = [coordinator, seen = !is_gone(coordinator)] { return seen && is_gone(coordinator); };
   // Under mpirun --enable-recovery a rank 0 that only sleeps would keep the job for ever.
   hooks.abandoned = [&mpi, coordinator] {
-    const bool killed = kill_process(coordinator);
-    fmt::print(stderr, "orchestrator: rank {} on {}: rank 0 was silent for {:.0f} s{}; the same command goes on\n",
-               mpi.rank(), host_name(), worker::kCoordinatorSilence_s, killed ? " and was killed" : "");
+    const std::string silent = fmt::format("was silent for {:.0f} s", worker::kCoordinatorSilence_s);
+    const std::string why =
+        is_gone(coordinator) ? "died" : silent + (kill_process(coordinator) ? " and was killed" : "");
+    fmt::print(stderr, "orchestrator: rank {} on {}: rank 0 {}; the same command goes on\n", mpi.rank(), host_name(),
+               why);
     std::fflush(nullptr);
     mpi.leave(4);
   };
@@ -199,7 +203,7 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
   return code;
 }
 
-int run(const RunOptions& options, collectives::MpiSession& mpi, StartWatch& start) {
+int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& watch) {
   const auto group = collectives::checked(mpi.group());
   std::optional<RunSession> session;
   std::optional<std::string> trouble;
@@ -224,7 +228,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, StartWatch& sta
   info.ranks = mpi.size();
   info.cores = usable_cores();
   collectives::MpiSession::Line line = mpi.line();
-  start.over();
+  watch.over();
   if (session) return run_rank_0(*session, options, mpi, line, info, company);
   worker::work(*line.worker, info, hooks_of(mpi, company.coordinator, [] { return slurm::stop_signal() != 0; }));
   return 0;
@@ -238,12 +242,12 @@ int run_command(const Arguments& arguments) {
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
   slurm::watch_stop_signals();
-  StartWatch start;
+  LaunchWatch watch;
   int code = 0;
   {
     collectives::MpiSession mpi;
     try {
-      code = run(*options, mpi, start);
+      code = run(*options, mpi, watch);
     } catch (const std::exception& error) {
       give_up(mpi, error);
     }
@@ -253,6 +257,7 @@ int run_command(const Arguments& arguments) {
       std::fflush(nullptr);
       mpi.leave(code == 4 || mpi.rank() > 0 ? 128 + slurm::stop_signal() : code);
     }
+    watch.ending(code);
   }
   clean_mpi_environment();
   return code;

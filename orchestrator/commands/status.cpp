@@ -88,6 +88,7 @@ int status_command(const Arguments& arguments) {
   fmt::print("{}\n", s.owner.empty() ? "not running" : "running: " + s.owner);
   if (!s.owner.empty() && s.done > 0 && s.done < s.total) fmt::print("about {} left\n", duration_text(s.left_s));
   for (const auto& [trial, failed] : s.failed) fmt::print("failed: {}: {}\n", trial, failed.reason);
+  for (const std::string& loss : state.lost) fmt::print("lost in the last start: {}\n", loss);
   if (!state.holes.empty()) fmt::print("{} cells are left out; the report says why\n", state.holes.size());
   if (s.damaged > 0) fmt::print("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
   return line->values["exit-code"].as<bool>() ? exit_code(s) : 0;

@@ -39,11 +39,22 @@ void add_versions(const Sources& sources, std::vector<std::string>& remarks) {
   }
 }
 
+void add_losses(const Sources& sources, std::vector<std::string>& remarks) {
+  for (const RunState& state : sources.states) {
+    if (state.lost.empty()) continue;
+    remarks.push_back(
+        fmt::format("{}: {} lost in the last start ({}); what they worked on ran again on others.", state.run,
+                    state.lost.size() == 1 ? "one rank was" : fmt::format("{} ranks were", state.lost.size()),
+                    fmt::join(state.lost, "; ")));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> remarks_of(const Sources& sources) {
   std::vector<std::string> remarks;
   if (sources.trials.empty()) remarks.emplace_back("There is no finished trial yet.");
+  add_losses(sources, remarks);
   add_processors(sources, remarks);
   add_versions(sources, remarks);
   if (sources.earlier > 0) {

@@ -1,4 +1,4 @@
-# Death at random moments. The short form runs in CI; `tests/faults/kill_and_resume.py --kills 1000 …` is the long one.
+# Death at random moments. The short forms run in CI; `tests/faults/random_deaths.py --deaths 1000 …` is the long proof.
 include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
 add_executable(make_tiny_world "${PROJECT_SOURCE_DIR}/tests/faults/make_tiny_world.cpp")
 target_include_directories(make_tiny_world PRIVATE "${PROJECT_SOURCE_DIR}")
@@ -15,3 +15,4 @@ add_fault_test(same_numbers 240)
 add_fault_test(kill_and_resume 400 --kills 20)
 add_fault_test(stopping 120)
 add_fault_test(diverging 120)
+add_fault_test(random_deaths 600 --deaths 12)

@@ -12,7 +12,8 @@ from pathlib import Path
 class World:
     """A folder with a tiny model, task and grid, and the ways to run it."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, recovery=False):
+        self.launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", *(["--enable-recovery"] if recovery else [])]
         self.program = str(Path(arguments.program).resolve())
         self._temporary = tempfile.TemporaryDirectory(prefix="peftgrid-faults-")
         self.folder = Path(self._temporary.name)
@@ -27,7 +28,7 @@ class World:
 
     def command(self, out, ranks=None, *more):
         """The command line; without ranks the bare program."""
-        launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks)] if ranks else []
+        launcher = [*self.launcher, "-np", str(ranks)] if ranks else []
         return [*launcher, self.program, "--grid", str(self.grid), "--out", str(out), "--progress", "plain", *more]
 
     def start(self, out, ranks=None, *more):
@@ -44,6 +45,10 @@ class World:
         done = self.start(out, ranks, *more)
         text, _ = done.communicate(timeout=timeout)
         return done.returncode, text
+
+    def status(self, out):
+        """What `status --exit-code` says: 0 all done, 3 finished with failures, 4 unfinished; 2 where nothing was begun."""
+        return subprocess.run([self.program, "status", out, "--exit-code"], env=self.environment, capture_output=True).returncode
 
     def compare(self, first, second):
         """Is `compare` of the opinion that the runs are identical? And what it says."""

@@ -1,4 +1,4 @@
-#include "orchestrator/start_watch.hpp"
+#include "orchestrator/launch_watch.hpp"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -17,7 +17,7 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr double kTick_s = 0.1;
-constexpr double kLaunch_s = 60;  // for the launcher to start all ranks of a node
+constexpr double kLaunch_s = 15;  // for the launcher to start all ranks of a node, which takes it a second or two
 
 std::vector<std::int64_t> children_of(std::int64_t pid) {
   std::ifstream in(fmt::format("/proc/{0}/task/{0}/children", pid));
@@ -38,13 +38,13 @@ void end_stopped(const std::vector<std::int64_t>& siblings, std::map<std::int64_
     const auto facts = process_facts(pid);
     if (!facts || facts->state != 'T') {
       stopped_for_s.erase(pid);
-    } else if ((stopped_for_s[pid] += kTick_s) > StartWatch::kStopped_s) {
+    } else if ((stopped_for_s[pid] += kTick_s) > LaunchWatch::kStopped_s) {
       ::kill(static_cast<pid_t>(pid), SIGKILL);
     }
   }
 }
 
-void watch(const std::stop_token& stop, std::size_t ranks) {
+void watch_start(const std::stop_token& stop, std::size_t ranks) {
   const std::int64_t launcher = getppid();
   std::map<std::int64_t, double> stopped_for_s;
   std::size_t most = 0;
@@ -58,17 +58,35 @@ void watch(const std::stop_token& stop, std::size_t ranks) {
   }
 }
 
-}  // namespace
-
-StartWatch::StartWatch() {
-  const char* text = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  const long ranks = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
-  if (ranks < 2) return;
-  thread_ = std::jthread([ranks](const std::stop_token& stop) { watch(stop, static_cast<std::size_t>(ranks)); });
+void watch_end(const std::stop_token& stop, int exit_code) {
+  const std::int64_t launcher = getppid();
+  std::map<std::int64_t, double> stopped_for_s;
+  for (double waited_s = 0; !stop.stop_requested(); waited_s += kTick_s) {
+    if (waited_s > LaunchWatch::kEnd_s) {
+      std::fflush(nullptr);
+      std::_Exit(exit_code);
+    }
+    end_stopped(children_of(launcher), stopped_for_s);
+    std::this_thread::sleep_for(std::chrono::duration<double>(kTick_s));
+  }
 }
 
-void StartWatch::over() {
+}  // namespace
+
+LaunchWatch::LaunchWatch() {
+  const char* text = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  ranks_ = text == nullptr ? 0 : std::strtoul(text, nullptr, 10);
+  if (ranks_ < 2) return;
+  thread_ = std::jthread([ranks = ranks_](const std::stop_token& stop) { watch_start(stop, ranks); });
+}
+
+void LaunchWatch::over() {
   thread_ = {};
+}
+
+void LaunchWatch::ending(int exit_code) {
+  if (ranks_ < 2) return;
+  thread_ = std::jthread([exit_code](const std::stop_token& stop) { watch_end(stop, exit_code); });
 }
 
 }  // namespace peftgrid::orchestrator
