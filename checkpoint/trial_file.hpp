@@ -49,6 +49,7 @@ struct TrialRecord {
   double training_s = 0, evaluation_s = 0, total_s = 0, cpu_s = 0;
   double inference_rows_per_s = 0;
   std::int64_t peak_memory_bytes = 0;
+  std::int64_t resumed_step = 0;  // not stored: the step from which this start went on
 };
 
 /// The hash that a KeptTensor carries of its values.

@@ -42,6 +42,7 @@ struct RunFolder {
   std::filesystem::path root;
   std::filesystem::path trials() const { return root / "trials"; }
   std::filesystem::path trial(const std::string& id) const { return trials() / (id + ".h5"); }
+  std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   std::filesystem::path journal() const { return root / "journal"; }
   std::filesystem::path owner() const { return root / "owner"; }
   std::filesystem::path report() const { return root / "report"; }

@@ -66,6 +66,7 @@ bool in_bf16(const Grid& grid) {
 
 /// What killed ranks left behind. The folder is owned, so nobody is writing one of these.
 void remove_drafts(const fs::path& folder) {
+  if (!fs::exists(folder)) return;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".draft") fs::remove(entry.path());
   }
@@ -87,6 +88,7 @@ RunSession::RunSession(const RunOptions& options, int ranks) : grid_(load_grid(o
 void RunSession::lay_out_folder() {
   make_folder(folder_.root / "grids");
   remove_drafts(folder_.trials());
+  remove_drafts(folder_.checkpoints());
   write_whole(folder_.root / "grid.yaml", grid_.text);
   const fs::path kept = folder_.root / "grids" / (grid_.sha256.substr(0, 16) + ".yaml");
   if (!fs::exists(kept)) write_whole(kept, grid_.text);
@@ -98,6 +100,7 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
   for (const worker::TrialSpec& spec : grid_.trials) {
     set_damaged_aside(folder_, spec.id);
     if (fs::exists(folder_.trial(spec.id))) {
+      fs::remove(folder_.checkpoints() / (spec.id + ".safetensors"));
       already_there_.push_back(spec.id);
       leave.insert(spec.id);
     } else if (const auto failed = before.failed.find(spec.id);

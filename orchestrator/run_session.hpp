@@ -18,6 +18,7 @@ struct RunOptions {
   std::string grid, out, progress, order, collectives;
   Overrides overrides;
   bool retry_failed = false, quiet = false, verbose = false;
+  double checkpoint_every_s = 180;
 };
 
 /// Rank 0's hold on a run: grid read, folder owned and laid out, journal open, trials to run chosen and put in order.

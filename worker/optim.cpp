@@ -112,6 +112,13 @@ double AdamW::step() {
   return norm;
 }
 
+void AdamW::restore(const State& state) {
+  done_ = state.done;
+  idle_factor_ = state.idle_factor;
+  first_.copy_(state.first);
+  second_.copy_(state.second);
+}
+
 void AdamW::settle() {
   float* values = parameters_.values().mutable_data_ptr<float>();
   const auto factor = static_cast<float>(idle_factor_);

@@ -52,6 +52,15 @@ class AdamW {
   /// anything but a training text is read with the parameters, and before they are kept.
   void settle();
 
+  /// What a step changes beside the parameters, to be kept and put back. The tensors are the optimizer's own.
+  struct State {
+    std::int64_t done = 0;  // steps
+    double idle_factor = 1;
+    at::Tensor first, second;
+  };
+  State state() const { return {done_, idle_factor_, first_, second_}; }
+  void restore(const State& state);
+
  private:
   FlatParameters& parameters_;
   TrainingSpec training_;

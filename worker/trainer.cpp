@@ -10,12 +10,14 @@
 #include <numeric>
 #include <set>
 
+#include "checkpoint/errors.hpp"
 #include "worker/evaluation.hpp"
 #include "worker/kept_tensors.hpp"
 #include "worker/measure.hpp"
 #include "worker/optim.hpp"
 #include "worker/tasks/metrics.hpp"
 #include "worker/tasks/sampling.hpp"
+#include "worker/training_state.hpp"
 
 namespace peftgrid::worker {
 
@@ -54,9 +56,10 @@ std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows) 
 
 class Trainer {
  public:
-  Trainer(const TrialSpec& spec, Store& store, const Watch& watch)
+  Trainer(const TrialSpec& spec, Store& store, const Watch& watch, const Keeping& keeping)
       : spec_(spec),
         watch_(watch),
+        keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train)) {
@@ -67,14 +70,14 @@ class Trainer {
   }
 
   TrialRecord run() {
-    const double begin = now_s(), cpu = cpu_seconds();
+    const double begin = begin_s_, cpu = begin_cpu_s_;
     describe();
     compute_fixed_representations();
     learn();
     if (record_.state == "done") test();
     keep_tensors(spec_, model_, record_);
-    record_.total_s = now_s() - begin;
-    record_.cpu_s = cpu_seconds() - cpu;
+    record_.total_s = earlier_.total_s + now_s() - begin;
+    record_.cpu_s = earlier_.cpu_s + cpu_seconds() - cpu;
     record_.peak_memory_bytes = worker::peak_memory_bytes();
     return std::move(record_);
   }
@@ -117,9 +120,8 @@ class Trainer {
 
   void learn() {
     AdamW optimizer(parameters_, spec_.training, steps_);
-    double loss_sum = 0;
-    std::int64_t losses = 0;
-    for (std::int64_t step = 1; step <= steps_; ++step) {
+    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_; ++step) {
+      keep_state(optimizer);
       breathe_();
       const double begin = now_s();
       const double loss = gradients_of(step - 1);
@@ -133,21 +135,84 @@ class Trainer {
                          std::to_string(step) + " of " + std::to_string(steps_);
         return;
       }
-      loss_sum += loss;
-      ++losses;
+      loss_sum_ += loss;
+      ++losses_;
       watch_.progress({step, steps_, loss});
       if (!is_evaluation_point(step)) continue;
       optimizer.settle();
       const double score = select(step);
       record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
-                               loss_sum / static_cast<double>(losses), score});
-      loss_sum = 0;
-      losses = 0;
+                               loss_sum_ / static_cast<double>(losses_), score});
+      loss_sum_ = 0;
+      losses_ = 0;
       if (spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience) break;
     }
     optimizer.settle();
     if (best_values_.defined()) parameters_.values().copy_(best_values_);
     if (!best_values_.defined()) record_.best_step = record_.steps;
+  }
+
+  /// Goes on where an earlier start left off; the number of steps that are done.
+  std::int64_t take_up(AdamW& optimizer) {
+    if (keeping_.file.empty()) return 0;
+    auto state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
+    if (!state || state->step >= steps_) return 0;
+    parameters_.values().copy_(state->values);
+    optimizer.restore({state->step, state->idle_factor, state->first, state->second});
+    best_values_ = state->best_values;
+    best_score_ = state->best_score;
+    without_improvement_ = state->without_improvement;
+    loss_sum_ = state->loss_sum;
+    losses_ = state->losses;
+    micro_step_ = static_cast<std::uint32_t>(state->micro_step);
+    record_.curve = state->curve;
+    record_.best_step = state->best_step;
+    record_.steps = record_.resumed_step = state->step;
+    record_.training_tokens = state->training_tokens;
+    record_.training_s = state->training_s;
+    record_.evaluation_s = state->evaluation_s;
+    earlier_ = std::move(*state);
+    earlier_.values = earlier_.first = earlier_.second = earlier_.best_values = at::Tensor();
+    return record_.steps;
+  }
+
+  /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
+  /// enough for the moment that is left then.
+  void keep_state(const AdamW& optimizer) {
+    if (keeping_.file.empty() || record_.steps == record_.resumed_step) return;
+    const bool leaving = watch_.stop(), due = now_s() - kept_at_s_ > std::max(keeping_.every_s, 50 * keeping_takes_s_);
+    if (!due && !leaving) return;
+    const AdamW::State moments = optimizer.state();
+    TrainingState state;
+    state.step = record_.steps;
+    state.micro_step = micro_step_;
+    state.loss_sum = loss_sum_;
+    state.losses = losses_;
+    state.curve = record_.curve;
+    state.best_step = record_.best_step;
+    state.without_improvement = without_improvement_;
+    state.best_score = best_score_;
+    state.idle_factor = moments.idle_factor;
+    state.values = parameters_.values();
+    state.first = moments.first;
+    state.second = moments.second;
+    state.best_values = best_values_;
+    state.training_tokens = record_.training_tokens;
+    state.training_s = record_.training_s;
+    state.evaluation_s = record_.evaluation_s;
+    state.total_s = earlier_.total_s + now_s() - begin_s_;
+    state.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
+    if (!due && bytes_of(state) > kBytesOnLeaving) return;
+    const double begin = now_s();
+    try {
+      write_state(keeping_.file, spec_.id, state);
+    } catch (const checkpoint::FileError& error) {
+      // A full disk takes the way back, not the trial itself.
+      if (keeping_takes_s_ == 0)
+        record_.warnings.push_back(std::string("its state could not be kept: ") + error.what());
+    }
+    kept_at_s_ = now_s();
+    keeping_takes_s_ = std::max(1e-3, kept_at_s_ - begin);
   }
 
   bool is_evaluation_point(std::int64_t step) const {
@@ -262,8 +327,12 @@ class Trainer {
     record_.inference_rows_per_s = static_cast<double>(rows) / seconds;
   }
 
+  static constexpr std::uint64_t kBytesOnLeaving = 32ULL << 20;
+
+  const double begin_s_ = now_s(), begin_cpu_s_ = cpu_seconds();
   const TrialSpec& spec_;
   const Watch& watch_;
+  const Keeping& keeping_;
   const Breath breathe_ = [this] {
     if (watch_.stop()) throw Interrupted{};
   };
@@ -278,14 +347,18 @@ class Trainer {
   at::Tensor fixed_train_, fixed_selection_, best_values_;
   double best_score_ = 0;
   std::int64_t without_improvement_ = 0;
+  double loss_sum_ = 0;  // since the last point of the curve
+  std::int64_t losses_ = 0;
+  TrainingState earlier_;  // times of earlier starts
+  double kept_at_s_ = now_s(), keeping_takes_s_ = 0;
 };
 
 }  // namespace
 
-TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch) {
+TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch, const Keeping& keeping) {
   forget_peak_memory();
   try {
-    return Trainer(spec, store, watch).run();
+    return Trainer(spec, store, watch, keeping).run();
   } catch (const std::bad_alloc&) {
     throw TrialError(TrialError::Kind::Environment, "out of memory");
   } catch (const c10::Error& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 
 #include "checkpoint/trial_file.hpp"
@@ -19,12 +20,19 @@ struct Watch {
   std::function<void(const Progress&)> progress;
 };
 
-/// The run was asked to stop; nothing of this trial is kept.
+/// Where an unfinished trial keeps its state between steps, and how often.
+struct Keeping {
+  std::filesystem::path file;  // empty: nowhere
+  double every_s = 180;
+};
+
+/// The run was asked to stop; of this trial there is at most its state (Keeping).
 struct Interrupted {};
 
 /// Trains and tests one trial: from its spec alone, so that its numbers are the same on any rank and in any order.
 /// Returns what is to be kept, all but `environment`. A trial that diverges comes back with state "diverged".
-/// Throws TrialError, Interrupted, UsageError (files changed since planning).
-checkpoint::TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch);
+/// Goes on from a kept state with the same bytes in the end. Throws TrialError, Interrupted, UsageError (files changed
+/// since planning).
+checkpoint::TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch, const Keeping& keeping);
 
 }  // namespace peftgrid::worker

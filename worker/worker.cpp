@@ -14,7 +14,7 @@ namespace peftgrid::worker {
 
 namespace {
 
-std::string environment(const WorkerInfo& info) {
+std::string environment(const WorkerInfo& info, const checkpoint::TrialRecord& record) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return nlohmann::json{{"program", "orchestrator"},
                         {"numerics", kNumericsVersion},
@@ -27,6 +27,7 @@ std::string environment(const WorkerInfo& info) {
                         {"torch", torch_version()},
                         {"mpi", info.mpi},
                         {"hdf5", checkpoint::hdf5_version()},
+                        {"resumed_step", record.resumed_step},
                         {"published_at", std::chrono::duration_cast<std::chrono::seconds>(now).count()}}
       .dump();
 }
@@ -49,9 +50,12 @@ TrialOutcome attempt(const TrialSpec& spec, Store& store, const WorkerInfo& info
     outcome.environment = by_environment;
   };
   try {
-    checkpoint::TrialRecord record = train(spec, store, watch);
-    record.environment = environment(info);
+    const Keeping keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
+    checkpoint::TrialRecord record = train(spec, store, watch, keeping);
+    record.environment = environment(info, record);
     publish(record, info);
+    std::error_code nothing_to_remove;
+    std::filesystem::remove(keeping.file, nothing_to_remove);
     if (record.state == "diverged") outcome.state = TrialOutcome::State::Diverged;
     outcome.reason = record.reason;
     if (!record.tests.empty() && !record.tests[0].metrics.empty()) outcome.metric = record.tests[0].metrics[0].second;

@@ -11,7 +11,9 @@ namespace peftgrid::worker {
 
 /// Who works here, for the environment that each trial file keeps.
 struct WorkerInfo {
-  std::filesystem::path trials;  // the run's folder of trial files
+  std::filesystem::path trials;       // the run's folder of trial files
+  std::filesystem::path checkpoints;  // and of the states of unfinished trials
+  double checkpoint_every_s = 180;
   std::string host, commit, mpi;
   int rank = 0, ranks = 1;
   int cores = 1;  // of this node

@@ -44,6 +44,8 @@ po::options_description table(RunOptions& o, bool& help) {
   add("out", po::value(&o.out), "run folder, default runs/<run>");
   add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
+  add("checkpoint-every", po::value(&o.checkpoint_every_s)->default_value(180),
+      "seconds after which a trial in hand writes down where it stands");
   add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
   add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
@@ -81,6 +83,7 @@ std::optional<RunOptions> parse(const Arguments& arguments) {
   if (options.grid.empty()) throw UsageError("run: --grid is missing; name the grid file");
   if (options.overrides.threads < 1) throw UsageError("run: --threads must be 1 or more");
   if (options.overrides.device == "cuda") throw UsageError("run: no CUDA device is visible here; leave --device out");
+  if (!(options.checkpoint_every_s > 0)) throw UsageError("run: --checkpoint-every must be above 0 seconds");
   one_of("device", options.overrides.device, {"cpu"});
   one_of("collectives", options.collectives, {"auto", "mpi"});
   one_of("progress", options.progress, {"auto", "live", "plain"});
@@ -221,6 +224,8 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   const Company company = introduce(*group, session ? session->folder().trials().string() : "");
   worker::WorkerInfo info;
   info.trials = company.trials;
+  info.checkpoints = info.trials.parent_path() / "checkpoints";
+  info.checkpoint_every_s = options.checkpoint_every_s;
   info.host = host_name();
   info.commit = commit();
   info.mpi = collectives::MpiSession::library_version();

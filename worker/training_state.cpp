@@ -1,0 +1,145 @@
+#include "worker/training_state.hpp"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/errors.hpp"
+#include "checkpoint/publish.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "checkpoint/sha256.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kState = "state";  // JSON, as bytes
+
+std::string_view bytes(const at::Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), static_cast<std::size_t>(tensor.nbytes())};
+}
+
+/// JSON has no NaN, which the score of a step may be.
+json number(double value) {
+  return value == value ? json(value) : json(nullptr);
+}
+double number_of(const json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
+
+std::vector<std::pair<const char*, const at::Tensor*>> tensors_of(const TrainingState& s) {
+  std::vector<std::pair<const char*, const at::Tensor*>> all = {
+      {"values", &s.values}, {"first_moment", &s.first}, {"second_moment", &s.second}};
+  if (s.best_values.defined()) all.emplace_back("best_values", &s.best_values);
+  return all;
+}
+
+json describe(const std::string& id, const TrainingState& s) {
+  json curve = json::array();
+  for (const checkpoint::CurvePoint& p : s.curve) {
+    curve.push_back({p.step, number(p.epoch), number(p.train_loss), number(p.selection_score)});
+  }
+  json hashes = json::object();
+  for (const auto& [name, tensor] : tensors_of(s)) hashes[name] = checkpoint::sha256(bytes(*tensor));
+  return {{"id", id},
+          {"step", s.step},
+          {"micro_step", s.micro_step},
+          {"loss_sum", number(s.loss_sum)},
+          {"losses", s.losses},
+          {"curve", curve},
+          {"best_step", s.best_step},
+          {"without_improvement", s.without_improvement},
+          {"best_score", number(s.best_score)},
+          {"idle_factor", s.idle_factor},
+          {"training_tokens", s.training_tokens},
+          {"training_s", s.training_s},
+          {"evaluation_s", s.evaluation_s},
+          {"total_s", s.total_s},
+          {"cpu_s", s.cpu_s},
+          {"sha256", hashes}};
+}
+
+TrainingState numbers_of(const json& body) {
+  TrainingState s;
+  s.step = body.at("step");
+  s.micro_step = body.at("micro_step");
+  s.loss_sum = number_of(body.at("loss_sum"));
+  s.losses = body.at("losses");
+  for (const json& p : body.at("curve")) {
+    s.curve.push_back({p.at(0), number_of(p.at(1)), number_of(p.at(2)), number_of(p.at(3))});
+  }
+  s.best_step = body.at("best_step");
+  s.without_improvement = body.at("without_improvement");
+  s.best_score = number_of(body.at("best_score"));
+  s.idle_factor = body.at("idle_factor");
+  s.training_tokens = body.at("training_tokens");
+  s.training_s = body.at("training_s");
+  s.evaluation_s = body.at("evaluation_s");
+  s.total_s = body.at("total_s");
+  s.cpu_s = body.at("cpu_s");
+  return s;
+}
+
+/// Throws std::runtime_error where the file does not hold such a tensor, whole.
+at::Tensor tensor_of(const checkpoint::MappedFile& file, const checkpoint::TensorIndex& index, const json& hashes,
+                     const std::string& name, std::int64_t parameters) {
+  const checkpoint::TensorEntry& entry = index.at(name);
+  if (entry.dtype != "F32" || entry.shape != std::vector{parameters})
+    throw std::runtime_error(name + ": another shape");
+  const std::string_view held = file.bytes().substr(entry.begin, entry.end - entry.begin);
+  if (checkpoint::sha256(held) != hashes.at(name).get<std::string>()) throw std::runtime_error(name + ": damaged");
+  at::Tensor tensor = at::empty({parameters}, at::kFloat);
+  std::memcpy(tensor.mutable_data_ptr(), held.data(), held.size());
+  return tensor;
+}
+
+}  // namespace
+
+std::uint64_t bytes_of(const TrainingState& state) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, tensor] : tensors_of(state)) sum += tensor->nbytes();
+  return sum;
+}
+
+void write_state(const std::filesystem::path& file, const std::string& id, const TrainingState& state) {
+  const std::string text = describe(id, state).dump();
+  std::vector<checkpoint::TensorToWrite> all;
+  for (const auto& [name, tensor] : tensors_of(state)) {
+    all.push_back({name, "F32", {tensor->numel()}, tensor->const_data_ptr(), tensor->nbytes()});
+  }
+  all.push_back({kState, "U8", {static_cast<std::int64_t>(text.size())}, text.data(), text.size()});
+  std::filesystem::create_directories(file.parent_path());
+  const auto draft = checkpoint::draft_beside(file);
+  checkpoint::write_safetensors(draft, all);
+  checkpoint::publish_replacing(draft, file);
+}
+
+std::optional<TrainingState> read_state(const std::filesystem::path& file, const std::string& id,
+                                        std::int64_t parameters) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  try {
+    const checkpoint::MappedFile mapped(file);
+    const auto index = checkpoint::parse_safetensors_header(mapped.bytes(), mapped.bytes().size(), file.string());
+    const checkpoint::TensorEntry& text = index.at(kState);
+    const json body = json::parse(mapped.bytes().substr(text.begin, text.end - text.begin));
+    if (body.at("id").get<std::string>() != id) return std::nullopt;
+    TrainingState state = numbers_of(body);
+    const json& hashes = body.at("sha256");
+    state.values = tensor_of(mapped, index, hashes, "values", parameters);
+    state.first = tensor_of(mapped, index, hashes, "first_moment", parameters);
+    state.second = tensor_of(mapped, index, hashes, "second_moment", parameters);
+    if (index.contains("best_values")) {
+      state.best_values = tensor_of(mapped, index, hashes, "best_values", parameters);
+    }
+    return state;
+  } catch (const std::exception&) {  // a header, JSON or tensor that is not as write_state leaves it
+    return std::nullopt;
+  }
+}
+
+}  // namespace peftgrid::worker
