@@ -14,15 +14,20 @@ endfunction()
 
 file(REAL_PATH "${PEFTGRID_TORCH}" torch)
 file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-cuda-runtime/nvidia/cu13" cudart)
+file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-cuda-crt/nvidia/cu13" crt)
 file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-cuda-cupti/nvidia/cu13" cupti)
 file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-nccl-cu13/nvidia/nccl" nccl)
 
 peftgrid_import(peftgrid_cudart "${cudart}/lib/libcudart.so.13")
 peftgrid_import(peftgrid_nccl "${nccl}/lib/libnccl.so.2")
+target_include_directories(peftgrid_cudart SYSTEM INTERFACE "${cudart}/include" "${crt}/include")
 target_include_directories(peftgrid_nccl SYSTEM INTERFACE "${nccl}/include")
-target_include_directories(peftgrid_cudart SYSTEM INTERFACE "${cudart}/include")
+target_link_libraries(peftgrid_nccl INTERFACE peftgrid_cudart)
+# nccl.h includes the half-precision headers, of which its C interface needs nothing and which want one wheel more.
+target_compile_definitions(peftgrid_nccl INTERFACE __CUDA_FP16_H__ __CUDA_BF16_H__ __CUDA_FP8_H__)
 
 peftgrid_import(peftgrid_c10 "${torch}/lib/libc10.so")
+peftgrid_import(peftgrid_c10_cuda "${torch}/lib/libc10_cuda.so")
 peftgrid_import(peftgrid_torch "${torch}/lib/libtorch_cpu.so")
 target_include_directories(peftgrid_torch SYSTEM INTERFACE "${torch}/include" "${torch}/include/torch/csrc/api/include")
 target_compile_definitions(peftgrid_torch INTERFACE AT_PER_OPERATOR_HEADERS)
