@@ -36,21 +36,20 @@ void check(ncclResult_t result, const char* call, ncclComm_t communicator) {
                 of_a_peer ? Trouble::BeganElsewhere : Trouble::BeganHere);
 }
 
-NcclCommunicator::NcclCommunicator(const ncclUniqueId& id, int rank, int size, const Deadline& deadline) {
+NcclCommunicator::NcclCommunicator(const ncclUniqueId& id, int rank, int size) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  try {
-    finish(ncclCommInitRankConfig(&communicator_, size, id, rank, &config), "ncclCommInitRankConfig", deadline);
-  } catch (const Trouble&) {
-    if (communicator_ != nullptr) ncclCommAbort(communicator_);
-    throw;
-  }
+  begun_ = ncclCommInitRankConfig(&communicator_, size, id, rank, &config);
+}
+
+void NcclCommunicator::join(const Deadline& deadline) {
+  finish(begun_, "ncclCommInitRankConfig", deadline);
 }
 
 NcclCommunicator::~NcclCommunicator() {
   // ncclCommDestroy would wait for peers, who may be gone. Nothing is lost by aborting a communicator whose sums all
   // ranks have seen end, as NcclGroup makes sure.
-  ncclCommAbort(communicator_);
+  if (communicator_ != nullptr) ncclCommAbort(communicator_);
 }
 
 ncclResult_t NcclCommunicator::state() const {

@@ -16,13 +16,14 @@ void check(ncclResult_t result, const char* call, ncclComm_t communicator);
 /// asked for errors meanwhile. Every function throws Trouble.
 class NcclCommunicator {
  public:
-  /// Collective: returns when all `size` ranks of this id have come.
-  NcclCommunicator(const ncclUniqueId& id, int rank, int size, const Deadline& deadline);
+  NcclCommunicator(const ncclUniqueId& id, int rank, int size);
   NcclCommunicator(const NcclCommunicator&) = delete;
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
   /// Aborts: what is still queued on streams ends, unfinished, and no peer is waited for.
   ~NcclCommunicator();
 
+  /// Collective. Returns when all ranks of the id have come; to be called once, first.
+  void join(const Deadline& deadline);
   /// Collective. Returns when the sum, in place, is queued on `stream`; the same stream at every call.
   void all_reduce(std::span<float> device_values, cudaStream_t stream, const Deadline& deadline);
   /// Waits for an event that comes after sums of this communicator.
@@ -33,6 +34,7 @@ class NcclCommunicator {
   void finish(ncclResult_t result, const char* call, const Deadline& deadline);
 
   ncclComm_t communicator_ = nullptr;
+  ncclResult_t begun_;
 };
 
 }  // namespace peftgrid::collectives

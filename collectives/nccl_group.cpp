@@ -56,14 +56,14 @@ class GroupOverNccl : public NcclGroup {
  public:
   GroupOverNccl(std::unique_ptr<Group> bootstrap, const ncclUniqueId& id, const Deadline& deadline)
       : bootstrap_(std::move(bootstrap)) {
-    settle(*bootstrap_, attempt([&] {
+    const std::optional<Trouble> trouble = attempt([&] {
       check(cudaGetDevice(&device_), "cudaGetDevice");
       stream_ = make_stream();
       ready_ = make_event();
       done_ = make_event();
-      communicator_.emplace(id, rank(), size(), before_the_verdict(deadline));
-    }),
-           deadline);
+      communicator_.emplace(id, rank(), size()).join(before_the_verdict(deadline));
+    });
+    end_phase(trouble, deadline);
   }
 
   int rank() const override { return bootstrap_->rank(); }
@@ -124,8 +124,9 @@ class GroupOverNccl : public NcclGroup {
 
   /// Collective. Ends what the ranks did together over NCCL.
   void end_phase(const std::optional<Trouble>& trouble, const Deadline& deadline) {
-    // Aborted before the others are asked: a peer whose connection to us breaks need not wait out its deadline.
-    if (trouble) communicator_.reset();
+    // Aborted before the others are asked: a peer that sees us leave need not wait out its deadline. Not where the
+    // trouble began elsewhere: peers that are about to say what they know would then speak of our leaving.
+    if (trouble && trouble->origin() == Trouble::BeganHere) communicator_.reset();
     settle(*bootstrap_, trouble, deadline);
   }
 
@@ -183,10 +184,10 @@ class GroupOverNccl : public NcclGroup {
 
 std::unique_ptr<NcclGroup> make_nccl_group(std::unique_ptr<Group> bootstrap, Deadline deadline) {
   ncclUniqueId id{};
-  settle(*bootstrap, attempt([&] {
+  const std::optional<Trouble> trouble = attempt([&] {
     if (bootstrap->rank() == 0) check(ncclGetUniqueId(&id), "ncclGetUniqueId", nullptr);
-  }),
-         deadline);
+  });
+  settle(*bootstrap, trouble, deadline);
   bootstrap->broadcast(std::as_writable_bytes(std::span(&id, 1)), 0, deadline);
   return std::make_unique<GroupOverNccl>(std::move(bootstrap), id, deadline);
 }

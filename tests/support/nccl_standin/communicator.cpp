@@ -9,6 +9,10 @@ using peftgrid::standin::Answer;
 using peftgrid::standin::Call;
 using peftgrid::standin::Fault;
 
+namespace {
+constexpr const char* kHubHasLeft = "the rank that made the unique id has left";
+}
+
 ncclComm::ncclComm(std::string hub, int rank, int size, int device)
     : hub_(std::move(hub)),
       rank_(rank),
@@ -20,12 +24,13 @@ ncclComm::ncclComm(std::string hub, int rank, int size, int device)
 void ncclComm::join() {
   run([&] {
     inject(0);
+    if (state() != ncclInProgress) return;
     {
       const std::lock_guard lock(mutex_);
       if (aborted_) return;  // its socket is shut down once, now or later: never before it is connected
       if (!peftgrid::standin::with_address(connect, socket_, hub_)) {
-        state_ = ncclSystemError;
-        last_error_ = "nobody listens at this unique id";
+        state_ = ncclRemoteError;
+        last_error_ = kHubHasLeft;
         return;
       }
     }
@@ -104,7 +109,7 @@ bool ncclComm::exchange(const Call& call, float* values) {
   peftgrid::standin::send_all(socket_, &call, sizeof call) && peftgrid::standin::send_all(socket_, values, bytes);
   Answer answer;
   if (!peftgrid::standin::receive_all(socket_, &answer, sizeof answer)) {
-    fail(ncclRemoteError, "the rank that made the unique id has left");
+    fail(ncclRemoteError, kHubHasLeft);
     return false;
   }
   if (answer.result != ncclSuccess) {
@@ -114,7 +119,7 @@ bool ncclComm::exchange(const Call& call, float* values) {
     return false;
   }
   if (peftgrid::standin::receive_all(socket_, values, bytes)) return true;
-  fail(ncclRemoteError, "the rank that made the unique id has left");
+  fail(ncclRemoteError, kHubHasLeft);
   return false;
 }
 
