@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -38,7 +39,7 @@ struct Allocation {
 /// What is open in this process.
 struct Open {
   std::mutex mutex;
-  std::set<cudaStream_t> streams;
+  std::map<cudaStream_t, std::shared_ptr<CUstream_st>> streams;  // shared with calls that are under way
   std::set<cudaEvent_t> events;
   std::map<const std::byte*, Allocation> memory;
 };
@@ -53,9 +54,11 @@ cudaError_t complain(cudaError_t code, const char* what) {
   return code;
 }
 
-bool is_open(cudaStream_t stream) {
+/// Null where it is not open.
+std::shared_ptr<CUstream_st> find(cudaStream_t stream) {
   const std::lock_guard lock(open().mutex);
-  return open().streams.contains(stream);
+  const auto known = open().streams.find(stream);
+  return known == open().streams.end() ? nullptr : known->second;
 }
 
 bool is_open(cudaEvent_t event) {
@@ -63,14 +66,23 @@ bool is_open(cudaEvent_t event) {
   return open().events.contains(event);
 }
 
-/// The allocation that holds the whole range, or null.
-const Allocation* allocation_of(const void* begin, std::size_t bytes) {
+/// The allocation that holds the whole range, if one does.
+std::optional<Allocation> allocation_of(const void* begin, std::size_t bytes) {
   const std::lock_guard lock(open().mutex);
   const auto* first = static_cast<const std::byte*>(begin);
   auto after = open().memory.upper_bound(first);
-  if (after == open().memory.begin()) return nullptr;
+  if (after == open().memory.begin()) return std::nullopt;
   const auto& [base, allocation] = *--after;
-  return first + bytes <= base + allocation.bytes ? &allocation : nullptr;
+  return first + bytes <= base + allocation.bytes ? std::optional(allocation) : std::nullopt;
+}
+
+std::vector<std::shared_ptr<CUstream_st>> streams_of(int device) {
+  std::vector<std::shared_ptr<CUstream_st>> streams;
+  const std::lock_guard lock(open().mutex);
+  for (const auto& [handle, stream] : open().streams) {
+    if (stream->device == device) streams.push_back(stream);
+  }
+  return streams;
 }
 
 cudaError_t refuse_stream() {
@@ -128,43 +140,48 @@ const char* cudaGetErrorString(cudaError_t error) {
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
-  *stream = new CUstream_st{current_device, {}};
+  const auto made = std::make_shared<CUstream_st>();
+  made->device = current_device;
+  *stream = made.get();
   const std::lock_guard lock(open().mutex);
-  open().streams.insert(*stream);
+  open().streams[*stream] = made;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  {
-    const std::lock_guard lock(open().mutex);
-    if (open().streams.erase(stream) == 0) return refuse_stream();
-  }
-  delete stream;
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
+  const std::lock_guard lock(open().mutex);
+  open().streams.erase(stream);
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
-  if (!is_open(stream)) return refuse_stream();
-  *device = stream->device;
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
+  *device = known->device;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  if (!is_open(stream)) return refuse_stream();
-  stream->work.wait_until_idle();
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
+  known->work.wait_until_idle();
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
-  if (!is_open(stream)) return refuse_stream();
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
   if (!is_open(event)) return refuse_event();
-  if (event->last) stream->work.push([mark = event->last] { mark->wait(); });
+  if (event->last) known->work.push([mark = event->last] { mark->wait(); });
   return cudaSuccess;
 }
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
-  if (!is_open(stream)) return refuse_stream();
-  stream->work.push([=] { function(data); });
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
+  known->work.push([=] { function(data); });
   return cudaSuccess;
 }
 
@@ -185,10 +202,11 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  if (!is_open(stream)) return refuse_stream();
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
   if (!is_open(event)) return refuse_event();
   event->last = std::make_shared<Mark>();
-  stream->work.push([mark = event->last] { mark->pass(); });
+  known->work.push([mark = event->last] { mark->pass(); });
   return cudaSuccess;
 }
 
@@ -205,46 +223,41 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   return cudaSuccess;
 }
 
-/// Waits for all streams first, as the real one does.
+/// Waits for the device's streams first, as the real one does.
 cudaError_t cudaFree(void* memory) {
-  std::set<cudaStream_t> streams;
-  {
-    const std::lock_guard lock(open().mutex);
-    streams = open().streams;
-  }
-  for (const cudaStream_t stream : streams) stream->work.wait_until_idle();
+  const auto allocation = allocation_of(memory, 1);
+  if (!allocation) return complain(cudaErrorInvalidValue, "memory is freed that is not open");
+  for (const auto& stream : streams_of(allocation->device)) stream->work.wait_until_idle();
   const std::lock_guard lock(open().mutex);
-  const auto known = open().memory.find(static_cast<const std::byte*>(memory));
-  if (known == open().memory.end()) return complain(cudaErrorInvalidValue, "memory is freed that is not open");
-  delete[] known->first;
-  open().memory.erase(known);
+  open().memory.erase(static_cast<const std::byte*>(memory));
+  delete[] static_cast<std::byte*>(memory);
   return cudaSuccess;
 }
 
 /// Pageable host memory is read at once, and is written before the call returns: with all that this may wait for.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  if (!is_open(stream)) return refuse_stream();
+  const auto known = find(stream);
+  if (!known) return refuse_stream();
   const bool to_device = kind == cudaMemcpyHostToDevice;
   if (!to_device && kind != cudaMemcpyDeviceToHost) return complain(cudaErrorInvalidValue, "an unknown kind of copy");
-  if (allocation_of(to_device ? to : from, bytes) == nullptr) {
+  if (!allocation_of(to_device ? to : from, bytes)) {
     return complain(cudaErrorInvalidValue, "a copy reaches beyond the memory of the device");
   }
   if (to_device) {
     const auto* first = static_cast<const std::byte*>(from);
-    stream->work.push(
-        [=, data = std::vector<std::byte>(first, first + bytes)] { std::memcpy(to, data.data(), bytes); });
+    known->work.push([=, data = std::vector<std::byte>(first, first + bytes)] { std::memcpy(to, data.data(), bytes); });
   } else {
-    stream->work.push([=] { std::memcpy(to, from, bytes); });
-    stream->work.wait_until_idle();
+    known->work.push([=] { std::memcpy(to, from, bytes); });
+    known->work.wait_until_idle();
   }
   return cudaSuccess;
 }
 
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* memory) {
   *attributes = {};
-  const Allocation* const allocation = allocation_of(memory, 1);
-  attributes->type = allocation != nullptr ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
-  attributes->device = allocation != nullptr ? allocation->device : cudaInvalidDeviceId;
+  const auto allocation = allocation_of(memory, 1);
+  attributes->type = allocation ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
+  attributes->device = allocation ? allocation->device : cudaInvalidDeviceId;
   return cudaSuccess;
 }
 
