@@ -14,13 +14,17 @@ endfunction()
 
 file(REAL_PATH "${PEFTGRID_TORCH}" torch)
 file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-cuda-runtime/nvidia/cu13" cudart)
+file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-cuda-crt/nvidia/cu13" crt)
 file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-cuda-cupti/nvidia/cu13" cupti)
 file(REAL_PATH "${PEFTGRID_CUDA}/nvidia-nccl-cu13/nvidia/nccl" nccl)
 
 peftgrid_import(peftgrid_cudart "${cudart}/lib/libcudart.so.13")
 peftgrid_import(peftgrid_nccl "${nccl}/lib/libnccl.so.2")
+target_include_directories(peftgrid_cudart SYSTEM INTERFACE "${cudart}/include" "${crt}/include")
 target_include_directories(peftgrid_nccl SYSTEM INTERFACE "${nccl}/include")
-target_include_directories(peftgrid_cudart SYSTEM INTERFACE "${cudart}/include")
+target_link_libraries(peftgrid_nccl INTERFACE peftgrid_cudart)
+# nccl.h includes the half-precision headers, of which its C interface needs nothing and which want one wheel more.
+target_compile_definitions(peftgrid_nccl INTERFACE __CUDA_FP16_H__ __CUDA_BF16_H__ __CUDA_FP8_H__)
 
 peftgrid_import(peftgrid_c10 "${torch}/lib/libc10.so")
 peftgrid_import(peftgrid_torch "${torch}/lib/libtorch_cpu.so")
@@ -36,7 +40,12 @@ foreach(folder IN LISTS PEFTGRID_RUNPATH)
   target_link_options(peftgrid_runpath INTERFACE LINKER:-rpath,${folder} LINKER:-rpath-link,${folder})
 endforeach()
 # libtorch_cpu needs the CUDA runtime and CUPTI to load, on a machine without a GPU too; named by the executable itself,
-# since a RUNPATH does not serve the libraries of libraries.
-peftgrid_import(peftgrid_cupti "${cupti}/lib/libcupti.so.13")
-target_link_libraries(peftgrid_torch INTERFACE peftgrid_runpath -Wl,--no-as-needed peftgrid_cudart peftgrid_cupti
-                                               -Wl,--as-needed)
+# since a RUNPATH does not serve the libraries of libraries. By path: CMake lists a target once, where another wants it.
+target_link_libraries(peftgrid_torch INTERFACE peftgrid_runpath)
+target_link_options(peftgrid_torch INTERFACE
+  LINKER:--push-state,--no-as-needed,${cudart}/lib/libcudart.so.13,${cupti}/lib/libcupti.so.13,--pop-state)
+# What the program names besides, for the day it opens libtorch_cuda: streams and memory of devices. It loads, and costs
+# nothing, where there is none.
+add_library(peftgrid_c10_cuda INTERFACE)
+target_link_options(peftgrid_c10_cuda INTERFACE
+  LINKER:--push-state,--no-as-needed,${torch}/lib/libc10_cuda.so,--pop-state)

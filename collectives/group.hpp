@@ -25,7 +25,7 @@ struct Verdict {
   std::string why;
 };
 
-/// Some ranks that do the same calls in the same order. Implementations: MPI, and threads of one process (tests).
+/// Some ranks that do the same calls in the same order. Implementations: MPI, NCCL, and threads of one process (tests).
 /// Every wait has a deadline; when it passes, the call throws CommError that names the phase.
 class Group {
  public:
@@ -35,7 +35,8 @@ class Group {
 
   /// Collective. Copies `bytes` of `root` to all. Every rank passes the same size.
   virtual void broadcast(std::span<std::byte> bytes, int root, Deadline deadline) = 0;
-  /// Collective. Sums `values` over the ranks in rank order, in place, the same bytes on every rank.
+  /// Collective. Sums `values` over the ranks, in place, the same bytes on every rank. In rank order, so that the bytes
+  /// depend on nothing but the values; NCCL alone adds in an order of its own.
   virtual void all_reduce(std::span<float> values, Deadline deadline) = 0;
   /// Collective. On `root`: each rank's bytes, by rank; elsewhere empty. Sizes may differ.
   virtual std::vector<std::string> gather(const std::string& mine, int root, Deadline deadline) = 0;

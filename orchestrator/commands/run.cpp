@@ -17,6 +17,7 @@
 #include "orchestrator/coordinator.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/launch_watch.hpp"
+#include "orchestrator/nccl_check.hpp"
 #include "orchestrator/peers.hpp"
 #include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
@@ -49,7 +50,8 @@ po::options_description table(RunOptions& o, bool& help) {
   add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
   add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
-  add("collectives", po::value(&o.collectives)->default_value("auto"), "auto or mpi");
+  add("collectives", po::value(&o.collectives)->default_value("auto"),
+      "auto, nccl or mpi: what adds gradients where ranks share a trial");
   add("progress", po::value(&o.progress)->default_value("auto"), "auto, live or plain");
   add("order", po::value(&o.order)->default_value("longest"),
       "longest (first), grid, or shuffled: the results are the same");
@@ -85,7 +87,7 @@ std::optional<RunOptions> parse(const Arguments& arguments) {
   if (options.overrides.device == "cuda") throw UsageError("run: no CUDA device is visible here; leave --device out");
   if (!(options.checkpoint_every_s > 0)) throw UsageError("run: --checkpoint-every must be above 0 seconds");
   one_of("device", options.overrides.device, {"cpu"});
-  one_of("collectives", options.collectives, {"auto", "mpi"});
+  one_of("collectives", options.collectives, {"auto", "nccl", "mpi"});
   one_of("progress", options.progress, {"auto", "live", "plain"});
   one_of("order", options.order, {"longest", "grid", "shuffled"});
   return options;
@@ -207,6 +209,12 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
 }
 
 int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& watch) {
+  if (wants_nccl(options.collectives, options.overrides.device)) {
+    if (const auto trouble = trouble_with_nccl(mpi)) {
+      if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --collectives mpi\n", *trouble);
+      return 2;
+    }
+  }
   const auto group = collectives::checked(mpi.group());
   std::optional<RunSession> session;
   std::optional<std::string> trouble;

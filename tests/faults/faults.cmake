@@ -1,4 +1,5 @@
 # Death at random moments. The short forms run in CI; `tests/faults/random_deaths.py --deaths 1000 …` is the long proof.
+include_guard(GLOBAL)
 include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
 add_executable(make_tiny_world "${PROJECT_SOURCE_DIR}/tests/faults/make_tiny_world.cpp")
 target_include_directories(make_tiny_world PRIVATE "${PROJECT_SOURCE_DIR}")

@@ -3,40 +3,13 @@
 
 #include "collectives/checked_group.hpp"
 #include "collectives/thread_group.hpp"
+#include "tests/support/borrowed_group.hpp"
 #include "tests/support/group_promises.hpp"
 
 namespace peftgrid::tests {
 namespace {
 
 using collectives::Group;
-
-/// `checked` owns its group; the test's threads only borrow theirs.
-class Borrowed : public Group {
- public:
-  explicit Borrowed(Group& group) : group_(group) {}
-  int rank() const override { return group_.rank(); }
-  int size() const override { return group_.size(); }
-  void broadcast(std::span<std::byte> bytes, int root, collectives::Deadline deadline) override {
-    group_.broadcast(bytes, root, deadline);
-  }
-  void all_reduce(std::span<float> values, collectives::Deadline deadline) override {
-    group_.all_reduce(values, deadline);
-  }
-  std::vector<std::string> gather(const std::string& mine, int root, collectives::Deadline deadline) override {
-    return group_.gather(mine, root, deadline);
-  }
-  void barrier(collectives::Deadline deadline) override { group_.barrier(deadline); }
-  collectives::Verdict agree(const std::optional<std::string>& trouble, collectives::Deadline deadline) override {
-    return group_.agree(trouble, deadline);
-  }
-  [[noreturn]] void abort(int exit_code) override {
-    group_.abort(exit_code);
-    std::abort();
-  }
-
- private:
-  Group& group_;
-};
 
 class Threads : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, Threads, testing::Values(1, 2, 3, 4));
@@ -52,7 +25,7 @@ TEST_P(Threads, KeepEveryPromiseUnderTheCheckingDecorator) {
   for (const Promise& promise : group_promises()) {
     SCOPED_TRACE(promise.name);
     collectives::run_as_threads(GetParam(), [&](Group& group) {
-      const auto checked = collectives::checked(std::make_unique<Borrowed>(group));
+      const auto checked = collectives::checked(std::make_unique<BorrowedGroup>(group));
       promise.keep(*checked);
     });
   }
@@ -66,7 +39,7 @@ TEST_P(Threads, ADeadlineThatPassesNamesItsPhase) {
 TEST_P(Threads, UnlikeCallsAreLearntByAll) {
   if (GetParam() == 1) GTEST_SKIP() << "one rank is always at one with itself";
   collectives::run_as_threads(GetParam(), [](Group& group) {
-    const auto checked = collectives::checked(std::make_unique<Borrowed>(group));
+    const auto checked = collectives::checked(std::make_unique<BorrowedGroup>(group));
     unlike_calls_are_learnt_by_all(*checked);
   });
 }

@@ -129,6 +129,17 @@ TEST(IncludeRule, TensorsStayInsideWorker) {
   EXPECT_THAT(found, IsEmpty());
 }
 
+TEST(IncludeRule, CudaAndNcclStayInsideCollectives) {
+  std::vector<std::string> found;
+  for (const auto& [file, names] : includes()) {
+    if (folder_of(file) == "collectives") continue;
+    for (const std::string& name : seen_by(file)) {
+      if (name.starts_with("cuda") || name.starts_with("nccl")) found.push_back(file + " sees " + name);
+    }
+  }
+  EXPECT_THAT(found, IsEmpty());
+}
+
 /// Planning, and the fuzz targets of the parsers, link these without LibTorch.
 TEST(IncludeRule, TheCatalogueAndItsParsersSeeNoTensor) {
   std::vector<std::string> found;

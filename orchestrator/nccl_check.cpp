@@ -1,0 +1,37 @@
+#include "orchestrator/nccl_check.hpp"
+
+#include <fmt/format.h>
+
+#include "collectives/cuda_device.hpp"
+#include "collectives/gang.hpp"
+
+namespace peftgrid::orchestrator {
+
+namespace {
+
+/// NCCL takes seconds to begin on one node, tens of them on many.
+constexpr double kTimeout_s = 120;
+
+}  // namespace
+
+bool wants_nccl(const std::string& choice, const std::string& device) {
+  if (choice != "auto") return choice == "nccl";
+  return device == "cuda" && collectives::visible_cuda_devices() > 0;
+}
+
+std::optional<std::string> trouble_with_nccl(collectives::MpiSession& mpi) {
+  const collectives::Deadline deadline("--collectives nccl", kTimeout_s);
+  try {
+    auto world = mpi.group();
+    collectives::choose_cuda_device(*world, deadline);
+    const auto gang = collectives::make_gang_group(std::move(world), collectives::Carrier::Nccl, deadline);
+    std::vector<float> ones{1.0F};
+    gang->all_reduce(ones, deadline);
+    if (ones.front() == static_cast<float>(mpi.size())) return std::nullopt;
+    return fmt::format("--collectives nccl: the ones of {} ranks add up to {}", mpi.size(), ones.front());
+  } catch (const collectives::CommError& error) {
+    return error.what();
+  }
+}
+
+}  // namespace peftgrid::orchestrator
