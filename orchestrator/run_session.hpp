@@ -15,7 +15,7 @@ namespace peftgrid::orchestrator {
 
 /// The command line of a run.
 struct RunOptions {
-  std::string grid, out, progress, order, collectives;
+  std::string grid, out, shard, progress, order, collectives;
   Overrides overrides;
   bool retry_failed = false, quiet = false, verbose = false;
 };

@@ -44,6 +44,9 @@ po::options_description table(RunOptions& o, bool& help) {
   add("out", po::value(&o.out), "run folder, default runs/<run>");
   add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
+  add("shard", po::value(&o.shard),
+      "I/N: only the trials of shard I of N, from 1; each has a run folder of its own, default "
+      "runs/<run>/shard-I-of-N");
   add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
   add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
@@ -239,6 +242,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
 int run_command(const Arguments& arguments) {
   const auto options = parse(arguments);
   if (!options) return 0;
+  bind_gpu();
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
   slurm::watch_stop_signals();
