@@ -125,7 +125,9 @@ void write_whole(const fs::path& file, const std::string& text) {
 void refuse_foreign_folder(const RunFolder& folder) {
   std::error_code error;
   if (fs::exists(folder.journal(), error) || fs::exists(folder.owner(), error)) return;
-  if (!fs::exists(folder.root, error) || fs::is_empty(folder.root, error)) return;
+  // Before a job's first start there may be its script, its log and its notes.
+  const auto is_foreign = [&](const fs::directory_entry& entry) { return entry.path() != folder.slurm(); };
+  if (std::none_of(fs::directory_iterator(folder.root, error), fs::directory_iterator(), is_foreign)) return;
   throw worker::UsageError(
       fmt::format("{}: is not empty and no run folder (it has no journal); name an empty or new folder with --out",
                   folder.root.string()));

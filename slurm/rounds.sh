@@ -62,7 +62,7 @@ wait_for_launcher() { # PID
       kill -USR1 "$1"
     fi
     if [[ -s $run/owner ]]; then owned=yes left=''; elif [[ -n $owned && -z $left ]]; then left=$SECONDS; fi
-    if [[ -n $left ]] && ((SECONDS - left > 15)) || [[ -n $told ]] && ((SECONDS - told > patience_s)); then
+    if { [[ -n $left ]] && ((SECONDS - left > 15)); } || { [[ -n $told ]] && ((SECONDS - told > patience_s)); }; then
       kill -TERM "$1"
       sleep 3
       kill -KILL "$1" 2>/dev/null
