@@ -51,17 +51,20 @@ start_launcher() {
   "${command[@]}" "$program" "${arguments[@]}" --out "$run" &
 }
 
+# The program has owned the run folder since the start of this round, and does so no longer.
+given_back() { [[ -e $run/owner && ! -s $run/owner && $run/owner -nt $notes ]]; }
+
 # Until the launcher has ended. It is told of the wish to stop, and made to end where it does not: mpirun can wait for
 # ever for a dead rank of another node, while the program has long given the run folder back.
 wait_for_launcher() { # PID
-  local told='' owned='' left=''
+  local told='' left=''
   while kill -0 "$1" 2>/dev/null; do
     if [[ -n $stop && -z $told ]]; then
       told=$SECONDS
       say "stopping ($stop): finished trials are kept"
       kill -USR1 "$1"
     fi
-    if [[ -s $run/owner ]]; then owned=yes left=''; elif [[ -n $owned && -z $left ]]; then left=$SECONDS; fi
+    if given_back; then left=${left:-$SECONDS}; else left=''; fi
     if { [[ -n $left ]] && ((SECONDS - left > 15)); } || { [[ -n $told ]] && ((SECONDS - told > patience_s)); }; then
       kill -TERM "$1"
       sleep 3

@@ -7,6 +7,7 @@ from local_slurm import LocalSlurm
 from submission import SlurmWorld, arguments, expect, job_of, log_text, trained_again, trial_files
 
 LONG = ["--set", "training.epochs=30", "--set", "selection.patience=0"]
+ENDLESS = ["--only", "method=full,size=80", "--set", "training.epochs=90000", "--set", "selection.patience=0"]
 LOOK_S = 30  # slurmctld looks at time limits this often, from its start on
 
 
@@ -44,27 +45,38 @@ def check_time_limit(world):
     expect(same, "the same bytes as the undisturbed run", text)
 
 
-def warn(slurm, out, job, start):
-    """What Slurm does before the time limit, at once: once the round `start`, counted from 0, trains."""
+def wait_for_round(out, round):
+    """Until the round, counted from 0, trains."""
     deadline = time.monotonic() + 60
-    while log_text(out).count("to run on") <= start and time.monotonic() < deadline:
+    while log_text(out).count("to run on") <= round and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1)
-    slurm.run("scancel", "--batch", "--signal=USR1", job)
 
 
 def check_idle_rounds(world):
     out = world.folder / "idle"
-    endless = ["--only", "method=full,size=80,seed=1", "--set", "training.epochs=90000", "--set", "selection.patience=0"]
-    code, text = world.submit(out, "--time", "10", "--ranks-per-node", "1", *endless)
+    code, text = world.submit(out, "--time", "10", "--ranks-per-node", "1", *ENDLESS)
     expect(code == 0, "submit succeeds", text)
     job = job_of(text)
-    for start in range(2):
-        warn(world.slurm, out, job, start)
+    for round in range(2):
+        wait_for_round(out, round)
+        world.slurm.run("scancel", "--batch", "--signal=USR1", job)  # what Slurm does before the time limit
     state, code, restarts = world.slurm.wait_for(job, 60)
     log = log_text(out)
     expect(restarts == 1 and "2 rounds without a finished trial or a newer checkpoint" in log, "after two rounds that finished nothing it is not put back", log)
     expect(state == "FAILED" and code == 4, f"it ends as unfinished, with 4 (got {state}, {code})", log)
+
+
+def check_cancelled(world):
+    out = world.folder / "cancelled"
+    code, text = world.submit(out, "--time", "10", "--ranks-per-node", "2", *ENDLESS)
+    expect(code == 0, "submit succeeds", text)
+    job = job_of(text)
+    wait_for_round(out, 0)
+    world.slurm.run("scancel", job)
+    state, _, restarts = world.slurm.wait_for(job, 30)
+    code, text = world.status(out)
+    expect(state == "CANCELLED" and restarts == 0 and "not running" in text, f"a cancelled job ends and stays out of the queue (got {state})", log_text(out) + text)
 
 
 def main():
@@ -73,6 +85,7 @@ def main():
         world = SlurmWorld(options, slurm)
         check_time_limit(world)
         check_idle_rounds(world)
+        check_cancelled(world)
 
 
 main()

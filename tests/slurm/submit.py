@@ -29,6 +29,19 @@ def check_run(world, name, *more):
     return out
 
 
+def check_stubborn_launcher(world):
+    """mpirun does not always end when its ranks have; the job must."""
+    programs = world.folder / "stubborn"
+    programs.mkdir()
+    (programs / "mpirun").write_text('#!/bin/sh\nwhile [ "${1##*/}" != orchestrator ]; do shift; done\n"$@"\nexec sleep 600\n')
+    (programs / "mpirun").chmod(0o755)
+    out = world.folder / "stubborn launcher"
+    code, text = world.submit(out, "--time", "5", "--ranks-per-node", "1", "--only", "method=head", "--prologue", f"PATH={programs}:$PATH")
+    expect(code == 0, "submit succeeds", text)
+    state, code, _ = world.slurm.wait_for(job_of(text), 60)
+    expect(state == "COMPLETED" and code == 0, f"a launcher that stays when the run is over is ended (got {state}, {code})", log_text(out))
+
+
 def check_dry_run(world, submitted):
     out = world.folder / "dry"
     words = ["submit", "--grid", world.grid, "--out", out, *TWO_NODES, *SHARED_MACHINE, "--dry-run"]
@@ -52,6 +65,7 @@ def main():
         by_srun = check_run(world, "srun", "--launcher", "srun", "--gres", "gpu:1")
         same, text = world.compare(by_mpirun, by_srun)
         expect(same, "mpirun and srun give the same bytes", text)
+        check_stubborn_launcher(world)
         check_dry_run(world, by_mpirun)
         check_short_time(world)
         code, text = world.submit(by_mpirun, *TWO_NODES)
