@@ -6,7 +6,7 @@ import time
 from local_slurm import LocalSlurm
 from submission import SlurmWorld, arguments, expect, job_of, log_text, trained_again, trial_files
 
-LONG = ["--set", "training.epochs=30", "--set", "selection.patience=0"]
+LONG = ["--set", "training.epochs=60", "--set", "selection.patience=0"]
 ENDLESS = ["--only", "method=full,size=80", "--set", "training.epochs=90000", "--set", "selection.patience=0"]
 LOOK_S = 30  # slurmctld looks at time limits this often, from its start on
 
@@ -19,9 +19,11 @@ def wait_for_look(slurm, before_s):
 
 def check_time_limit(world):
     reference, out = world.folder / "undisturbed", world.folder / "requeued"
+    begin = time.monotonic()
     code, text = world.run(reference, 2, *LONG)
+    duration_s = time.monotonic() - begin
     expect(code == 0, "the undisturbed run finishes", text)
-    wait_for_look(world.slurm, 8)
+    wait_for_look(world.slurm, min(1 + duration_s / 2, LOOK_S - 1))  # the job is there about a second after its submission
     # Slurm warns up to half a minute early; so near the limit it does so at its next look.
     code, text = world.submit(out, "--time", "1", "--signal-before", "50", "--ranks-per-node", "2", *LONG)
     expect(code == 0, "submit succeeds", text)
