@@ -51,8 +51,16 @@ start_launcher() {
   "${command[@]}" "$program" "${arguments[@]}" --out "$run" &
 }
 
-# The program has owned the run folder since the start of this round, and does so no longer.
-given_back() { [[ -e $run/owner && ! -s $run/owner && $run/owner -nt $notes ]]; }
+# The program has owned the run folder since the start of this round, and does so no longer: the claim is empty, or that
+# of a dead process, which rank 0 leaves where another rank has died.
+given_back() {
+  [[ -e $run/owner && $run/owner -nt $notes ]] || return
+  local claim host
+  claim=$(<"$run/owner")
+  host=$(</proc/sys/kernel/hostname) # HOSTNAME is Slurm's name of the node
+  [[ -z $claim ]] && return
+  [[ $claim == *"\"host\":\"$host\""* && $claim =~ \"pid\":([0-9]+) && ! -e /proc/${BASH_REMATCH[1]} ]]
+}
 
 # Until the launcher has ended. It is told of the wish to stop, and made to end where it does not: mpirun can wait for
 # ever for a dead rank of another node, while the program has long given the run folder back.
@@ -65,7 +73,7 @@ wait_for_launcher() { # PID
       kill -USR1 "$1"
     fi
     if given_back; then left=${left:-$SECONDS}; else left=''; fi
-    if { [[ -n $left ]] && ((SECONDS - left > 15)); } || { [[ -n $told ]] && ((SECONDS - told > patience_s)); }; then
+    if { [[ -n $left ]] && ((SECONDS - left > 10)); } || { [[ -n $told ]] && ((SECONDS - told > patience_s)); }; then
       kill -TERM "$1"
       sleep 3
       kill -KILL "$1" 2>/dev/null

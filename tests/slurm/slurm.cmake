@@ -6,6 +6,6 @@ function(add_slurm_test name timeout)
   set_tests_properties(slurm.${name} PROPERTIES TIMEOUT ${timeout} LABELS slurm SKIP_RETURN_CODE 77 RUN_SERIAL ON)
 endfunction()
 
-add_slurm_test(submit 120)
+add_slurm_test(submit 240)
 add_slurm_test(requeue 240)
 add_slurm_test(array_and_merge 180)

@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """`orchestrator submit` of a tiny grid, over two nodes: it ends with all trials and a report, by mpirun and by srun."""
 
+import os
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 from local_slurm import LocalSlurm
 from submission import SlurmWorld, arguments, expect, events, job_of, log_text, told, trial_files
@@ -42,6 +46,32 @@ def check_stubborn_launcher(world):
     expect(state == "COMPLETED" and code == 0, f"a launcher that stays when the run is over is ended (got {state}, {code})", log_text(out))
 
 
+def check_dead_rank(world):
+    """Of another node than mpirun's, which then never ends by itself."""
+    out = world.folder / "dead rank"
+    code, text = world.submit(out, *TWO_NODES, *SHARED_MACHINE, "--set", "training.epochs=25", "--set", "selection.patience=0")
+    expect(code == 0, "submit succeeds", text)
+    deadline = time.monotonic() + 60
+    while "[2/32]" not in log_text(out) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(rank_of(world.program, 3), signal.SIGKILL)
+    state, code, restarts = world.slurm.wait_for(job_of(text), 90)
+    log = log_text(out)
+    expect(state == "COMPLETED" and code == 0 and restarts == 0, f"a rank that dies does not keep the job from its end (got {state}, {code})", log)
+    expect(len(trial_files(out)) == 32 and "died" in log, "the others do its work, and the log tells of it", log)
+
+
+def rank_of(program, rank):
+    """The process of a rank, by the environment that mpirun gave it."""
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if os.readlink(entry.parent / "exe") == program and f"OMPI_COMM_WORLD_RANK={rank}".encode() in entry.read_bytes().split(b"\0"):
+                return int(entry.parent.name)
+        except OSError:
+            continue
+    raise LookupError(f"rank {rank} is not there")
+
+
 def check_dry_run(world, submitted):
     out = world.folder / "dry"
     words = ["submit", "--grid", world.grid, "--out", out, *TWO_NODES, *SHARED_MACHINE, "--dry-run"]
@@ -66,6 +96,7 @@ def main():
         same, text = world.compare(by_mpirun, by_srun)
         expect(same, "mpirun and srun give the same bytes", text)
         check_stubborn_launcher(world)
+        check_dead_rank(world)
         check_dry_run(world, by_mpirun)
         check_short_time(world)
         code, text = world.submit(by_mpirun, *TWO_NODES)
