@@ -14,7 +14,8 @@ say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
 packages=(build-essential cmake ninja-build ccache pkg-config git unzip xz-utils python3 python3-pip
   openmpi-bin libopenmpi-dev libhdf5-dev libyaml-cpp-dev libboost-dev libboost-program-options-dev
   libfmt-dev nlohmann-json3-dev libssl-dev librandom123-dev libgtest-dev libgmock-dev
-  libbenchmark-dev libmimalloc-dev gnuplot-nox clang clang-format libclang-rt-14-dev)
+  libbenchmark-dev libmimalloc-dev gnuplot-nox clang clang-format libclang-rt-14-dev
+  slurm-wlm slurm-client munge)
 
 install_packages() {
   local missing=() wanted=("${packages[@]}")

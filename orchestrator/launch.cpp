@@ -10,14 +10,17 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "slurm/environment.hpp"
+
 namespace peftgrid::orchestrator {
 
 namespace {
 
 namespace fs = std::filesystem;
 
-bool under_mpirun() {
-  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
+/// By mpirun, or by srun --mpi=pmix.
+bool under_launcher() {
+  return std::getenv("PMIX_RANK") != nullptr;
 }
 
 /// All ranks of a node have the same parent, the launcher; its pid names the job.
@@ -40,7 +43,7 @@ void remove_folders_of_dead_jobs() {
 
 /// A descriptor of the terminal that shows what this process prints, or -1.
 int terminal_descriptor() {
-  if (!under_mpirun()) return isatty(STDOUT_FILENO) == 1 ? dup(STDOUT_FILENO) : -1;
+  if (!under_launcher()) return isatty(STDOUT_FILENO) == 1 ? dup(STDOUT_FILENO) : -1;
   const std::string launcher = fmt::format("/proc/{}/fd/1", getppid());
   const int file = open(launcher.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (file >= 0 && isatty(file) == 1) return file;
@@ -52,7 +55,7 @@ int terminal_descriptor() {
 
 void prepare_mpi_environment() {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
-  if (!under_mpirun()) return;
+  if (!under_launcher()) return;
   remove_folders_of_dead_jobs();
   std::error_code error;
   fs::create_directory(job_folder(), error);
@@ -60,9 +63,14 @@ void prepare_mpi_environment() {
 }
 
 void clean_mpi_environment() {
-  if (!under_mpirun()) return;
+  if (!under_launcher()) return;
   std::error_code error;
   fs::remove_all(job_folder(), error);
+}
+
+void bind_gpu() {
+  const auto gpu = slurm::gpu_of_rank(slurm::read_environment(slurm::process_variables()));
+  if (gpu) setenv("CUDA_VISIBLE_DEVICES", gpu->c_str(), 1);
 }
 
 bool stdout_is_terminal() {

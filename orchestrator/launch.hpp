@@ -12,6 +12,10 @@ void prepare_mpi_environment();
 /// Removes this job's folder again; after MPI_Finalize.
 void clean_mpi_environment();
 
+/// Leaves this rank one of the GPUs that it sees, by its node-local rank: CUDA then knows no other. Before anything
+/// asks for a device.
+void bind_gpu();
+
 /// Is a person watching? Under mpirun stdout is always a terminal of size 0 × 0, so the launcher's own is asked.
 bool stdout_is_terminal();
 /// Columns and lines of the terminal that is watched; 80 × 24 where it does not say.

@@ -31,6 +31,7 @@ constexpr std::array kCommands{
     Command{"report", peftgrid::orchestrator::report_command, "tables and plots: Markdown, CSV, LaTeX, HTML"},
     Command{"compare", peftgrid::orchestrator::compare_command, "are all trials of two runs identical?"},
     Command{"check", peftgrid::orchestrator::check_command, "verify every file of a run"},
+    Command{"submit", peftgrid::orchestrator::submit_command, "run a grid on a Slurm cluster"},
 };
 
 void print_help() {

@@ -1,13 +1,21 @@
 #include "orchestrator/run_folder.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/errors.hpp"
+#include "checkpoint/publish.hpp"
 #include "orchestrator/journal.hpp"
+#include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
 
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 void read_grid(const json& grid, RunState& state) {
@@ -32,6 +40,8 @@ void replay(const Event& event, RunState& state) {
     state.ranks = body.at("ranks");
     state.cores = body.at("cores");
     state.lost.clear();
+    state.job = body.value("job", "");
+    state.nodes = body.value("nodes", "");
   }
   if (event.kind == "lost") {
     state.lost.push_back("rank " + std::to_string(body.at("rank").get<int>()) + " on " +
@@ -52,7 +62,76 @@ void replay(const Event& event, RunState& state) {
   }
 }
 
+void add_shard(const RunState& shard, RunState& state) {
+  state.failed.insert(shard.failed.begin(), shard.failed.end());
+  state.seconds.insert(shard.seconds.begin(), shard.seconds.end());
+  state.lost.insert(state.lost.end(), shard.lost.begin(), shard.lost.end());
+  state.ranks += shard.ranks;
+  state.cores = std::max(state.cores, shard.cores);
+}
+
 }  // namespace
+
+std::vector<RunFolder> RunFolder::shards() const {
+  std::vector<RunFolder> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(root, error)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("shard-") && name.find("-of-") != std::string::npos && entry.is_directory(error)) {
+      found.push_back({entry.path()});
+    }
+  }
+  std::ranges::sort(found, {}, &RunFolder::root);
+  return found;
+}
+
+std::vector<fs::path> with_shards(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> all;
+  for (const fs::path& path : paths) {
+    all.push_back(path);
+    for (const RunFolder& shard : RunFolder{path}.shards()) {
+      if (fs::is_directory(shard.trials())) all.push_back(shard.root);
+    }
+  }
+  return all;
+}
+
+std::set<std::string> finished_trials(const RunFolder& folder) {
+  std::set<std::string> ids;
+  for (const fs::path& run : with_shards({folder.root})) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(RunFolder{run}.trials(), error)) {
+      if (entry.path().extension() == ".h5") ids.insert(entry.path().stem());
+    }
+  }
+  return ids;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw checkpoint::FileError(
+        fmt::format("{}: cannot be made ({}); name another run folder with --out", folder.string(), error.message()));
+  }
+}
+
+void write_whole(const fs::path& file, const std::string& text) {
+  const fs::path draft = checkpoint::draft_beside(file);
+  std::ofstream(draft, std::ios::binary) << text;
+  checkpoint::publish_replacing(draft, file);
+}
+
+void refuse_foreign_folder(const RunFolder& folder) {
+  std::error_code error;
+  if (fs::exists(folder.journal(), error) || fs::exists(folder.owner(), error)) return;
+  // Before a job's first start there may be its script, its log and its notes.
+  const auto is_foreign = [&](const fs::directory_entry& entry) { return entry.path() != folder.slurm(); };
+  if (std::none_of(fs::directory_iterator(folder.root, error), fs::directory_iterator(), is_foreign)) return;
+  throw worker::UsageError(
+      fmt::format("{}: is not empty and no run folder (it has no journal); name an empty or new folder with --out",
+                  folder.root.string()));
+}
 
 RunState read_run_state(const RunFolder& folder) {
   RunState state;
@@ -66,6 +145,7 @@ RunState read_run_state(const RunFolder& folder) {
   for (auto failed = state.failed.begin(); failed != state.failed.end();) {
     failed = std::filesystem::exists(folder.trial(failed->first)) ? state.failed.erase(failed) : std::next(failed);
   }
+  for (const RunFolder& shard : folder.shards()) add_shard(read_run_state(shard), state);
   return state;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct RunState {
   std::vector<std::string> lost;               // "rank 3 on node7 died", of the last start
   bool ended = false;                          // the last thing written was "end"
   std::int64_t ranks = 0, cores = 0;           // of the last start
+  std::string job, nodes;                      // of the last start, where it was a Slurm job
 };
 
 /// Where things lie in a run folder (product.md section 3).
@@ -46,9 +48,26 @@ struct RunFolder {
   std::filesystem::path journal() const { return root / "journal"; }
   std::filesystem::path owner() const { return root / "owner"; }
   std::filesystem::path report() const { return root / "report"; }
+  std::filesystem::path slurm() const { return root / "slurm"; }
+  /// The run folders of an array's shards inside this one, in the order of their names. Seldom any.
+  std::vector<RunFolder> shards() const;
 };
 
-/// Replays the journal. A folder without one gives an empty state.
+/// Each path, and behind a run folder the run folders of its shards: the places of all its trial files.
+std::vector<std::filesystem::path> with_shards(const std::vector<std::filesystem::path>& paths);
+
+/// Ids of the trials whose files are there, those of shards included.
+std::set<std::string> finished_trials(const RunFolder& folder);
+
+/// Throws worker::UsageError for a folder that holds something else than a run: a run never spreads over it.
+void refuse_foreign_folder(const RunFolder& folder);
+/// With the folders above it. Throws FileError.
+void make_folder(const std::filesystem::path& folder);
+/// Replaces a file in one step. Throws FileError.
+void write_whole(const std::filesystem::path& file, const std::string& text);
+
+/// Replays the journal, then what the journals of shards say of failures, times and ranks. A folder without a journal
+/// gives an empty state.
 RunState read_run_state(const RunFolder& folder);
 /// The JSON of the journal's "grid" event.
 std::string grid_event(const Grid& grid);

@@ -4,17 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 
 #include "checkpoint/errors.hpp"
-#include "checkpoint/publish.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/schedule/plan.hpp"
+#include "orchestrator/schedule/shards.hpp"
 #include "orchestrator/version.hpp"
+#include "slurm/environment.hpp"
 #include "worker/worker.hpp"
 
 namespace peftgrid::orchestrator {
@@ -23,29 +23,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw checkpoint::FileError(
-        fmt::format("{}: cannot be made ({}); name another run folder with --out", folder.string(), error.message()));
-  }
-}
-
-void write_whole(const fs::path& file, const std::string& text) {
-  const fs::path draft = checkpoint::draft_beside(file);
-  std::ofstream(draft, std::ios::binary) << text;
-  checkpoint::publish_replacing(draft, file);
-}
-
-/// A run never spreads over a folder that holds something else.
-void refuse_foreign_folder(const RunFolder& folder) {
-  std::error_code error;
-  if (fs::exists(folder.journal(), error) || fs::exists(folder.owner(), error)) return;
-  if (!fs::exists(folder.root, error) || fs::is_empty(folder.root, error)) return;
+/// What shards hold would be trained again.
+void refuse_sharded_folder(const RunFolder& folder) {
+  const auto shards = folder.shards();
+  if (shards.empty()) return;
   throw worker::UsageError(
-      fmt::format("{}: is not empty and no run folder (it has no journal); name an empty or new folder with --out",
-                  folder.root.string()));
+      fmt::format("{}: holds shards, such as {}; go on with those (--shard), or name another folder with --out",
+                  folder.root.string(), shards.front().root.filename().string()));
 }
 
 /// A trial file that cannot be read is no result: it is set aside, and its trial runs again.
@@ -74,9 +58,13 @@ void remove_drafts(const fs::path& folder) {
 
 }  // namespace
 
-RunSession::RunSession(const RunOptions& options, int ranks) : grid_(load_grid(options.grid, options.overrides)) {
-  folder_.root = fs::absolute(options.out.empty() ? fs::path("runs") / grid_.run : fs::path(options.out));
+RunSession::RunSession(const RunOptions& options, int ranks) {
+  const Shard shard = parse_shard(options.shard, "run");
+  grid_ = load_grid(options.grid, options.overrides);
+  keep_shard(grid_, shard, "run");
+  folder_.root = fs::absolute(run_folder_path(options.out, grid_.run, shard));
   refuse_foreign_folder(folder_);
+  refuse_sharded_folder(folder_);
   make_folder(folder_.trials());
   owner_ = std::make_unique<Owner>(folder_.owner());
   lay_out_folder();
@@ -123,17 +111,22 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
 }
 
 void RunSession::announce(const RunOptions& options, int ranks) {
-  journal_->append(
-      "start",
-      nlohmann::json{
-          {"ranks", ranks}, {"cores", usable_cores()}, {"host", host_name()}, {"pid", getpid()}, {"commit", commit()}}
-          .dump());
+  const slurm::Environment launched = slurm::read_environment(slurm::process_variables());
+  nlohmann::json start{
+      {"ranks", ranks}, {"cores", usable_cores()}, {"host", host_name()}, {"pid", getpid()}, {"commit", commit()}};
+  if (!launched.job.empty()) {
+    start["job"] = launched.job;
+    start["nodes"] = launched.nodes;
+    start["node"] = launched.node;
+  }
+  journal_->append("start", start.dump());
   journal_->append("grid", grid_event(grid_));
   if (options.quiet) return;
   const std::string there =
       already_there_.empty() ? "" : fmt::format(", {} of them already there", already_there_.size());
   fmt::print("{}: {} trials in {} cells{}; {} to run on {} rank{}\n", grid_.run, grid_.trials.size(),
              grid_.cells.size(), there, jobs_.size(), ranks, ranks == 1 ? "" : "s");
+  if (!launched.job.empty()) fmt::print("Slurm job {} on {}\n", launched.job, launched.nodes);
   if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) fmt::print("every trial is already there\n");
   if (failed_before_ > 0) {
     fmt::print("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);

@@ -15,7 +15,7 @@ namespace peftgrid::orchestrator {
 
 /// The command line of a run.
 struct RunOptions {
-  std::string grid, out, progress, order, collectives;
+  std::string grid, out, shard, progress, order, collectives;
   Overrides overrides;
   bool retry_failed = false, quiet = false, verbose = false;
   double checkpoint_every_s = 180;
@@ -31,6 +31,8 @@ class RunSession {
   const RunFolder& folder() const { return folder_; }
   Journal& journal() { return *journal_; }
   const Owner& owner() const { return *owner_; }
+  /// Gives the run folder back: for a process that leaves without unwinding.
+  void release() { owner_.reset(); }
   /// In the order in which they are handed out.
   const std::vector<Coordinator::Job>& jobs() const { return jobs_; }
   /// Ids of the grid's trials whose files were there before.

@@ -29,7 +29,7 @@ void watch_stop_signals() {
   action.sa_handler = remember;
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
-  if (std::getenv("PMIX_RANK") == nullptr) return;
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return;  // srun sends SIGCONT to go on after a suspension
   launcher.store(getppid(), std::memory_order_relaxed);
   action = {};
   action.sa_sigaction = remember_if_from_launcher;

@@ -3,7 +3,7 @@
 namespace peftgrid::slurm {
 
 /// Installs handlers for SIGINT, SIGTERM and SIGUSR1 (Slurm's warning before the time limit) that only raise a flag.
-/// Under a launcher SIGCONT from it counts as SIGTERM: mpirun 4.1 that is told to end sends its ranks SIGCONT at once
+/// Under mpirun SIGCONT from it counts as SIGTERM: mpirun 4.1 that is told to end sends its ranks SIGCONT at once
 /// and SIGTERM a second later (measured), so this second is won for leaving in order.
 void watch_stop_signals();
 

@@ -44,9 +44,11 @@ struct Findings {
   std::vector<fs::path> leftovers;  // drafts of killed ranks
 };
 
-Findings examine(const fs::path& trials) {
+Findings examine(const RunFolder& run) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(trials)) files.push_back(entry.path());
+  for (const fs::path& folder : with_shards({run.root})) {
+    for (const auto& entry : fs::directory_iterator(RunFolder{folder}.trials())) files.push_back(entry.path());
+  }
   std::sort(files.begin(), files.end());
   Findings found;
   for (const fs::path& file : files) {
@@ -77,16 +79,17 @@ std::size_t count_missing(const RunState& state, const Findings& found) {
 }
 
 int check(const RunFolder& run) {
-  const Findings found = examine(run.trials());
-  const JournalContents journal = read_journal(run.journal());
+  const Findings found = examine(run);
+  std::int64_t damaged = 0;
+  for (const fs::path& folder : with_shards({run.root})) damaged += read_journal(RunFolder{folder}.journal()).damaged;
   const RunState state = read_run_state(run);
   fmt::print("{}: {} trial files are sound\n", run.root.string(), found.sound);
   for (const auto& [file, trouble] : found.broken) fmt::print("broken: {}: {}\n", file.string(), trouble);
   if (!found.broken.empty())
     fmt::print("delete {}; the same command then runs {} again\n", found.broken.size() == 1 ? "it" : "them",
                found.broken.size() == 1 ? "its trial" : "their trials");
-  if (journal.damaged > 0) {
-    fmt::print("journal: {} damaged lines; they cost history and time estimates, no result\n", journal.damaged);
+  if (damaged > 0) {
+    fmt::print("journal: {} damaged lines; they cost history and time estimates, no result\n", damaged);
   }
   if (!found.leftovers.empty()) {
     fmt::print("{} drafts of ranks that were killed; they may be deleted while nothing runs\n", found.leftovers.size());
@@ -97,7 +100,7 @@ int check(const RunFolder& run) {
                missing == 1 ? "1 trial" : fmt::format("{} trials", missing), missing == 1 ? "has" : "have",
                state.failed.size());
   }
-  return found.broken.empty() && journal.damaged == 0 ? 0 : 3;
+  return found.broken.empty() && damaged == 0 ? 0 : 3;
 }
 
 }  // namespace

@@ -16,5 +16,6 @@ int merge_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
+int submit_command(const Arguments& arguments);
 
 }  // namespace peftgrid::orchestrator

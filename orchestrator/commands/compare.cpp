@@ -11,6 +11,7 @@
 #include "checkpoint/same_numbers.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
 #include "worker/trial.hpp"
 
@@ -90,8 +91,8 @@ std::size_t print_troubles(const Collection& side) {
 }
 
 int compare(const std::filesystem::path& a, const std::filesystem::path& b, double tolerance) {
-  const Collection first = checkpoint::collect({a}, checkpoint::Read::WithoutTensors);
-  const Collection second = checkpoint::collect({b}, checkpoint::Read::WithoutTensors);
+  const Collection first = checkpoint::collect(with_shards({a}), checkpoint::Read::WithoutTensors);
+  const Collection second = checkpoint::collect(with_shards({b}), checkpoint::Read::WithoutTensors);
   const auto here = places(first), there = places(second);
   std::size_t shared = 0, unlike = 0;
   for (const auto& [id, place] : here) {

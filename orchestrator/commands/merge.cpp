@@ -7,6 +7,7 @@
 
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -24,7 +25,7 @@ int merge_command(const Arguments& arguments) {
   if (parsed->values.count("out") == 0) throw worker::UsageError("no --out FILE to write to; right is: " + usage);
 
   const std::string out = parsed->values["out"].as<std::string>();
-  const checkpoint::Collection merged = checkpoint::merge(parsed->paths, out);
+  const checkpoint::Collection merged = checkpoint::merge(with_shards(parsed->paths), out);
   fmt::print("{}: {} trials\n", out, merged.trials.size());
   for (const auto& conflict : merged.conflicts) {
     fmt::print(stderr, "conflict: trial {} has unlike numbers in {} and {}; neither is taken\n", conflict.id,

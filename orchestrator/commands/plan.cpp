@@ -1,16 +1,16 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/program_options.hpp>
-#include <filesystem>
 #include <iostream>
+#include <set>
 
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/run_folder.hpp"
-#include "orchestrator/schedule/cost.hpp"
 #include "orchestrator/schedule/plan.hpp"
+#include "orchestrator/schedule/shards.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
+#include "orchestrator/schedule/speed.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -22,7 +22,7 @@ using worker::UsageError;
 constexpr std::int64_t kMostRanks = 1'000'000;
 
 struct Options {
-  std::string grid, out;
+  std::string grid, out, shard;
   std::int64_t ranks = 1;
   double gflops = 0;
   Overrides overrides;
@@ -39,6 +39,7 @@ CommandLine line_for(Options& o) {
   add("set", po::value(&o.overrides.set), "KEY=VALUE: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=,task=,backbone=,size=,seed=: only these trials");
   add("out", po::value(&o.out), "run folder, default runs/<run>: what is there need not run");
+  add("shard", po::value(&o.shard), "I/N: only what shard I of N would run, from 1");
   add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("gflops", po::value(&o.gflops), "what a rank does on large products, for the prediction");
@@ -56,21 +57,6 @@ void check(const Options& o) {
   if (device != "cpu" && device != "cuda") throw UsageError("plan: --device is " + device + "; known: cpu and cuda");
 }
 
-/// What the finished trials of a run say a rank does: predictions at 1 GFLOP/s over what they took; the middle one.
-double measured_gflops(const Grid& grid, const RunState& state) {
-  std::vector<double> ratios;
-  for (const worker::TrialSpec& spec : grid.trials) {
-    const auto took = state.seconds.find(spec.id);
-    if (took == state.seconds.end() || took->second <= 0) continue;
-    const double predicted =
-        predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), 1);
-    ratios.push_back(predicted / took->second);
-  }
-  if (ratios.empty()) return 0;
-  std::ranges::sort(ratios);
-  return ratios[ratios.size() / 2];
-}
-
 }  // namespace
 
 int plan_command(const Arguments& arguments) {
@@ -81,16 +67,18 @@ int plan_command(const Arguments& arguments) {
     throw UsageError("plan: " + line->paths[0].string() + " is no option; the grid is named with --grid");
   }
   check(options);
-  const Grid grid = load_grid(options.grid, options.overrides);
-  const RunFolder folder{options.out.empty() ? std::filesystem::path("runs") / grid.run
-                                             : std::filesystem::path(options.out)};
+  const Shard shard = parse_shard(options.shard, "plan");
+  Grid grid = load_grid(options.grid, options.overrides);
+  keep_shard(grid, shard, "plan");
+  const RunFolder folder{run_folder_path(options.out, grid.run, shard)};
   PlanView view{options.ranks, options.gflops, false, options.verbose};
   if (view.gflops <= 0) {
-    view.gflops = measured_gflops(grid, read_run_state(folder));
-    view.calibrated = view.gflops > 0;
-    if (!view.calibrated) view.gflops = kUsualGflops;
+    const Speed speed = speed_of(grid, read_run_state(folder));
+    view.gflops = speed.gflops;
+    view.calibrated = speed.measured;
   }
-  const auto done = [&](const std::string& id) { return std::filesystem::exists(folder.trial(id)); };
+  const std::set<std::string> finished = finished_trials(folder);
+  const auto done = [&](const std::string& id) { return finished.contains(id); };
   show_plan(std::cout, grid, make_plan(grid, options.ranks, view.gflops, done), view);
   return 0;
 }

@@ -45,6 +45,9 @@ po::options_description table(RunOptions& o, bool& help) {
   add("out", po::value(&o.out), "run folder, default runs/<run>");
   add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
+  add("shard", po::value(&o.shard),
+      "I/N: only the trials of shard I of N, from 1; each has a run folder of its own, default "
+      "runs/<run>/shard-I-of-N");
   add("checkpoint-every", po::value(&o.checkpoint_every_s)->default_value(180),
       "seconds after which a trial in hand writes down where it stands");
   add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
@@ -204,7 +207,10 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
   coordinator.dismiss();
   if (thread.joinable()) thread.join();
   const int code = exit_code_of(coordinator, session.failed_before());
-  if (coordinator.tally().lost_ranks > 0) leave_without(mpi, peers, code);
+  if (coordinator.tally().lost_ranks > 0) {
+    session.release();
+    leave_without(mpi, peers, code);
+  }
   return code;
 }
 
@@ -252,6 +258,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
 int run_command(const Arguments& arguments) {
   const auto options = parse(arguments);
   if (!options) return 0;
+  bind_gpu();
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
   slurm::watch_stop_signals();

@@ -17,7 +17,7 @@ namespace {
 struct Standing {
   std::int64_t total = 0, done = 0, running = 0, cells_done = 0, damaged = 0;
   std::vector<std::pair<std::string, FailedTrial>> failed;
-  std::string owner;
+  std::vector<std::string> owners;  // of the run, or of its shards
   double left_s = 0;
 };
 
@@ -33,17 +33,26 @@ std::int64_t count_running(const std::vector<Event>& events) {
   return std::count_if(at_work.begin(), at_work.end(), [](const auto& entry) { return entry.second; });
 }
 
-Standing stand(const RunFolder& folder) {
+/// Who is at work on the run, or on a shard of it.
+void add_workers(const RunFolder& folder, Standing& s) {
   const JournalContents journal = read_journal(folder.journal());
-  const RunState state = read_run_state(folder);
+  s.damaged += journal.damaged;
+  const std::string owner = living_owner(folder.owner());
+  if (owner.empty()) return;
+  s.owners.push_back(owner);
+  s.running += count_running(journal.events);
+}
+
+Standing stand(const RunFolder& folder, const RunState& state) {
   Standing s;
-  s.damaged = journal.damaged;
-  s.owner = living_owner(folder.owner());
+  add_workers(folder, s);
+  for (const RunFolder& shard : folder.shards()) add_workers(shard, s);
+  const std::set<std::string> finished = finished_trials(folder);
   double seconds = 0;
   for (const PlannedCell& cell : state.cells) {
     std::int64_t here = 0;
     for (const std::string& id : cell.trials) {
-      if (std::filesystem::exists(folder.trial(id))) {
+      if (finished.contains(id)) {
         ++here;
         const auto took = state.seconds.find(id);
         if (took != state.seconds.end()) seconds += took->second;
@@ -55,7 +64,6 @@ Standing stand(const RunFolder& folder) {
     s.done += here;
     s.cells_done += here == static_cast<std::int64_t>(cell.trials.size()) ? 1 : 0;
   }
-  if (!s.owner.empty()) s.running = count_running(journal.events);
   const auto left = static_cast<double>(s.total - s.done) - static_cast<double>(s.failed.size());
   if (s.done > 0) s.left_s = left * seconds / static_cast<double>(s.done * std::max<std::int64_t>(1, state.ranks));
   return s;
@@ -63,7 +71,7 @@ Standing stand(const RunFolder& folder) {
 
 int exit_code(const Standing& s) {
   if (s.done == s.total) return 0;
-  return s.done + static_cast<std::int64_t>(s.failed.size()) == s.total && s.owner.empty() ? 3 : 4;
+  return s.done + static_cast<std::int64_t>(s.failed.size()) == s.total && s.owners.empty() ? 3 : 4;
 }
 
 }  // namespace
@@ -81,12 +89,14 @@ int status_command(const Arguments& arguments) {
   if (!std::filesystem::exists(folder.journal())) {
     throw worker::UsageError(folder.root.string() + ": no run folder (it has no journal)");
   }
-  const Standing s = stand(folder);
   const RunState state = read_run_state(folder);
+  const Standing s = stand(folder, state);
   fmt::print("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
              s.failed.size(), s.cells_done, state.cells.size());
-  fmt::print("{}\n", s.owner.empty() ? "not running" : "running: " + s.owner);
-  if (!s.owner.empty() && s.done > 0 && s.done < s.total) fmt::print("about {} left\n", duration_text(s.left_s));
+  if (s.owners.empty()) fmt::print("not running\n");
+  for (const std::string& owner : s.owners) fmt::print("running: {}\n", owner);
+  if (!state.job.empty()) fmt::print("last started as Slurm job {} on {}\n", state.job, state.nodes);
+  if (!s.owners.empty() && s.done > 0 && s.done < s.total) fmt::print("about {} left\n", duration_text(s.left_s));
   for (const auto& [trial, failed] : s.failed) fmt::print("failed: {}: {}\n", trial, failed.reason);
   for (const std::string& loss : state.lost) fmt::print("lost in the last start: {}\n", loss);
   if (!state.holes.empty()) fmt::print("{} cells are left out; the report says why\n", state.holes.size());

@@ -51,11 +51,11 @@ Sources load_sources(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
     RunState state = read_run_state(RunFolder{path});
     if (state.cells.empty() && state.holes.empty()) continue;
-    planned_runs.insert(run_of(RunFolder{path}.trials() / "any"));
+    for (const fs::path& run : with_shards({path})) planned_runs.insert(run_of(RunFolder{run}.trials() / "any"));
     for (const PlannedCell& cell : state.cells) planned.insert(cell.trials.begin(), cell.trials.end());
     sources.states.push_back(std::move(state));
   }
-  checkpoint::Collection found = checkpoint::collect(paths, checkpoint::Read::WithoutTensors);
+  checkpoint::Collection found = checkpoint::collect(with_shards(paths), checkpoint::Read::WithoutTensors);
   sources.conflicts = std::move(found.conflicts);
   sources.unreadable = std::move(found.unreadable);
   for (std::size_t i = 0; i < found.trials.size(); ++i) {

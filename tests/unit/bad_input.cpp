@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid.hpp"
 #include "tests/support/tiny_bert.hpp"
 #include "tests/unit/bad_input/cases.hpp"
@@ -50,6 +51,7 @@ class Folder {
     fs::remove_all(root_);
     fs::create_directories(root_ / "data");
     setenv("XDG_CACHE_HOME", (root_ / "cache").c_str(), 1);
+    setenv("PATH", (root_ / "programs").c_str(), 1);  // no Slurm, whatever this machine has
     write_text(root_ / "grid.yaml", kRightGrid);
     write_text(root_ / "data/train.csv", kTrain);
     write_text(root_ / "data/test.csv", kTest);
@@ -68,6 +70,12 @@ class Folder {
   fs::path root_;
 };
 
+void run_command_of(const BadInput& bad) {
+  const orchestrator::Arguments arguments(bad.command.begin() + 1, bad.command.end());
+  if (bad.command[0] == "plan") orchestrator::plan_command(arguments);
+  if (bad.command[0] == "submit") orchestrator::submit_command(arguments);
+}
+
 /// The message as the user would read it; the folder of this test is left out of its paths.
 std::string message_of(const BadInput& bad) {
   const Folder folder;
@@ -77,7 +85,11 @@ std::string message_of(const BadInput& bad) {
   overrides.only = bad.only;
   std::string message = "(no error)";
   try {
-    orchestrator::load_grid("grid.yaml", overrides);
+    if (bad.command.empty()) {
+      orchestrator::load_grid("grid.yaml", overrides);
+    } else {
+      run_command_of(bad);
+    }
   } catch (const worker::UsageError& error) {
     message = error.what();
   }
@@ -88,8 +100,8 @@ std::string message_of(const BadInput& bad) {
 }
 
 std::vector<Section> all_sections() {
-  return {grid_mistakes(),         method_mistakes(), task_mistakes(),
-          command_line_mistakes(), table_mistakes(),  backbone_mistakes()};
+  return {grid_mistakes(),   method_mistakes(), task_mistakes(),    command_line_mistakes(),
+          submit_mistakes(), table_mistakes(),  backbone_mistakes()};
 }
 
 std::string document() {
@@ -136,6 +148,9 @@ TEST(BadInput, MistakesInTasks) {
 }
 TEST(BadInput, MistakesOnTheCommandLine) {
   expect_messages(command_line_mistakes());
+}
+TEST(BadInput, MistakesInShardsAndJobs) {
+  expect_messages(submit_mistakes());
 }
 TEST(BadInput, MistakesInTables) {
   expect_messages(table_mistakes());

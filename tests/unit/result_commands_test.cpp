@@ -36,6 +36,17 @@ class ResultCommands : public testing::Test {
     const int code = command(arguments);
     return {code, testing::internal::GetCapturedStdout()};
   }
+  /// The run as two shards of an array, in a folder that has no trials of its own. The second may miss its last trial.
+  void write_array(const std::string& name, bool whole) const {
+    SampleRun none = run_, first = run_, second = run_;
+    none.records.clear();
+    first.records.erase(first.records.begin() + 4, first.records.end());
+    second.records.erase(second.records.begin(), second.records.begin() + 4);
+    if (!whole) second.records.pop_back();
+    tests::write_run(at(name), none);
+    tests::write_run(at(name + "/shard-1-of-2"), first);
+    tests::write_run(at(name + "/shard-2-of-2"), second);
+  }
   SampleRun run_;
   TemporaryFolder folder_;
 };
@@ -113,6 +124,30 @@ TEST_F(ResultCommands, MergeThenReportWorksWithoutTheRunFolder) {
 TEST_F(ResultCommands, ReportOfOneRunFolderGoesIntoIt) {
   EXPECT_EQ(output(report_command, {at("a"), "--quiet"}).first, 0);
   EXPECT_TRUE(fs::exists(RunFolder{at("a")}.report() / "report.md"));
+}
+
+TEST_F(ResultCommands, TheFolderOfAnArrayIsOneRun) {
+  write_array("array", true);
+  EXPECT_THAT(output(compare_command, {at("a"), at("array")}).second, HasSubstr("identical: 6 trials"));
+  EXPECT_THAT(output(check_command, {at("array")}).second, HasSubstr("6 trial files are sound"));
+  EXPECT_THAT(output(merge_command, {at("array"), "--out", at("all.h5")}).second, HasSubstr("6 trials"));
+}
+
+TEST_F(ResultCommands, TheReportOfAnArrayShowsWhatNoShardHas) {
+  write_array("array", false);
+  const auto [code, text] = output(report_command, {at("array")});
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(text, HasSubstr("1 of 3 seeds not there yet"));
+  EXPECT_TRUE(fs::exists(RunFolder{at("array")}.report() / "report.md"));
+}
+
+TEST_F(ResultCommands, AnArraysHolesAreShownOnce) {
+  run_.grid.holes.push_back({"minilm", "sst2", "prefix", 100, "no room for a prefix"});
+  write_array("array", true);
+  output(report_command, {at("array")});
+  const std::string cells = tests::contents(RunFolder{at("array")}.report() / "cells.csv");
+  EXPECT_EQ(cells.find("no room for a prefix"), cells.rfind("no room for a prefix"));
+  EXPECT_NE(cells.find("no room for a prefix"), std::string::npos);
 }
 
 TEST_F(ResultCommands, WrongUseIsAnsweredWithWhatIsRight) {

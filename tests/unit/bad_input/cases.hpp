@@ -14,6 +14,7 @@ struct BadInput {
   std::function<void(const std::filesystem::path&)> spoil;  // makes the mistake in a folder that is right
   std::vector<std::string> set, only;                       // command line
   std::string message;
+  std::vector<std::string> command = {};  // a command of the program instead of the grid alone: its name and options
 };
 
 struct Section {
@@ -27,6 +28,7 @@ Section task_mistakes();
 Section command_line_mistakes();
 Section table_mistakes();
 Section backbone_mistakes();
+Section submit_mistakes();
 
 /// Replaces a text of a file, which must be there once.
 void replace_in(const std::filesystem::path& file, const std::string& old_text, const std::string& new_text);

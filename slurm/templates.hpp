@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+/// The files slurm/*.sbatch and slurm/rounds.sh as they were when the program was built.
+namespace peftgrid::slurm {
+
+extern const std::string_view kGridTemplate, kArrayTemplate, kMergeTemplate, kRoundsTemplate;
+
+}  // namespace peftgrid::slurm

@@ -1,0 +1,3 @@
+# What is written for, and read from, the batch system; the batch system itself is in tests/slurm/.
+add_unit_test(unit slurm_test peftgrid_slurm)
+add_unit_test(unit shards_test peftgrid_bookkeeping)
