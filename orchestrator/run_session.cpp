@@ -50,7 +50,7 @@ bool in_bf16(const Grid& grid) {
 
 /// What killed ranks left behind. The folder is owned, so nobody is writing one of these.
 void remove_drafts(const fs::path& folder) {
-  if (!fs::exists(folder)) return;
+  if (!fs::is_directory(folder)) return;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".draft") fs::remove(entry.path());
   }
@@ -88,7 +88,8 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
   for (const worker::TrialSpec& spec : grid_.trials) {
     set_damaged_aside(folder_, spec.id);
     if (fs::exists(folder_.trial(spec.id))) {
-      fs::remove(folder_.checkpoints() / (spec.id + ".safetensors"));
+      std::error_code nothing_to_remove;
+      fs::remove(folder_.checkpoints() / (spec.id + ".safetensors"), nothing_to_remove);
       already_there_.push_back(spec.id);
       leave.insert(spec.id);
     } else if (const auto failed = before.failed.find(spec.id);

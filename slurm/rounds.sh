@@ -11,7 +11,7 @@ say() { printf '%(%F %T)T %s\n' -1 "$*"; }
 
 # A round that changes none of these did nothing.
 newest_file() {
-  find "$run/trials" "$run/checkpoints" -type f ! -name '*.draft' -printf '%T@ %f\n' 2>/dev/null | sort -n | tail -n 1
+  find "$run/trials" "$run/checkpoints" -mindepth 1 -type f ! -name '*.draft' -printf '%T@ %f\n' 2>/dev/null | sort -n | tail -n 1
 }
 
 # How many rounds in a row came to nothing, the one of the notes included. The run folder keeps count: a job that

@@ -120,43 +120,61 @@ class Trainer {
 
   void learn() {
     AdamW optimizer(parameters_, spec_.training, steps_);
-    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_; ++step) {
-      keep_state(optimizer);
+    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_ && !out_of_patience(); ++step) {
+      keep_state(optimizer, false);
       breathe_();
-      const double begin = now_s();
-      const double loss = gradients_of(step - 1);
-      const double norm = optimizer.step();
-      record_.training_s += now_s() - begin;
-      record_.steps = step;
-      if (!std::isfinite(loss) || !std::isfinite(norm)) {
-        record_.state = "diverged";
-        record_.reason = std::string(std::isfinite(loss) ? "the gradient" : "the loss") + " became " +
-                         (std::isnan(std::isfinite(loss) ? norm : loss) ? "NaN" : "infinite") + " at step " +
-                         std::to_string(step) + " of " + std::to_string(steps_);
-        return;
-      }
-      loss_sum_ += loss;
-      ++losses_;
-      watch_.progress({step, steps_, loss});
-      if (!is_evaluation_point(step)) continue;
-      optimizer.settle();
-      const double score = select(step);
-      record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
-                               loss_sum_ / static_cast<double>(losses_), score});
-      loss_sum_ = 0;
-      losses_ = 0;
-      if (spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience) break;
+      if (!take_step(optimizer, step)) return;
+      if (is_evaluation_point(step)) evaluate(optimizer, step);
     }
     optimizer.settle();
     if (best_values_.defined()) parameters_.values().copy_(best_values_);
     if (!best_values_.defined()) record_.best_step = record_.steps;
   }
 
+  /// False: the trial has diverged.
+  bool take_step(AdamW& optimizer, std::int64_t step) {
+    const double begin = now_s();
+    const double loss = gradients_of(step - 1);
+    const double norm = optimizer.step();
+    record_.training_s += now_s() - begin;
+    record_.steps = step;
+    if (!std::isfinite(loss) || !std::isfinite(norm)) {
+      record_.state = "diverged";
+      record_.reason = std::string(std::isfinite(loss) ? "the gradient" : "the loss") + " became " +
+                       (std::isnan(std::isfinite(loss) ? norm : loss) ? "NaN" : "infinite") + " at step " +
+                       std::to_string(step) + " of " + std::to_string(steps_);
+      return false;
+    }
+    loss_sum_ += loss;
+    ++losses_;
+    watch_.progress({step, steps_, loss});
+    return true;
+  }
+
+  void evaluate(AdamW& optimizer, std::int64_t step) {
+    optimizer.settle();
+    double score = 0;
+    try {
+      score = select(step);
+    } catch (const Interrupted&) {
+      keep_state(optimizer, true);
+      throw;
+    }
+    record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
+                             loss_sum_ / static_cast<double>(losses_), score});
+    loss_sum_ = 0;
+    losses_ = 0;
+  }
+
+  bool out_of_patience() const {
+    return spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience;
+  }
+
   /// Goes on where an earlier start left off; the number of steps that are done.
   std::int64_t take_up(AdamW& optimizer) {
     if (keeping_.file.empty()) return 0;
     auto state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
-    if (!state || state->step >= steps_) return 0;
+    if (!state || state->step > steps_) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->idle_factor, state->first, state->second});
     best_values_ = state->best_values;
@@ -173,18 +191,20 @@ class Trainer {
     record_.evaluation_s = state->evaluation_s;
     earlier_ = std::move(*state);
     earlier_.values = earlier_.first = earlier_.second = earlier_.best_values = at::Tensor();
+    if (earlier_.evaluation_due) evaluate(optimizer, record_.steps);
     return record_.steps;
   }
 
   /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
   /// enough for the moment that is left then.
-  void keep_state(const AdamW& optimizer) {
+  void keep_state(const AdamW& optimizer, bool evaluation_due) {
     if (keeping_.file.empty() || record_.steps == record_.resumed_step) return;
     const bool leaving = watch_.stop(), due = now_s() - kept_at_s_ > std::max(keeping_.every_s, 50 * keeping_takes_s_);
     if (!due && !leaving) return;
     const AdamW::State moments = optimizer.state();
     TrainingState state;
     state.step = record_.steps;
+    state.evaluation_due = evaluation_due;
     state.micro_step = micro_step_;
     state.loss_sum = loss_sum_;
     state.losses = losses_;

@@ -48,6 +48,7 @@ json describe(const std::string& id, const TrainingState& s) {
   for (const auto& [name, tensor] : tensors_of(s)) hashes[name] = checkpoint::sha256(bytes(*tensor));
   return {{"id", id},
           {"step", s.step},
+          {"evaluation_due", s.evaluation_due},
           {"micro_step", s.micro_step},
           {"loss_sum", number(s.loss_sum)},
           {"losses", s.losses},
@@ -67,6 +68,7 @@ json describe(const std::string& id, const TrainingState& s) {
 TrainingState numbers_of(const json& body) {
   TrainingState s;
   s.step = body.at("step");
+  s.evaluation_due = body.at("evaluation_due");
   s.micro_step = body.at("micro_step");
   s.loss_sum = number_of(body.at("loss_sum"));
   s.losses = body.at("losses");
@@ -113,7 +115,9 @@ void write_state(const std::filesystem::path& file, const std::string& id, const
     all.push_back({name, "F32", {tensor->numel()}, tensor->const_data_ptr(), tensor->nbytes()});
   }
   all.push_back({kState, "U8", {static_cast<std::int64_t>(text.size())}, text.data(), text.size()});
-  std::filesystem::create_directories(file.parent_path());
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);
+  if (error) throw checkpoint::FileError(file.parent_path().string() + ": cannot be made: " + error.message());
   const auto draft = checkpoint::draft_beside(file);
   checkpoint::write_safetensors(draft, all);
   checkpoint::publish_replacing(draft, file);

@@ -16,6 +16,7 @@ namespace peftgrid::worker {
 /// not in it: they follow from the step's number.
 struct TrainingState {
   std::int64_t step = 0;        // steps done
+  bool evaluation_due = false;  // the last of them is an evaluation point, and was not evaluated
   std::int64_t micro_step = 0;  // micro-batches done
   double loss_sum = 0;          // since the last point of the curve
   std::int64_t losses = 0;
