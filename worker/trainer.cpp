@@ -1,9 +1,5 @@
 #include "worker/trainer.hpp"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,6 +11,7 @@
 #include "worker/kept_tensors.hpp"
 #include "worker/measure.hpp"
 #include "worker/optim.hpp"
+#include "worker/steps.hpp"
 #include "worker/tasks/metrics.hpp"
 #include "worker/tasks/sampling.hpp"
 #include "worker/training_state.hpp"
@@ -62,12 +59,8 @@ class Trainer {
         keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
-        parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train)) {
-    const auto rows = static_cast<std::int64_t>(choice_.train.size());
-    const std::int64_t rows_a_step = spec.training.batch_size * spec.training.accumulate;
-    steps_per_epoch_ = (rows + rows_a_step - 1) / rows_a_step;
-    steps_ = spec.training.max_steps > 0 ? spec.training.max_steps : spec.training.epochs * steps_per_epoch_;
-  }
+        parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train)),
+        steps_(spec, model_, parameters_, choice_.train) {}
 
   TrialRecord run() {
     const double begin = begin_s_, cpu = begin_cpu_s_;
@@ -76,6 +69,7 @@ class Trainer {
     learn();
     if (record_.state == "done") test();
     keep_tensors(spec_, model_, record_);
+    record_.training_tokens = steps_.count().tokens;
     record_.total_s = earlier_.total_s + now_s() - begin;
     record_.cpu_s = earlier_.cpu_s + cpu_seconds() - cpu;
     record_.peak_memory_bytes = worker::peak_memory_bytes();
@@ -110,7 +104,7 @@ class Trainer {
   void compute_fixed_representations() {
     if (!model_.has_fixed_representation()) return;
     const double begin = now_s();
-    fixed_train_ = represent(model_, model_.data()->train(), choice_.train, breathe_);
+    steps_.take_fixed_representations(represent(model_, model_.data()->train(), choice_.train, breathe_));
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
       fixed_selection_ = represent(model_, *choice_.selection_split, choice_.selection, breathe_);
@@ -119,8 +113,8 @@ class Trainer {
   }
 
   void learn() {
-    AdamW optimizer(parameters_, spec_.training, steps_);
-    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_ && !out_of_patience(); ++step) {
+    AdamW optimizer(parameters_, spec_.training, steps_.total());
+    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
       keep_state(optimizer, false);
       breathe_();
       if (!take_step(optimizer, step)) return;
@@ -134,7 +128,7 @@ class Trainer {
   /// False: the trial has diverged.
   bool take_step(AdamW& optimizer, std::int64_t step) {
     const double begin = now_s();
-    const double loss = gradients_of(step - 1);
+    const double loss = steps_.gradients_of(step - 1);
     const double norm = optimizer.step();
     record_.training_s += now_s() - begin;
     record_.steps = step;
@@ -142,12 +136,12 @@ class Trainer {
       record_.state = "diverged";
       record_.reason = std::string(std::isfinite(loss) ? "the gradient" : "the loss") + " became " +
                        (std::isnan(std::isfinite(loss) ? norm : loss) ? "NaN" : "infinite") + " at step " +
-                       std::to_string(step) + " of " + std::to_string(steps_);
+                       std::to_string(step) + " of " + std::to_string(steps_.total());
       return false;
     }
     loss_sum_ += loss;
     ++losses_;
-    watch_.progress({step, steps_, loss});
+    watch_.progress({step, steps_.total(), loss});
     return true;
   }
 
@@ -160,7 +154,7 @@ class Trainer {
       keep_state(optimizer, true);
       throw;
     }
-    record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
+    record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_.per_epoch()),
                              loss_sum_ / static_cast<double>(losses_), score});
     loss_sum_ = 0;
     losses_ = 0;
@@ -174,7 +168,7 @@ class Trainer {
   std::int64_t take_up(AdamW& optimizer) {
     if (keeping_.file.empty()) return 0;
     auto state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
-    if (!state || state->step > steps_) return 0;
+    if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->idle_factor, state->first, state->second});
     best_values_ = state->best_values;
@@ -182,11 +176,10 @@ class Trainer {
     without_improvement_ = state->without_improvement;
     loss_sum_ = state->loss_sum;
     losses_ = state->losses;
-    micro_step_ = static_cast<std::uint32_t>(state->micro_step);
+    steps_.go_on_from({static_cast<std::uint32_t>(state->micro_step), state->training_tokens});
     record_.curve = state->curve;
     record_.best_step = state->best_step;
     record_.steps = record_.resumed_step = state->step;
-    record_.training_tokens = state->training_tokens;
     record_.training_s = state->training_s;
     record_.evaluation_s = state->evaluation_s;
     earlier_ = std::move(*state);
@@ -205,7 +198,7 @@ class Trainer {
     TrainingState state;
     state.step = record_.steps;
     state.evaluation_due = evaluation_due;
-    state.micro_step = micro_step_;
+    state.micro_step = steps_.count().micro_batches;
     state.loss_sum = loss_sum_;
     state.losses = losses_;
     state.curve = record_.curve;
@@ -217,7 +210,7 @@ class Trainer {
     state.first = moments.first;
     state.second = moments.second;
     state.best_values = best_values_;
-    state.training_tokens = record_.training_tokens;
+    state.training_tokens = steps_.count().tokens;
     state.training_s = record_.training_s;
     state.evaluation_s = record_.evaluation_s;
     state.total_s = earlier_.total_s + now_s() - begin_s_;
@@ -236,8 +229,8 @@ class Trainer {
   }
 
   bool is_evaluation_point(std::int64_t step) const {
-    const std::int64_t every = spec_.selection.every_steps > 0 ? spec_.selection.every_steps : steps_per_epoch_;
-    return step % every == 0 || step == steps_;
+    const std::int64_t every = spec_.selection.every_steps > 0 ? spec_.selection.every_steps : steps_.per_epoch();
+    return step % every == 0 || step == steps_.total();
   }
 
   /// Evaluates on the selection rows and keeps the best step's values; a tie keeps the earlier one. NaN: nothing
@@ -262,66 +255,6 @@ class Trainer {
     std::vector<double> labels;
     for (const std::int64_t row : rows) labels.push_back(split.label(row));
     return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed, breathe_));
-  }
-
-  /// Positions (in choice_.train) of the rows of a step: epoch by epoch, each in an order of its own; the last step of
-  /// an epoch may be short.
-  Rows rows_of_step(std::int64_t step) {
-    const std::int64_t epoch = step / steps_per_epoch_, within = step % steps_per_epoch_;
-    if (epoch != order_epoch_) {
-      order_ = permutation(stream(spec_.seed, Purpose::Order), static_cast<std::int64_t>(choice_.train.size()),
-                           static_cast<std::uint32_t>(epoch));
-      order_epoch_ = epoch;
-    }
-    const std::int64_t rows_a_step = spec_.training.batch_size * spec_.training.accumulate;
-    const auto begin = order_.begin() + within * rows_a_step;
-    const auto left = order_.end() - begin;
-    return {begin, begin + std::min(left, rows_a_step)};
-  }
-
-  /// Fills the gradient buffer with that of the mean loss over the step's rows; returns the loss.
-  double gradients_of(std::int64_t step) {
-    parameters_.clear_gradients();
-    const Rows rows = rows_of_step(step);
-    const auto size = static_cast<std::size_t>(spec_.training.batch_size);
-    double sum = 0;
-    for (std::size_t begin = 0; begin < rows.size(); begin += size) {
-      const std::span<const std::int64_t> micro(rows.data() + begin, std::min(size, rows.size() - begin));
-      const double share = static_cast<double>(micro.size()) / static_cast<double>(rows.size());
-      at::Tensor loss = loss_of(micro_logits(micro), labels_of(micro), model_.regression(), share);
-      if (const at::Tensor penalty = model_.penalty(); penalty.defined()) loss = loss + penalty * share;
-      loss.backward();
-      sum += loss.item<double>();
-      ++micro_step_;
-    }
-    return sum;
-  }
-
-  at::Tensor micro_logits(std::span<const std::int64_t> positions) {
-    const TokenizedSplit& train = model_.data()->train();
-    Rows rows;
-    for (const std::int64_t at : positions) rows.push_back(choice_.train[static_cast<std::size_t>(at)]);
-    if (fixed_train_.defined()) {
-      at::Tensor index = at::empty({static_cast<std::int64_t>(positions.size())}, at::kLong);
-      std::copy(positions.begin(), positions.end(), index.mutable_data_ptr<std::int64_t>());
-      return model_.head_logits(at::index_select(fixed_train_, 0, index), rows, true, micro_step_);
-    }
-    for (const std::int64_t row : rows) record_.training_tokens += static_cast<std::int64_t>(train.ids(row).size());
-    return model_.logits(train, rows, true, micro_step_);
-  }
-
-  at::Tensor labels_of(std::span<const std::int64_t> positions) const {
-    const bool regression = spec_.task.kind == "regression";
-    at::Tensor labels = at::empty({static_cast<std::int64_t>(positions.size())}, regression ? at::kFloat : at::kLong);
-    for (std::size_t i = 0; i < positions.size(); ++i) {
-      const double label = model_.data()->train().label(choice_.train[static_cast<std::size_t>(positions[i])]);
-      if (regression) {
-        labels.mutable_data_ptr<float>()[i] = static_cast<float>(label);
-      } else {
-        labels.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(label);
-      }
-    }
-    return labels;
   }
 
   void test() {
@@ -359,12 +292,9 @@ class Trainer {
   Model model_;
   Choice choice_;
   FlatParameters parameters_;
+  Steps steps_;
   TrialRecord record_;
-  std::int64_t steps_per_epoch_ = 0, steps_ = 0;
-  std::uint32_t micro_step_ = 0;
-  Rows order_;
-  std::int64_t order_epoch_ = -1;
-  at::Tensor fixed_train_, fixed_selection_, best_values_;
+  at::Tensor fixed_selection_, best_values_;
   double best_score_ = 0;
   std::int64_t without_improvement_ = 0;
   double loss_sum_ = 0;  // since the last point of the curve

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "worker/model.hpp"
+#include "worker/optim.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+/// The steps of one trial: which rows each takes, and the gradient of their mean loss.
+class Steps {
+ public:
+  /// `train`: the rows of the training split that the trial trains on. All arguments must outlive this.
+  Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train);
+
+  std::int64_t per_epoch() const { return per_epoch_; }
+  std::int64_t total() const { return total_; }
+
+  /// From here on the base is spared: [rows of `train`, width], what the head reads of each.
+  void take_fixed_representations(at::Tensor fixed) { fixed_ = std::move(fixed); }
+
+  /// Fills the gradient buffer with that of the mean loss over the rows of `step` (from 0); returns the loss.
+  double gradients_of(std::int64_t step);
+
+  /// Micro-batches so far, by which dropout draws; tokens that went through the base so far.
+  struct Count {
+    std::uint32_t micro_batches = 0;
+    std::int64_t tokens = 0;
+  };
+  const Count& count() const { return count_; }
+  void go_on_from(const Count& count) { count_ = count; }
+
+ private:
+  std::vector<std::int64_t> rows_of(std::int64_t step);
+  at::Tensor logits_of(std::span<const std::int64_t> positions);
+  at::Tensor labels_of(std::span<const std::int64_t> positions) const;
+
+  const TrialSpec& spec_;
+  Model& model_;
+  FlatParameters& parameters_;
+  const std::vector<std::int64_t>& train_;
+  std::int64_t per_epoch_, total_;
+  Count count_;
+  std::vector<std::int64_t> order_;
+  std::int64_t order_epoch_ = -1;
+  at::Tensor fixed_;
+};
+
+}  // namespace peftgrid::worker
