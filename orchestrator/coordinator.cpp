@@ -195,9 +195,9 @@ void Coordinator::lose(int rank, const std::string& why) {
     dissolve(gang->first, rank);
     gangs_.erase(gang);
   }
-  const Scheduler::Loss loss = scheduler_.lost(rank, now_s());
+  scheduler_.lost(rank, now_s());
   if (had_task) reconsider(task, why);
-  start(loss.starts);
+  if (!stopped_) start(scheduler_.starts(now_s()));
 }
 
 /// A task whose rank was lost: it may have been published just before, or may be what kills ranks.

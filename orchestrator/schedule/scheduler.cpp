@@ -22,7 +22,7 @@ std::vector<Scheduler::Start> Scheduler::ready(int rank, double now_s) {
   if (asking.state == Rank::State::Lost) return {};
   asking.state = Rank::State::Idle;
   idle_.insert(rank);
-  return choose(now_s);
+  return starts(now_s);
 }
 
 void Scheduler::release(std::size_t task, double now_s) {
@@ -48,27 +48,19 @@ void Scheduler::dropped(std::size_t task) {
   waiting_.erase(task);
 }
 
-Scheduler::Loss Scheduler::lost(int rank, double now_s) {
+void Scheduler::lost(int rank, double now_s) {
   Rank& gone = ranks_[static_cast<std::size_t>(rank)];
-  Loss loss;
-  if (gone.state == Rank::State::Lost) return loss;
-  loss.task = gone.task;
-  if (loss.task) {
-    loss.survivors = gangs_[*loss.task];
-    std::erase(loss.survivors, rank);
-    returned(*loss.task, now_s);
-  }
+  if (gone.state == Rank::State::Lost) return;
+  if (gone.task) returned(*gone.task, now_s);
   gone.state = Rank::State::Lost;
   idle_.erase(rank);
   --left_;
-  loss.starts = choose(now_s);
-  return loss;
 }
 
-std::vector<Scheduler::Start> Scheduler::choose(double now_s) {
-  std::vector<Start> starts;
-  while (const auto task = next(now_s)) starts.push_back(start(*task, now_s));
-  return starts;
+std::vector<Scheduler::Start> Scheduler::starts(double now_s) {
+  std::vector<Start> chosen;
+  while (const auto task = next(now_s)) chosen.push_back(start(*task, now_s));
+  return chosen;
 }
 
 std::optional<std::size_t> Scheduler::next(double now_s) const {

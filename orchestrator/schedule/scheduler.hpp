@@ -39,14 +39,12 @@ class Scheduler {
   /// A task that has not started, or was returned, is not to be started any more.
   void dropped(std::size_t task);
 
-  /// A rank is gone. Its task, if it had one, is returned; `survivors` are the other ranks of that task. A task that
-  /// waited for more ranks than there are left takes what there is: see `starts`.
-  struct Loss {
-    std::optional<std::size_t> task;
-    std::vector<int> survivors;
-    std::vector<Start> starts;
-  };
-  Loss lost(int rank, double now_s);
+  /// A rank is gone; its task, if it had one, is returned. Nothing starts until `starts` is asked: the caller may know
+  /// that the task is not to run again, and drop it first.
+  void lost(int rank, double now_s);
+  /// What may start now without a rank having asked: a returned task on idle ranks, or one that waited for more ranks
+  /// than there are left.
+  std::vector<Start> starts(double now_s);
 
   bool all_over() const { return waiting_.empty() && running_ == 0; }
   /// Tasks that have not started.
@@ -61,7 +59,6 @@ class Scheduler {
     std::optional<std::size_t> task;
   };
   std::size_t gang_size(std::size_t task) const;
-  std::vector<Start> choose(double now_s);
   std::optional<std::size_t> next(double now_s) const;
   Start start(std::size_t task, double now_s);
   void release(std::size_t task, double now_s);
