@@ -58,17 +58,27 @@ void Coordinator::run() {
     looked_at = now_s();
     look_for_losses();
     if (!no_trial_left() && !stopped_ && hooks_.stop()) stop();
-    if (no_trial_left() && !ranks_[0].ended) end(0);
-    show(false);
+    // Ranks first: whoever reported asks for the next trial in the same breath, and trains while the disk works.
+    if (unsynced_since_s_ && (!heard || now_s() - *unsynced_since_s_ > kUnsynced_s)) sync_journal();
+    if (!unsynced_since_s_) {
+      if (no_trial_left() && !ranks_[0].ended) end(0);
+      show(false);
+    }
     // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A tenth of the silence so far
     // keeps short trials from waiting and lets long ones be.
     if (heard) heard_at = now_s();
-    const double nap_s = std::clamp((now_s() - heard_at) / 10, 1e-4, 5e-3);
+    const double nap_s = std::clamp((now_s() - heard_at) / 20, 5e-5, 5e-3);
     if (!heard) std::this_thread::sleep_for(std::chrono::duration<double>(nap_s));
   }
+  sync_journal();
   end_all();
   tally_.not_run = static_cast<std::int64_t>(jobs_.size()) - tally_.done - tally_.diverged - tally_.failed;
   show(true);
+}
+
+void Coordinator::sync_journal() {
+  if (unsynced_since_s_) journal_.sync();
+  unsynced_since_s_.reset();
 }
 
 void Coordinator::send(int rank, const ToWorker& message) {
@@ -136,14 +146,15 @@ void Coordinator::record(std::size_t task, int rank, const TrialOutcome& outcome
   if (outcome.state == TrialOutcome::State::Failed) {
     body["reason"] = outcome.reason;
     body["environment"] = outcome.environment;
-    journal_.append("failed", body.dump(-1, ' ', false, json::error_handler_t::replace));
+    journal_.note("failed", body.dump(-1, ' ', false, json::error_handler_t::replace));
     ++tally_.failed;
   } else {
-    journal_.append("finished", body.dump());
+    journal_.note("finished", body.dump());
     ++(outcome.state == TrialOutcome::State::Done ? tally_.done : tally_.diverged);
     predicted_done_ += jobs_[task].predicted_s;
     seconds_done_ += outcome.seconds;
   }
+  if (!unsynced_since_s_) unsynced_since_s_ = now_s();
   display_.ended(rank, *jobs_[task].spec, outcome);
 }
 
@@ -246,7 +257,10 @@ bool Coordinator::over() const {
   return gangs_.empty() || now_s() - stop_since_s_ > kStopPatience_s;
 }
 
-double Coordinator::left_s() const {
+/// Looks at every trial that waits, so not at each call: with 10,000 of them that would be felt.
+double Coordinator::left_s() {
+  if (!scheduler_.waiting().empty() && now_s() - left_at_s_ < kLeftHolds_s) return left_s_;
+  left_at_s_ = now_s();
   double work = 0;
   for (const std::size_t task : scheduler_.waiting()) {
     work += jobs_[task].predicted_s * static_cast<double>(jobs_[task].spec->width);
@@ -257,7 +271,8 @@ double Coordinator::left_s() const {
   }
   const double truth = predicted_done_ > 0 ? seconds_done_ / predicted_done_ : 1;
   const auto left = std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks_.size()) - tally_.lost_ranks);
-  return work * truth / static_cast<double>(left);
+  left_s_ = work * truth / static_cast<double>(left);
+  return left_s_;
 }
 
 void Coordinator::show(bool last) {

@@ -82,7 +82,8 @@ class Coordinator {
   bool no_trial_left() const;
   bool over() const;
   void show(bool last);
-  double left_s() const;
+  double left_s();
+  void sync_journal();
   void send(int rank, const worker::ToWorker& message);
 
   collectives::Mailbox& line_;
@@ -100,6 +101,9 @@ class Coordinator {
   Tally tally_;
   std::atomic<bool> dismissed_ = false, stopped_ = false;
   double stop_since_s_ = 0, begin_s_, alive_sent_s_ = 0;
+  double left_s_ = 0, left_at_s_ = 0;       // the time left, and when it was worked out
+  std::optional<double> unsynced_since_s_;  // lines of finished trials wait for the disk
+  static constexpr double kUnsynced_s = 5e-3, kLeftHolds_s = 0.2;
   double predicted_done_ = 0, seconds_done_ = 0;  // of finished trials: how far predictions are off
 };
 

@@ -67,11 +67,15 @@ void Journal::write(std::string_view kind, const std::string& json) {
 
 void Journal::append(std::string_view kind, const std::string& json) {
   write(kind, json);
-  if (fdatasync(file_) != 0) refuse(path_, "sync");
+  sync();
 }
 
 void Journal::note(std::string_view kind, const std::string& json) {
   write(kind, json);
+}
+
+void Journal::sync() {
+  if (fdatasync(file_) != 0) refuse(path_, "sync");
 }
 
 JournalContents read_journal(const std::filesystem::path& file) {

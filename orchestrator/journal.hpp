@@ -27,6 +27,8 @@ class Journal {
   void append(std::string_view kind, const std::string& json);
   /// As append, without waiting for the disk: for lines whose loss costs nothing ("assigned").
   void note(std::string_view kind, const std::string& json);
+  /// All that was noted is on disk when this returns: many lines, one wait.
+  void sync();
 
  private:
   void write(std::string_view kind, const std::string& json);

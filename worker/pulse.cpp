@@ -33,7 +33,7 @@ std::variant<Assign, End> Pulse::next_order() {
       }
     }
     // Short trials get their answer at once; a rank that waits for the end of others' leaves them the core.
-    const double nap_s = std::clamp(waited_s / 10, 1e-4, 2e-2);
+    const double nap_s = std::clamp(waited_s / 10, 2e-5, 2e-2);
     nap(nap_s);
     waited_s += nap_s;
   }

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/errors.hpp"
-#include "checkpoint/publish.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "worker/measure.hpp"
 #include "worker/pulse.hpp"
@@ -32,13 +31,6 @@ std::string environment(const WorkerInfo& info, const checkpoint::TrialRecord& r
       .dump();
 }
 
-void publish(const checkpoint::TrialRecord& record, const WorkerInfo& info) {
-  const auto file = info.trials / (record.id + ".h5");
-  const auto draft = checkpoint::draft_beside(file);
-  checkpoint::write_trial(draft, record);
-  checkpoint::publish(draft, file);
-}
-
 /// Trains one trial and publishes it; whatever goes wrong becomes the outcome.
 TrialOutcome attempt(const TrialSpec& spec, Store& store, const WorkerInfo& info, const Watch& watch) {
   TrialOutcome outcome;
@@ -53,7 +45,7 @@ TrialOutcome attempt(const TrialSpec& spec, Store& store, const WorkerInfo& info
     const Keeping keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
     checkpoint::TrialRecord record = train(spec, store, watch, keeping);
     record.environment = environment(info, record);
-    publish(record, info);
+    checkpoint::publish_trial(info.trials / (record.id + ".h5"), record);
     std::error_code nothing_to_remove;
     std::filesystem::remove(keeping.file, nothing_to_remove);
     if (record.state == "diverged") outcome.state = TrialOutcome::State::Diverged;

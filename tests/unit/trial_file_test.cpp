@@ -82,6 +82,34 @@ TEST(TrialFile, HasTheSameBytesForTheSameRecord) {
   EXPECT_EQ(contents(folder.path() / "a.h5"), contents(folder.path() / "b.h5"));
 }
 
+TEST(TrialFile, HasTheSameBytesMadeInMemory) {
+  const TemporaryFolder folder;
+  write_trial(folder.path() / "a.h5", awkward_record());
+  EXPECT_TRUE(trial_bytes(awkward_record()) == contents(folder.path() / "a.h5"));
+  EXPECT_TRUE(publish_trial(folder.path() / "b.h5", awkward_record()));
+  EXPECT_TRUE(contents(folder.path() / "b.h5") == contents(folder.path() / "a.h5"));
+  EXPECT_FALSE(publish_trial(folder.path() / "b.h5", awkward_record())) << "there is one already";
+}
+
+TEST(TrialFile, IsPublishedBesideHugeValuesToo) {
+  const TemporaryFolder folder;
+  TrialRecord record = awkward_record();
+  record.tensors[0].shape = {static_cast<std::int64_t>(kInMemory / sizeof(float)) + 1};
+  record.tensors[0].values.assign(static_cast<std::size_t>(record.tensors[0].shape[0]), 0.5F);
+  record.tensors[0].sha256 = sha256_of_values(record.tensors[0].values);
+  EXPECT_TRUE(publish_trial(folder.path() / "t.h5", record));
+  EXPECT_EQ(read_trial(folder.path() / "t.h5").tensors[0].values, record.tensors[0].values);
+}
+
+TEST(TrialFile, LeavesNoDraftWhereItCannotBeKept) {
+  const TemporaryFolder folder;
+  TrialRecord record = awkward_record();
+  record.tensors[0].shape = {3, 3};
+  EXPECT_THROW(write_trial(folder.path() / "a.h5", record), FileError);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a.h5"));
+  EXPECT_THROW(publish_trial(folder.path() / "absent" / "b.h5", awkward_record()), FileError);
+}
+
 TEST(TrialFile, RefusesToOverwriteADraft) {
   const TemporaryFolder folder;
   write_trial(folder.path() / "t.h5", awkward_record());
