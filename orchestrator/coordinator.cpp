@@ -18,6 +18,8 @@ using nlohmann::json;
 using worker::ToWorker;
 using worker::TrialOutcome;
 
+constexpr int kNobody = -1;
+
 double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -158,15 +160,23 @@ void Coordinator::record(std::size_t task, int rank, const TrialOutcome& outcome
   display_.ended(rank, *jobs_[task].spec, outcome);
 }
 
-/// A rank that was given up, or whose gang was, had finished after all: its file is there, so nobody need start again.
-/// Whoever is at it already will find the file when it publishes, which is the end of it, too.
+/// A rank that was given up, or whose gang was, had finished after all: its file is there, so nobody need start again,
+/// and whoever has may stop.
 void Coordinator::finished_late(const TrialOutcome& outcome) {
   const auto found = task_of_.find(outcome.id);
-  if (found == task_of_.end() || !scheduler_.waiting().contains(found->second) || !hooks_.is_published(outcome.id)) {
-    return;
+  if (found == task_of_.end() || !hooks_.is_published(outcome.id)) return;
+  const std::size_t task = found->second;
+  if (scheduler_.waiting().contains(task)) {
+    scheduler_.dropped(task);
+    return record(task, 0, outcome);
   }
-  scheduler_.dropped(found->second);
-  record(found->second, 0, outcome);
+  const auto gang = std::ranges::find_if(gangs_, [&](const auto& running) { return running.second.task == task; });
+  if (gang == gangs_.end()) return;
+  dissolve(gang->first, kNobody);
+  const int leader = gang->second.ranks.front();
+  gangs_.erase(gang);
+  scheduler_.ended(task, now_s());
+  record(task, leader, outcome);
 }
 
 void Coordinator::dissolve(std::int64_t gang, int but_rank) {

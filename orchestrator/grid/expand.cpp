@@ -103,6 +103,11 @@ class Expansion {
     spec.selection = file_.selection;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
+    spec.width = method.width.value_or(file_.width);
+    if (spec.width > spec.training.batch_size) {
+      method.node.fail(fmt::format("width {} is more than the {} rows of a batch, which the ranks share", spec.width,
+                                   spec.training.batch_size));
+    }
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
     at_place(method.node, [&] { worker::check_method(method.spec, base); });
