@@ -62,7 +62,7 @@ void Coordinator::run() {
     if (!no_trial_left() && !stopped_ && hooks_.stop()) stop();
     // Ranks first: whoever reported asks for the next trial in the same breath, and trains while the disk works.
     if (unsynced_since_s_ && (!heard || now_s() - *unsynced_since_s_ > kUnsynced_s)) sync_journal();
-    if (!unsynced_since_s_ && no_trial_left() && !ranks_[0].ended) end(0);
+    if (no_trial_left() && !ranks_[0].ended && (!unsynced_since_s_ || hooks_.stop())) end(0);
     if (!unsynced_since_s_ || troubled_since_s_) show(false);
     // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A tenth of the silence so far
     // keeps short trials from waiting and lets long ones be.
