@@ -5,6 +5,7 @@
 #include <ATen/ops/index_select.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "worker/tasks/sampling.hpp"
 
@@ -51,9 +52,7 @@ double Steps::gradients_of(std::int64_t step) {
   const auto size = static_cast<std::size_t>(spec_.training.batch_size);
   count_.micro_batches += static_cast<std::uint32_t>((rows.size() + size - 1) / size);
   if (!fixed_.defined()) {
-    const TokenizedSplit& train = model_.data()->train();
-    for (const std::int64_t at : rows)
-      count_.tokens += static_cast<std::int64_t>(train.ids(train_[static_cast<std::size_t>(at)]).size());
+    for (const std::int64_t position : rows) count_.tokens += tokens_of(position);
   }
   return loss;
 }
@@ -95,12 +94,11 @@ double Steps::gradients_of_shard(const Rows& rows, std::int64_t shard) {
   std::uint32_t micro_batch = count_.micro_batches;
   for (std::int64_t begin = 0; begin < all; begin += size, ++micro_batch) {
     const std::int64_t count = std::min(size, all - begin);
-    const std::int64_t from = begin + count * shard / spec_.width, to = begin + count * (shard + 1) / spec_.width;
+    const Rows mine = shard_of_micro_batch({rows.data() + begin, static_cast<std::size_t>(count)}, shard);
     // A short micro-batch may leave a shard without rows; what the method adds to the loss is the first shard's.
     at::Tensor loss;
-    if (from < to) {
-      const std::span<const std::int64_t> mine(rows.data() + from, static_cast<std::size_t>(to - from));
-      const double share = static_cast<double>(to - from) / static_cast<double>(all);
+    if (!mine.empty()) {
+      const double share = static_cast<double>(mine.size()) / static_cast<double>(all);
       loss = loss_of(logits_of(mine, micro_batch), labels_of(mine), model_.regression(), share);
     }
     if (const at::Tensor penalty = shard == 0 ? model_.penalty() : at::Tensor(); penalty.defined()) {
@@ -112,6 +110,25 @@ double Steps::gradients_of_shard(const Rows& rows, std::int64_t shard) {
     sum += loss.item<double>();
   }
   return sum;
+}
+
+/// The longest row first, each to the shard with the fewest tokens so far: the ranks wait for the slowest of them.
+Rows Steps::shard_of_micro_batch(std::span<const std::int64_t> positions, std::int64_t shard) const {
+  Rows longest_first(positions.begin(), positions.end());
+  if (spec_.width == 1) return longest_first;
+  std::ranges::stable_sort(longest_first, std::greater<>(), [&](std::int64_t position) { return tokens_of(position); });
+  std::vector<std::int64_t> tokens(static_cast<std::size_t>(spec_.width));
+  Rows mine;
+  for (const std::int64_t position : longest_first) {
+    const auto least = std::ranges::min_element(tokens);
+    *least += tokens_of(position);
+    if (least - tokens.begin() == shard) mine.push_back(position);
+  }
+  return mine;
+}
+
+std::int64_t Steps::tokens_of(std::int64_t position) const {
+  return static_cast<std::int64_t>(model_.data()->train().ids(train_[static_cast<std::size_t>(position)]).size());
 }
 
 at::Tensor Steps::logits_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch) {

@@ -14,8 +14,8 @@
 namespace peftgrid::worker {
 
 /// The steps of one trial: which rows each takes, and the gradient of their mean loss. A trial of width w cuts each
-/// micro-batch by rows into w shards; the ranks of the team share these, and the shards' gradients are added in the
-/// order of the shards, whoever computed them.
+/// micro-batch by rows into w shards of about as many tokens; the ranks of the team share these, and the shards'
+/// gradients are added in the order of the shards, whoever computed them.
 class Steps {
  public:
   /// `train`: the rows of the training split that the trial trains on. All arguments must outlive this.
@@ -43,6 +43,8 @@ class Steps {
  private:
   std::vector<std::int64_t> rows_of(std::int64_t step);
   double gradients_of_shard(const std::vector<std::int64_t>& rows, std::int64_t shard);
+  std::vector<std::int64_t> shard_of_micro_batch(std::span<const std::int64_t> positions, std::int64_t shard) const;
+  std::int64_t tokens_of(std::int64_t position) const;
   double add_up_shards(const std::vector<std::int64_t>& rows, std::int64_t step);
   at::Tensor logits_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch);
   at::Tensor labels_of(std::span<const std::int64_t> positions) const;

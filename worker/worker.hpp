@@ -47,7 +47,8 @@ void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const Worke
 /// of threads of LibTorch.
 void prepare_process(int threads);
 
-/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted times.
+/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted
+/// times.
 double measured_gflops(bool bf16);
 
 /// Has this processor instructions for products in bf16? Without them `precision: bf16` rounds alike, but is no faster

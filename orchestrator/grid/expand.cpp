@@ -132,7 +132,8 @@ class Expansion {
 
   void add_cell(TrialSpec& spec, const MethodEntry& method) {
     spec.cell = cell_id_unlike(spec, method);
-    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, spec.train_size, {}};
+    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, spec.train_size, {}, {}};
+    if (spec.width == 0) cell.undecided = spec.cell;
     for (const std::uint64_t seed : file_.seeds) {
       spec.seed = seed;
       spec.data_seed = file_.data_seed.value_or(seed);

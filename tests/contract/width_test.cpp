@@ -11,6 +11,7 @@
 #include "worker/catalogue.hpp"
 #include "worker/team.hpp"
 #include "worker/trainer.hpp"
+#include "worker/worker.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -69,6 +70,7 @@ class Width : public Contract {
   }
 
   TrialRecord trained(std::int64_t width, int ranks) const {
+    worker::prepare_process(1);
     std::optional<TrialRecord> led;
     const worker::TrialSpec trial = spec(width);
     const worker::Watch watch{[] { return false; }, [](const worker::Progress&) {}};
