@@ -185,6 +185,26 @@ void replace(const std::filesystem::path& file, const std::string& id, const std
   H5Fclose(open);
 }
 
+TEST(TrialFile, RefusesValuesThatLieInAnotherFile) {
+  const TemporaryFolder folder;
+  const TrialRecord record = awkward_record();
+  const auto file = folder.path() / "t.h5", elsewhere = folder.path() / "values";
+  write_trial(file, record);
+  std::ofstream(elsewhere) << std::string(4096, 'x');
+  const hid_t open = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t trial = H5Gopen2(open, ("trials/" + record.id).c_str(), H5P_DEFAULT);
+  H5Ldelete(trial, "tensor_values", H5P_DEFAULT);
+  const hsize_t size = 8;
+  const hid_t space = H5Screate_simple(1, &size, nullptr), creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(creation, elsewhere.c_str(), 0, 8 * sizeof(float));
+  H5Dclose(H5Dcreate2(trial, "tensor_values", H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  H5Pclose(creation);
+  H5Sclose(space);
+  H5Gclose(trial);
+  H5Fclose(open);
+  EXPECT_THAT(message_of(file), HasSubstr("outside the file"));
+}
+
 TEST(TrialFile, RefusesForeignTypesAndSizesBeforeTakingMemory) {
   const TemporaryFolder folder;
   const TrialRecord record = awkward_record();
