@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -29,11 +30,15 @@ std::unique_lock<std::mutex> lock();
 /// The id or status itself when it is good. Throws FileError: `what`, then the library's own words.
 std::int64_t check(std::int64_t status, const std::string& what);
 
-/// For creating files, groups or datasets that keep no times, so that the same content gives the same bytes.
-Properties properties_without_times(hid_t kind);
+/// For creating groups or datasets that keep no times, so that the same content gives the same bytes. Made once: to
+/// make a list of properties takes as long as to make a dataset.
+hid_t group_properties();
+hid_t dataset_properties();
 
 File create_file(const std::filesystem::path& path);  // refuses an existing one
 File open_file(const std::filesystem::path& path);    // read-only
+/// The bytes of a file that `fill` fills and that was never on a disk; the same as if it had been.
+std::string bytes_of_file(const std::function<void(hid_t file)>& fill);
 /// Closes with an answer: a full disk may show only here.
 void close_file(File file, const std::filesystem::path& path);
 

@@ -7,7 +7,11 @@
 namespace peftgrid::checkpoint::h5 {
 namespace {
 
-std::size_t checked_bytes(hid_t object, std::size_t count, std::size_t each, const std::string& name) {
+/// What is claimed to be no larger is read without a look at the file's size.
+constexpr std::size_t kSmall = 4096;
+
+/// Not more than the file holds: a claim must not take memory.
+void checked_bytes(hid_t object, std::size_t count, std::size_t each, const std::string& name) {
   const Handle<hid_t, H5Fclose, hid_t{-1}> file(check(H5Iget_file_id(object), name));
   hsize_t file_bytes = 0;
   check(H5Fget_filesize(file.get(), &file_bytes), name);
@@ -16,7 +20,6 @@ std::size_t checked_bytes(hid_t object, std::size_t count, std::size_t each, con
     throw FileError(name + " claims " + std::to_string(count) + " values of " + std::to_string(each) +
                     " bytes in a file of " + std::to_string(file_bytes));
   }
-  return bytes;
 }
 
 std::size_t points(hid_t space, const std::string& name, int most_dimensions) {
@@ -24,22 +27,30 @@ std::size_t points(hid_t space, const std::string& name, int most_dimensions) {
   return static_cast<std::size_t>(check(H5Sget_simple_extent_npoints(space), name));
 }
 
+/// Chunks may be compressed to a thousandth, and external storage names other files: neither is ours.
+void refuse_chunked_or_external(hid_t dataset, const std::string& name) {
+  // What has one place in the file is neither; to ask for its properties takes as long as to read it.
+  if (H5Dget_offset(dataset) != HADDR_UNDEF) return;
+  const Properties creation(check(H5Dget_create_plist(dataset), name));
+  const H5D_layout_t layout = H5Pget_layout(creation.get());
+  if ((layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) || H5Pget_external_count(creation.get()) != 0) {
+    throw FileError(name + " is stored in chunks or outside the file, which a trial file never does");
+  }
+}
+
 Table open_values(hid_t group, const std::string& name, int most_dimensions) {
   refuse_all_but_hard_links(group, name);
   Table table;
   table.dataset = Dataset(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
-  const Properties creation(check(H5Dget_create_plist(table.dataset.get()), name));
-  const H5D_layout_t layout = H5Pget_layout(creation.get());
-  // Chunks may be compressed to a thousandth, and external storage names other files: neither is ours.
-  if ((layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) || H5Pget_external_count(creation.get()) != 0) {
-    throw FileError(name + " is stored in chunks or outside the file, which a trial file never does");
-  }
+  refuse_chunked_or_external(table.dataset.get(), name);
   const Space space(check(H5Dget_space(table.dataset.get()), name));
   table.rows = points(space.get(), name, most_dimensions);
   table.type = Type(check(H5Dget_type(table.dataset.get()), name));
   table.row_bytes = H5Tget_size(table.type.get());
   if (table.row_bytes == 0) throw FileError(name + " has values of no size");
-  checked_bytes(table.dataset.get(), table.rows, table.row_bytes, name);
+  if (table.rows > kSmall || table.row_bytes > kSmall || table.rows * table.row_bytes > kSmall) {
+    checked_bytes(table.dataset.get(), table.rows, table.row_bytes, name);
+  }
   return table;
 }
 
@@ -67,9 +78,8 @@ std::vector<Value> read_values(const Table& table, hid_t file_type, hid_t memory
 
 void write_values(hid_t group, const std::string& name, hid_t file_type, hid_t memory_type, const Space& space,
                   const void* data) {
-  const Properties creation = properties_without_times(H5P_DATASET_CREATE);
-  const Dataset dataset(
-      check(H5Dcreate2(group, name.c_str(), file_type, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), name));
+  const Dataset dataset(check(
+      H5Dcreate2(group, name.c_str(), file_type, space.get(), H5P_DEFAULT, dataset_properties(), H5P_DEFAULT), name));
   if (H5Sget_simple_extent_npoints(space.get()) == 0) return;
   check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
 }
@@ -100,13 +110,23 @@ struct OpenAttribute {
   Type type;
 };
 
+/// Of one value.
 OpenAttribute open_attribute(hid_t object, const std::string& name) {
-  OpenAttribute open{Attribute(check(H5Aopen(object, name.c_str(), H5P_DEFAULT), "attribute " + name)), {}};
-  const Space space(check(H5Aget_space(open.attribute.get()), name));
-  expect(points(space.get(), name, 1) == 1, name, "one value");
+  OpenAttribute open{Attribute(check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name)), {}};
   open.type = Type(check(H5Aget_type(open.attribute.get()), name));
-  checked_bytes(open.attribute.get(), 1, H5Tget_size(open.type.get()), name);
+  const std::size_t each = H5Tget_size(open.type.get());
+  expect(each > 0 && H5Aget_storage_size(open.attribute.get()) == each, name, "one value");
+  if (each > kSmall) checked_bytes(open.attribute.get(), 1, each, name);
   return open;
+}
+
+template <typename Value>
+Value read_number(hid_t object, const std::string& name, hid_t file_type, hid_t memory_type, const char* wanted) {
+  const OpenAttribute open = open_attribute(object, name);
+  expect(H5Tequal(open.type.get(), file_type) > 0, name, wanted);
+  Value value = 0;
+  check(H5Aread(open.attribute.get(), memory_type, &value), name);
+  return value;
 }
 
 }  // namespace
@@ -135,19 +155,11 @@ void write_attribute(hid_t object, const std::string& name, const std::string& v
 }
 
 std::int64_t read_integer(hid_t object, const std::string& name) {
-  const OpenAttribute open = open_attribute(object, name);
-  expect(H5Tequal(open.type.get(), H5T_STD_I64LE) > 0, name, "a 64-bit integer");
-  std::int64_t value = 0;
-  check(H5Aread(open.attribute.get(), H5T_NATIVE_INT64, &value), name);
-  return value;
+  return read_number<std::int64_t>(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, "a 64-bit integer");
 }
 
 double read_real(hid_t object, const std::string& name) {
-  const OpenAttribute open = open_attribute(object, name);
-  expect(H5Tequal(open.type.get(), H5T_IEEE_F64LE) > 0, name, "a 64-bit real number");
-  double value = 0;
-  check(H5Aread(open.attribute.get(), H5T_NATIVE_DOUBLE, &value), name);
-  return value;
+  return read_number<double>(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, "a 64-bit real number");
 }
 
 std::string read_text_attribute(hid_t object, const std::string& name) {

@@ -1,8 +1,11 @@
 #include "checkpoint/merge.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -44,9 +47,65 @@ std::vector<fs::path> files_of(const fs::path& source) {
   throw FileError("there is no " + source.string() + "; a run folder, a trial file or a merged file is wanted");
 }
 
+/// Of the merged file, not of one that is read.
+struct WriteError : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+/// The merged file while it is written: trials in the order of their ids.
+class MergedDraft {
+ public:
+  explicit MergedDraft(fs::path draft) : draft_(std::move(draft)) {
+    writing([&] {
+      out_ = h5::create_file(draft_);
+      trials_ = create_trials(out_.get());
+    });
+  }
+  MergedDraft(const MergedDraft&) = delete;
+  MergedDraft& operator=(const MergedDraft&) = delete;
+  ~MergedDraft() {
+    std::error_code ignored;
+    if (!finished_) fs::remove(draft_, ignored);
+  }
+
+  /// False where a later id was copied before: the order, and so the bytes, would be another.
+  bool copy(hid_t from, const std::string& id) {
+    if (id <= last_) return false;
+    last_ = id;
+    writing([&] { h5::copy_object(from, id, trials_.get()); });
+    return true;
+  }
+  void finish() {
+    trials_ = {};
+    writing([&] { h5::close_file(std::move(out_), draft_); });
+    finished_ = true;
+  }
+
+ private:
+  template <typename Do>
+  static void writing(Do act) {
+    try {
+      act();
+    } catch (const FileError& error) {
+      throw WriteError(error.what());
+    }
+  }
+
+  fs::path draft_;
+  h5::File out_;
+  h5::Group trials_;
+  std::string last_;
+  bool finished_ = false;
+};
+
 /// One list out of many files: which record stands for an id, where it came from, and which ids are in conflict.
 class Gathering {
  public:
+  /// `taken` hears of each new trial while its file is open.
+  explicit Gathering(std::function<void(hid_t trials, const std::string& id)> taken = {}) : taken_(std::move(taken)) {}
+
+  bool disputed() const { return !disputed_.empty(); }
+
   void add_file(const fs::path& file, Read how) {
     try {
       const h5::File open = h5::open_file(file);
@@ -89,6 +148,7 @@ class Gathering {
       TrialRecord record = read_trial_group(trials, id, how);
       const auto earlier = trials_.find(id);
       if (earlier == trials_.end()) {
+        if (taken_) taken_(trials, id);
         trials_.emplace(id, Found{std::move(record), file});
       } else if (!differences(earlier->second.record, record).empty()) {
         disputed_.insert(id);
@@ -99,58 +159,65 @@ class Gathering {
     }
   }
 
+  std::function<void(hid_t, const std::string&)> taken_;
   std::map<std::string, Found> trials_;
   std::set<std::string> disputed_;
   std::vector<Conflict> conflicts_;
   std::vector<Unreadable> unreadable_;
 };
 
-Gathering gather(const std::vector<fs::path>& sources, Read how) {
-  Gathering all;
+void gather(Gathering& into, const std::vector<fs::path>& sources, Read how) {
   for (const fs::path& source : sources) {
-    for (const fs::path& file : files_of(source)) all.add_file(file, how);
+    for (const fs::path& file : files_of(source)) into.add_file(file, how);
   }
-  return all;
 }
 
-void copy_trials(const std::map<std::string, fs::path>& places, const fs::path& draft) {
-  h5::File out = h5::create_file(draft);
-  {
-    const h5::Group to = create_trials(out.get());
-    fs::path opened;
-    h5::File file;
-    for (const auto& [id, place] : places) {
-      // Neighbouring ids of a merged file lie in one file: it is opened once for each run of them.
-      if (place != opened) {
-        file = h5::open_file(place);
-        opened = place;
-      }
-      h5::copy_object(open_trials(file.get()).get(), id, to.get());
+void copy_trials(const std::map<std::string, fs::path>& places, MergedDraft& draft) {
+  fs::path opened;
+  h5::File file;
+  for (const auto& [id, place] : places) {
+    // Neighbouring ids of a merged file lie in one file: it is opened once for each run of them.
+    if (place != opened) {
+      file = h5::open_file(place);
+      opened = place;
     }
+    draft.copy(open_trials(file.get()).get(), id);
   }
-  h5::close_file(std::move(out), draft);
+}
+
+/// Trials are copied as they are read, each file opened once, for as long as they come in the order of their ids, as
+/// those of one folder do. Where they do not, or where some turn out to be in conflict, all are copied anew.
+Collection merge_into(const std::vector<fs::path>& sources, const fs::path& draft) {
+  std::optional<MergedDraft> straight(draft);
+  Gathering all([&](hid_t trials, const std::string& id) {
+    if (straight && !straight->copy(trials, id)) straight.reset();
+  });
+  gather(all, sources, Read::WithoutTensors);
+  if (all.disputed()) straight.reset();
+  if (!straight) copy_trials(all.places(), straight.emplace(draft));
+  straight->finish();
+  return all.take();
 }
 
 }  // namespace
 
 Collection collect(const std::vector<fs::path>& sources, Read how) {
   const auto held = h5::lock();
-  return gather(sources, how).take();
+  Gathering all;
+  gather(all, sources, how);
+  return all.take();
 }
 
 Collection merge(const std::vector<fs::path>& sources, const fs::path& out) {
   const auto held = h5::lock();
-  Gathering all = gather(sources, Read::WithoutTensors);
   const fs::path draft = draft_beside(out);
   try {
-    copy_trials(all.places(), draft);
-  } catch (const FileError& error) {
-    std::error_code ignored;
-    fs::remove(draft, ignored);
+    Collection merged = merge_into(sources, draft);
+    publish_replacing(draft, out);
+    return merged;
+  } catch (const WriteError& error) {
     throw FileError("cannot write " + out.string() + ": " + error.what());
   }
-  publish_replacing(draft, out);
-  return all.take();
 }
 
 }  // namespace peftgrid::checkpoint

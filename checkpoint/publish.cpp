@@ -52,18 +52,44 @@ std::string host_name() {
   return name.data();
 }
 
+/// 0 or what went wrong.
+int write_and_sync(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ::fsync(file) == 0 ? 0 : errno;
+}
+
+/// The draft is on disk: now its name.
+bool name_draft(const fs::path& draft, const fs::path& final_path) {
+  const int failed = rename_without_replacing(draft, final_path);
+  if (failed != 0) ::unlink(draft.c_str());
+  if (failed != 0 && failed != EEXIST) fail("cannot publish", final_path, failed);
+  sync_folder_of(final_path);  // of an earlier try, too, whose sync the disk refused
+  return failed == 0;
+}
+
 }  // namespace
 
 bool publish(const fs::path& draft, const fs::path& final_path) {
   sync(draft, O_RDONLY);
-  const int failed = rename_without_replacing(draft, final_path);
+  return name_draft(draft, final_path);
+}
+
+bool publish_bytes(std::string_view bytes, const fs::path& final_path) {
+  const fs::path draft = draft_beside(final_path);
+  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0) fail("cannot write", final_path, errno);
+  int failed = write_and_sync(file, bytes);
+  if (::close(file) != 0 && failed == 0) failed = errno;
   if (failed != 0) {
     ::unlink(draft.c_str());
-    if (failed == EEXIST) return false;
-    fail("cannot publish", final_path, failed);
+    fail("cannot write", final_path, failed);
   }
-  sync_folder_of(final_path);
-  return true;
+  return name_draft(draft, final_path);
 }
 
 void publish_replacing(const fs::path& draft, const fs::path& final_path) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace peftgrid::checkpoint {
 
@@ -8,6 +9,10 @@ namespace peftgrid::checkpoint {
 /// link), fsync of the folder. Returns false, and removes the draft, when `final_path` already exists: a rank that
 /// wakes up late never overwrites its successor's file. Throws FileError when the disk refuses.
 bool publish(const std::filesystem::path& draft, const std::filesystem::path& final_path);
+
+/// The same for bytes that are in memory: writes them to a draft beside `final_path`, which is removed when the disk
+/// refuses. May be tried again then.
+bool publish_bytes(std::string_view bytes, const std::filesystem::path& final_path);
 
 /// As publish, but replaces what is there: for reports and caches, whose new content is as good as the old.
 void publish_replacing(const std::filesystem::path& draft, const std::filesystem::path& final_path);

@@ -1,16 +1,13 @@
 #include "checkpoint/trial_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
 #include "checkpoint/trial_layout.hpp"
 
@@ -91,14 +88,6 @@ void write_tensors(hid_t trial, const std::vector<KeptTensor>& tensors) {
   h5::write_floats(trial, "tensor_values", values);
 }
 
-void sync(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = file >= 0 && ::fsync(file) == 0;
-  const int code = errno;
-  if (file >= 0) ::close(file);
-  if (!synced) throw FileError("cannot sync it: " + std::generic_category().message(code));
-}
-
 }  // namespace
 
 void write_trial_group(hid_t trials, const TrialRecord& record) {
@@ -123,14 +112,31 @@ std::string sha256_of_values(const std::vector<float>& values) {
 
 void write_trial(const std::filesystem::path& draft, const TrialRecord& record) {
   const auto held = h5::lock();
+  bool created = false;
   try {
     h5::File file = h5::create_file(draft);
+    created = true;
     write_trial_group(create_trials(file.get()).get(), record);
     h5::close_file(std::move(file), draft);
-    sync(draft);
   } catch (const FileError& error) {
+    std::error_code ignored;
+    if (created) std::filesystem::remove(draft, ignored);
     throw FileError("cannot write " + draft.string() + ": " + error.what());
   }
+}
+
+std::string trial_bytes(const TrialRecord& record) {
+  const auto held = h5::lock();
+  return h5::bytes_of_file([&](hid_t file) { write_trial_group(create_trials(file).get(), record); });
+}
+
+bool publish_trial(const std::filesystem::path& file, const TrialRecord& record) {
+  std::size_t values = 0;
+  for (const KeptTensor& tensor : record.tensors) values += tensor.values.size();
+  if (values * sizeof(float) <= kInMemory) return publish_bytes(trial_bytes(record), file);
+  const auto draft = draft_beside(file);
+  write_trial(draft, record);
+  return publish(draft, file);
 }
 
 TrialRecord read_trial(const std::filesystem::path& file, Read how) {

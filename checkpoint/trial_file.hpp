@@ -57,8 +57,15 @@ struct TrialRecord {
 /// The hash that a KeptTensor carries of its values.
 std::string sha256_of_values(const std::vector<float>& values);
 
-/// Writes the record to `draft`, which must not exist, and closes and syncs it. Throws FileError.
+/// Writes the record to `draft`, which must not exist, and closes it. Throws FileError, and leaves no draft then.
 void write_trial(const std::filesystem::path& draft, const TrialRecord& record);
+/// The record as a trial file's bytes.
+std::string trial_bytes(const TrialRecord& record);
+
+/// The record as a trial file of that name, published in one step (publish.hpp): false when there is one already. May
+/// be tried again after a FileError. Values above kInMemory are written by HDF5 itself, without copies of them.
+bool publish_trial(const std::filesystem::path& file, const TrialRecord& record);
+inline constexpr std::size_t kInMemory = std::size_t{32} << 20U;
 
 /// How much of a record to read: reports of thousands of trials skip the tensors.
 enum class Read { Everything, WithoutTensors };  // the latter keeps names, shapes and hashes

@@ -18,6 +18,8 @@ class Mailbox {
   virtual void send(int to, std::string text) = 0;
   /// A letter that has come, if one has. Does not wait.
   virtual std::optional<Letter> poll() = 0;
+  /// For `seconds` at most; less where a letter from this very process comes meanwhile.
+  virtual void wait(double seconds) = 0;
 };
 
 }  // namespace peftgrid::collectives

@@ -2,8 +2,12 @@
 
 #include <mpi.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <cstdlib>
 #include <list>
+#include <mutex>
 #include <thread>
 
 #include "collectives/mpi_gang.hpp"
@@ -116,10 +120,40 @@ class MpiGroup : public Group {
 
 constexpr int kToCoordinator = 1, kToWorker = 2;
 
+/// Wakes whoever waits in this process for a letter from this process: rank 0's worker and its coordinator talk so.
+class Doorbell {
+ public:
+  void ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++rung_;
+    }
+    changed_.notify_all();
+  }
+  /// Until it has been rung more often than `heard` times, which is set to how often.
+  void wait(std::uint64_t& heard, double seconds) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return rung_ != heard; });
+    heard = rung_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t rung_ = 0;
+};
+
+Doorbell& doorbell() {
+  static Doorbell bell;
+  return bell;
+}
+
 class MpiMailbox : public Mailbox {
  public:
   MpiMailbox(MPI_Comm communicator, int send_tag, int receive_tag)
-      : communicator_(communicator), send_tag_(send_tag), receive_tag_(receive_tag) {}
+      : communicator_(communicator), send_tag_(send_tag), receive_tag_(receive_tag) {
+    MPI_Comm_rank(communicator_, &rank_);
+  }
 
   void send(int to, std::string text) override {
     forget_delivered();
@@ -128,6 +162,7 @@ class MpiMailbox : public Mailbox {
     check_mpi(MPI_Isend(letter.text.data(), static_cast<int>(letter.text.size()), MPI_BYTE, to, send_tag_,
                         communicator_, &letter.request),
               "MPI_Isend");
+    if (to == rank_) doorbell().ring();
   }
 
   std::optional<Letter> poll() override {
@@ -144,6 +179,8 @@ class MpiMailbox : public Mailbox {
     return letter;
   }
 
+  void wait(double seconds) override { doorbell().wait(rung_, seconds); }
+
  private:
   struct Outgoing {
     std::string text;
@@ -159,7 +196,8 @@ class MpiMailbox : public Mailbox {
   }
 
   MPI_Comm communicator_;
-  int send_tag_, receive_tag_;
+  int send_tag_, receive_tag_, rank_ = 0;
+  std::uint64_t rung_ = 0;
   std::list<Outgoing> outgoing_;
 };
 

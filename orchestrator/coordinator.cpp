@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <thread>
 
+#include "checkpoint/errors.hpp"
 #include "collectives/group.hpp"
 
 namespace peftgrid::orchestrator {
@@ -60,17 +60,59 @@ void Coordinator::run() {
     looked_at = now_s();
     look_for_losses();
     if (!no_trial_left() && !stopped_ && hooks_.stop()) stop();
-    if (no_trial_left() && !ranks_[0].ended) end(0);
-    show(false);
+    // Ranks first: whoever reported asks for the next trial in the same breath, and trains while the disk works.
+    if (unsynced_since_s_ && (!heard || now_s() - *unsynced_since_s_ > kUnsynced_s)) sync_journal();
+    if (no_trial_left() && !ranks_[0].ended && (!unsynced_since_s_ || hooks_.stop())) end(0);
+    if (!unsynced_since_s_ || troubled_since_s_) show(false);
     // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A tenth of the silence so far
     // keeps short trials from waiting and lets long ones be.
     if (heard) heard_at = now_s();
-    const double nap_s = std::clamp((now_s() - heard_at) / 10, 1e-4, 5e-3);
-    if (!heard) std::this_thread::sleep_for(std::chrono::duration<double>(nap_s));
+    const double nap_s = std::clamp((now_s() - heard_at) / 20, 5e-5, 5e-3);
+    if (!heard) line_.wait(nap_s);
   }
+  sync_journal();
   end_all();
   tally_.not_run = static_cast<std::int64_t>(jobs_.size()) - tally_.done - tally_.diverged - tally_.failed;
   show(true);
+}
+
+void Coordinator::sync_journal() {
+  constexpr double kAgain_s = 0.5;
+  if (!unsynced_since_s_ || now_s() < sync_again_at_s_) return;
+  try {
+    journal_.sync();
+    unsynced_since_s_.reset();
+    trouble(kJournal, "");
+  } catch (const checkpoint::FileError& error) {
+    sync_again_at_s_ = now_s() + kAgain_s;
+    trouble(kJournal, error.what());
+  }
+}
+
+/// A line that is to be on disk soon.
+void Coordinator::keep(std::string_view kind, const std::string& json) {
+  journal_.note(kind, json);
+  if (!unsynced_since_s_) unsynced_since_s_ = now_s();
+}
+
+/// The disk refuses a finished trial of a rank, or the journal's lines; empty: no longer. Said once, however many meet
+/// it: what is finished waits in memory, or the run stops.
+void Coordinator::trouble(int rank, const std::string& why) {
+  if (why.empty()) {
+    if (troubles_.erase(rank) == 0 || !troubles_.empty() || !troubled_since_s_) return;
+    const double seconds = now_s() - *troubled_since_s_;
+    troubled_since_s_.reset();
+    display_.note(fmt::format("storage works again after {}; nothing was lost", duration_text(seconds)));
+    return keep("storage", json{{"seconds", seconds}}.dump());
+  }
+  troubles_[rank] = why;
+  if (troubled_since_s_) return;
+  troubled_since_s_ = now_s();
+  display_.note("storage: " + why +
+                (hooks_.wait_for_storage ? "; what is finished waits in memory until it works again"
+                                         : "; the run stops, what is on disk is kept (--on-storage-trouble stop)"));
+  journal_.note("storage", json{{"why", why}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (!hooks_.wait_for_storage && !stopped_) stop();
 }
 
 void Coordinator::send(int rank, const ToWorker& message) {
@@ -95,6 +137,8 @@ void Coordinator::hear(const collectives::Letter& letter) {
   } else if (const auto* beat = std::get_if<worker::Heartbeat>(&message)) {
     liveness_.beat(letter.from, beat->signs, beat->patience_s, now_s());
     if (beat->step > 0) display_.progress(letter.from, beat->step, beat->steps, beat->loss);
+  } else if (const auto* trouble_there = std::get_if<worker::Trouble>(&message)) {
+    trouble(letter.from, trouble_there->why);
   }
 }
 
@@ -142,10 +186,10 @@ void Coordinator::record(std::size_t task, const std::vector<int>& ranks, const 
   if (outcome.state == TrialOutcome::State::Failed) {
     body["reason"] = outcome.reason;
     body["environment"] = outcome.environment;
-    journal_.append("failed", body.dump(-1, ' ', false, json::error_handler_t::replace));
+    keep("failed", body.dump(-1, ' ', false, json::error_handler_t::replace));
     ++tally_.failed;
   } else {
-    journal_.append("finished", body.dump());
+    keep("finished", body.dump());
     ++(outcome.state == TrialOutcome::State::Done ? tally_.done : tally_.diverged);
     predicted_done_ += jobs_[task].predicted_s;
     seconds_done_ += outcome.seconds;
@@ -194,13 +238,14 @@ void Coordinator::lose(int rank, const std::string& why) {
   gone.lost = true;
   ++tally_.lost_ranks;
   liveness_.forget(rank);
+  trouble(rank, "");
   // One that only sleeps must not wake up beside its successor; on another host it is told to leave when it does.
   peers_.kill(rank);
   send(rank, worker::End{true});
   json body{{"rank", rank}, {"host", peers_.process(rank).host}, {"why", why}};
   const auto gang = gone.gang ? gangs_.find(*gone.gang) : gangs_.end();
   if (gang != gangs_.end()) body["id"] = jobs_[gang->second.task].spec->id;
-  journal_.append("lost", body.dump());
+  keep("lost", body.dump());
   display_.lost(rank, peers_.process(rank).host, why);
   const bool had_task = gang != gangs_.end();
   const std::size_t task = had_task ? gang->second.task : 0;
@@ -259,7 +304,10 @@ bool Coordinator::over() const {
   return gangs_.empty() || now_s() - stop_since_s_ > kStopPatience_s;
 }
 
-double Coordinator::left_s() const {
+/// Looks at every trial that waits, so not at each call: with 10,000 of them that would be felt.
+double Coordinator::left_s() {
+  if (!scheduler_.waiting().empty() && now_s() - left_at_s_ < kLeftHolds_s) return left_s_;
+  left_at_s_ = now_s();
   double work = 0;
   for (const std::size_t task : scheduler_.waiting()) {
     work += jobs_[task].predicted_s * static_cast<double>(jobs_[task].spec->width);
@@ -270,7 +318,8 @@ double Coordinator::left_s() const {
   }
   const double truth = predicted_done_ > 0 ? seconds_done_ / predicted_done_ : 1;
   const auto left = std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks_.size()) - tally_.lost_ranks);
-  return work * truth / static_cast<double>(left);
+  left_s_ = work * truth / static_cast<double>(left);
+  return left_s_;
 }
 
 void Coordinator::show(bool last) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/crc.hpp>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 #include "checkpoint/errors.hpp"
 
@@ -49,29 +51,72 @@ std::optional<Event> parse(const std::string& line) {
 }  // namespace
 
 Journal::Journal(const std::filesystem::path& file) : path_(file) {
-  file_ = open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  open();
+}
+
+void Journal::open() {
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (file_ < 0) refuse(path_, "open");
   end_torn_line(file_, path_);
 }
 
 Journal::~Journal() {
-  close(file_);
-}
-
-void Journal::write(std::string_view kind, const std::string& json) {
-  const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const std::string rest = fmt::format("{:.3f} {} {}", now, kind, json);
-  const std::string line = checksum(rest) + " " + rest + "\n";
-  if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) refuse(path_, "write");
+  if (file_ >= 0) close(file_);
 }
 
 void Journal::append(std::string_view kind, const std::string& json) {
-  write(kind, json);
-  if (fdatasync(file_) != 0) refuse(path_, "sync");
+  note(kind, json);
+  sync();
 }
 
 void Journal::note(std::string_view kind, const std::string& json) {
-  write(kind, json);
+  const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const std::string rest = fmt::format("{:.3f} {} {}", now, kind, json);
+  const std::string line = checksum(rest) + " " + rest + "\n";
+  const std::lock_guard lock(mutex_);
+  if (kind == "start") heading_.clear();
+  if (kind == "start" || kind == "grid") heading_ += line;
+  pending_ += line;
+  write_pending();  // where it is refused, sync says so
+}
+
+/// 0 or what went wrong. A line that was written in part is completed by the next call.
+int Journal::write_pending() {
+  while (!pending_.empty() && file_ >= 0) {
+    const ssize_t written = ::write(file_, pending_.data(), pending_.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    written_.append(pending_, 0, static_cast<std::size_t>(written));
+    pending_.erase(0, static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+/// A file whose last name is gone is written to in vain.
+void Journal::begin_anew_if_gone() {
+  struct stat now {};
+  if (file_ >= 0 && fstat(file_, &now) == 0 && now.st_nlink > 0) return;
+  if (file_ >= 0) close(file_);
+  file_ = -1;
+  open();
+  const bool holds_nothing = lseek(file_, 0, SEEK_END) == 0;
+  pending_ = (holds_nothing ? heading_ : "") + written_ + pending_;
+  written_.clear();
+}
+
+void Journal::sync() {
+  const std::lock_guard lock(mutex_);
+  begin_anew_if_gone();
+  errno = write_pending();
+  if (errno != 0) refuse(path_, "write");
+  if (fdatasync(file_) != 0) {
+    const int failed = errno;
+    // After a failed sync the kernel may hold the lines for written: they are written again.
+    pending_ = std::exchange(written_, {}) + pending_;
+    errno = failed;
+    refuse(path_, "sync");
+  }
+  written_.clear();
 }
 
 JournalContents read_journal(const std::filesystem::path& file) {

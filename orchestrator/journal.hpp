@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,28 +11,40 @@
 namespace peftgrid::orchestrator {
 
 /// One line of a run's journal: `<crc32 of the rest, 8 hex digits> <seconds since 1970> <kind> <JSON>`.
-/// Kinds: start, grid, assigned, finished, failed, interrupted, end. Append-only; a torn last line is ignored.
+/// Kinds: start, grid, assigned, finished, failed, interrupted, lost, storage, end. Append-only; a torn last line is
+/// ignored.
 struct Event {
   double time_s = 0;
   std::string kind;
   std::string json;
 };
 
-/// Appends events; each is on disk (fsync) when `append` returns. One writer: the run folder's owner.
+/// Appends events. One writer: the run folder's owner. What the disk refuses is kept and written when it takes lines
+/// again, so that nothing is lost to a full disk that somebody empties; where the file has vanished it is begun anew,
+/// with its last start and grid. Safe on any thread.
 class Journal {
  public:
+  /// Throws checkpoint::FileError where the file cannot be opened.
   explicit Journal(const std::filesystem::path& file);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   ~Journal();
+  /// On disk when it returns. Throws checkpoint::FileError when the disk refuses; the line is kept then.
   void append(std::string_view kind, const std::string& json);
-  /// As append, without waiting for the disk: for lines whose loss costs nothing ("assigned").
+  /// Without waiting for the disk, and without trouble.
   void note(std::string_view kind, const std::string& json);
+  /// All that was noted is on disk when this returns: many lines, one wait. Throws checkpoint::FileError.
+  void sync();
 
  private:
-  void write(std::string_view kind, const std::string& json);
+  void open();
+  void begin_anew_if_gone();
+  int write_pending();
+  std::mutex mutex_;
   int file_ = -1;
   std::filesystem::path path_;
+  std::string heading_;            // the lines of the last start and its grid
+  std::string pending_, written_;  // lines that are not written, and such that are, but not synced
 };
 
 /// All whole lines of a journal; lines with a wrong checksum are counted, not returned. No file: no events.

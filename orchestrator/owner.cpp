@@ -73,8 +73,9 @@ class LockedFile {
     return text;
   }
   void write(const std::string& text) const {
-    if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
-        fsync(file_) != 0) {
+    // Written over and then cut: on a full disk a file that was emptied first would stay empty.
+    const auto size = static_cast<ssize_t>(text.size());
+    if (pwrite(file_, text.data(), text.size(), 0) != size || ftruncate(file_, size) != 0 || fsync(file_) != 0) {
       throw checkpoint::FileError(fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)));
     }
   }
@@ -147,8 +148,10 @@ void Owner::beat(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     try {
       const LockedFile locked(file_);
-      auto claim = parse(locked.read());
+      const std::string text = locked.read();
       const auto own = parse(mine_);
+      // Nobody's: the folder was away, and has come back without the claim.
+      auto claim = text.empty() ? own : parse(text);
       lost_ = !claim || claim->host != own->host || claim->pid != own->pid || claim->start != own->start;
       if (lost_) return;
       ++claim->beat;

@@ -19,6 +19,7 @@ struct RunOptions {
   Overrides overrides;
   bool retry_failed = false, quiet = false, verbose = false;
   double checkpoint_every_s = 180;
+  std::string on_storage_trouble;  // wait | stop
 };
 
 /// Rank 0's hold on a run: grid read, folder owned and laid out, journal open, trials to run chosen and put in order.

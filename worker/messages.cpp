@@ -58,6 +58,9 @@ std::string encode(const FromWorker& message) {
                                  return json{{"kind", "ask"}};
                                },
                                [](const Report& r) { return report(r.outcome, r.gang); },
+                               [](const Trouble& t) {
+                                 return json{{"kind", "trouble"}, {"why", t.why}};
+                               },
                                [](const Heartbeat& h) {
                                  return json{{"kind", "heartbeat"},    {"step", h.step},   {"steps", h.steps},
                                              {"loss", number(h.loss)}, {"signs", h.signs}, {"patience", h.patience_s}};
@@ -90,6 +93,7 @@ FromWorker decode_from_worker(const std::string& text) {
   const json body = json::parse(text);
   const std::string kind = body.at("kind");
   if (kind == "ask") return Ask{};
+  if (kind == "trouble") return Trouble{body.at("why")};
   if (kind == "report") return Report{read_report(body), body.at("gang")};
   if (kind == "heartbeat") {
     return Heartbeat{body.at("step"), body.at("steps"), number_of(body.at("loss")), body.at("signs"),

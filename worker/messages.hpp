@@ -29,7 +29,11 @@ struct Heartbeat {
   std::int64_t signs = 0;  // of progress so far, counted over all trials
   double patience_s = 0;   // without a further sign for that long the rank is stuck
 };
-using FromWorker = std::variant<Ask, Report, Heartbeat>;
+/// The disk refuses a finished trial, which waits in memory; empty: no longer.
+struct Trouble {
+  std::string why;
+};
+using FromWorker = std::variant<Ask, Report, Heartbeat, Trouble>;
 
 /// Coordinator to worker.
 struct Assign {

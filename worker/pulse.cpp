@@ -33,14 +33,18 @@ std::variant<Assign, End> Pulse::next_order() {
       }
     }
     // Short trials get their answer at once; a rank that waits for the end of others' leaves them the core.
-    const double nap_s = std::clamp(waited_s / 10, 1e-4, 2e-2);
-    nap(nap_s);
+    const double nap_s = std::clamp(waited_s / 10, 2e-5, 2e-2);
+    line_.wait(nap_s);
     waited_s += nap_s;
   }
 }
 
 void Pulse::report(const TrialOutcome& outcome, std::int64_t gang) {
   send(Report{outcome, gang});
+}
+
+void Pulse::trouble(const std::string& why) {
+  send(Trouble{why});
 }
 
 void Pulse::begin(std::int64_t gang) {

@@ -26,6 +26,8 @@ class Pulse {
   /// Asks for work and waits for the answer.
   std::variant<Assign, End> next_order();
   void report(const TrialOutcome& outcome, std::int64_t gang);
+  /// The disk refuses a finished trial; empty: no longer.
+  void trouble(const std::string& why);
 
   /// The trial of `gang` begins: until its first step it may prepare for up to kPrepare_s.
   void begin(std::int64_t gang);

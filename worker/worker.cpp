@@ -3,9 +3,9 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "checkpoint/errors.hpp"
-#include "checkpoint/publish.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "worker/measure.hpp"
 #include "worker/pulse.hpp"
@@ -35,13 +35,6 @@ std::string environment(const WorkerInfo& info, const Team& team, const checkpoi
       .dump();
 }
 
-void publish(const checkpoint::TrialRecord& record, const WorkerInfo& info) {
-  const auto file = info.trials / (record.id + ".h5");
-  const auto draft = checkpoint::draft_beside(file);
-  checkpoint::write_trial(draft, record);
-  checkpoint::publish(draft, file);
-}
-
 /// The ranks of a gang, once all of them are there.
 Team gather_team(const Gang& gang, const WorkerHooks& hooks, const Watch& watch) {
   if (gang.ranks.size() == 1) return {};
@@ -55,18 +48,38 @@ Team gather_team(const Gang& gang, const WorkerHooks& hooks, const Watch& watch)
   }
 }
 
+/// Publishes a finished trial, which is worth hours: where the disk refuses it, it waits here, in memory, until the
+/// disk takes it or the run is stopped.
+void publish(const checkpoint::TrialRecord& record, const WorkerInfo& info, Pulse& pulse) {
+  constexpr double kRetry_s = 0.5;
+  constexpr std::chrono::milliseconds kLook(20);
+  for (bool troubled = false;; troubled = true) {
+    try {
+      checkpoint::publish_trial(info.trials / (record.id + ".h5"), record);
+      if (troubled) pulse.trouble("");
+      return;
+    } catch (const checkpoint::FileError& error) {
+      if (!troubled) pulse.trouble(error.what());
+    }
+    if (!info.wait_for_storage) throw Interrupted{};
+    for (const double since = now_s(); now_s() - since < kRetry_s; std::this_thread::sleep_for(kLook)) {
+      if (pulse.stop()) throw Interrupted{};
+    }
+  }
+}
+
 /// What a rank has to tell of a trial: nothing where another one of its gang leads, and all went well.
 using Told = std::optional<TrialOutcome>;
 
 Told train_and_publish(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks,
-                       const Watch& watch) {
+                       Pulse& pulse, const Watch& watch) {
   const TrialSpec& spec = order.spec;
   const Team team = gather_team(order.gang, hooks, watch);
   const Keeping keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
   std::optional<checkpoint::TrialRecord> record = train(spec, store, team, watch, keeping);
   if (!record) return std::nullopt;
   record->environment = environment(info, team, *record);
-  publish(*record, info);
+  publish(*record, info, pulse);
   std::error_code nothing_to_remove;
   std::filesystem::remove(keeping.file, nothing_to_remove);
   TrialOutcome outcome;
@@ -77,7 +90,8 @@ Told train_and_publish(const Assign& order, Store& store, const WorkerInfo& info
 }
 
 /// Trains one trial and publishes it; whatever goes wrong becomes the outcome.
-Told attempt(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks, const Watch& watch) {
+Told attempt(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks, Pulse& pulse,
+             const Watch& watch) {
   const double begin = now_s();
   Told told;
   const auto failed = [&](const std::string& reason, bool by_environment) {
@@ -87,7 +101,7 @@ Told attempt(const Assign& order, Store& store, const WorkerInfo& info, const Wo
     told->environment = by_environment;
   };
   try {
-    told = train_and_publish(order, store, info, hooks, watch);
+    told = train_and_publish(order, store, info, hooks, pulse, watch);
   } catch (const Interrupted&) {
     told.emplace().state = TrialOutcome::State::Interrupted;
   } catch (const TrialError& error) {
@@ -120,7 +134,7 @@ void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const Worke
     if (std::holds_alternative<End>(order)) return;
     const auto& assigned = std::get<Assign>(order);
     pulse.begin(assigned.gang.number);
-    const Told told = attempt(assigned, store, info, hooks, watch);
+    const Told told = attempt(assigned, store, info, hooks, pulse, watch);
     if (told && worth_telling(*told, pulse)) pulse.report(*told, assigned.gang.number);
   }
 }

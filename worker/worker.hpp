@@ -17,6 +17,7 @@ struct WorkerInfo {
   std::filesystem::path trials;       // the run's folder of trial files
   std::filesystem::path checkpoints;  // and of the states of unfinished trials
   double checkpoint_every_s = 180;
+  bool wait_for_storage = true;  // where the disk refuses a finished trial; else the run stops
   std::string host, commit, mpi;
   int rank = 0, ranks = 1;
   int cores = 1;  // of this node

@@ -52,6 +52,8 @@ po::options_description table(RunOptions& o, bool& help) {
       "runs/<run>/shard-I-of-N");
   add("checkpoint-every", po::value(&o.checkpoint_every_s)->default_value(180),
       "seconds after which a trial in hand writes down where it stands");
+  add("on-storage-trouble", po::value(&o.on_storage_trouble)->default_value("wait"),
+      "where the disk is full, read-only or away: wait until it works again, with what is finished in memory, or stop");
   add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
   add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
@@ -93,6 +95,7 @@ std::optional<RunOptions> parse(const Arguments& arguments) {
   if (!(options.checkpoint_every_s > 0)) throw UsageError("run: --checkpoint-every must be above 0 seconds");
   one_of("device", options.overrides.device, {"cpu"});
   one_of("collectives", options.collectives, {"auto", "nccl", "mpi"});
+  one_of("on-storage-trouble", options.on_storage_trouble, {"wait", "stop"});
   one_of("progress", options.progress, {"auto", "live", "plain"});
   one_of("order", options.order, {"longest", "grid", "shuffled"});
   return options;
@@ -104,23 +107,45 @@ int exit_code_of(const Coordinator& coordinator, std::int64_t failed_before) {
   return tally.failed + failed_before > 0 ? 3 : 0;
 }
 
+/// Does what needs the disk, again and again where it refuses and the run is to wait for it.
+template <typename Do>
+auto insist(const RunOptions& options, Do act) {
+  constexpr std::chrono::milliseconds kLook(20);
+  constexpr int kLooks = 25;
+  for (bool said = false;; said = true) {
+    try {
+      return act();
+    } catch (const checkpoint::FileError& error) {
+      if (options.on_storage_trouble != "wait" || slurm::stop_signal() != 0) throw;
+      if (!said) fmt::print(stderr, "storage: {}; the end of the run waits until it works again\n", error.what());
+    }
+    for (int look = 0; look < kLooks && slurm::stop_signal() == 0; ++look) std::this_thread::sleep_for(kLook);
+  }
+}
+
 /// The coordinator's side of rank 0 after the last trial: journal, report, table.
 void close_run(RunSession& session, const Coordinator& coordinator, const RunOptions& options) {
   const Coordinator::Tally tally = coordinator.tally();
-  session.journal().append(
+  session.journal().note(
       "end",
       nlohmann::json{
           {"done", tally.done}, {"diverged", tally.diverged}, {"failed", tally.failed}, {"not_run", tally.not_run}}
           .dump());
   if (coordinator.stopped()) {
+    try {
+      session.journal().sync();
+    } catch (const checkpoint::FileError&) {
+      // What is done is what trials/ holds.
+    }
     fmt::print("stopped: {} of {} trials are finished and kept; the same command goes on\n",
                session.already_there().size() + static_cast<std::size_t>(tally.done + tally.diverged),
                session.grid().trials.size());
     return;
   }
-  ReportModel model = build_report({session.folder().root});
+  insist(options, [&] { session.journal().sync(); });
+  const ReportModel model = insist(options, [&] { return build_report({session.folder().root}); });
   fmt::print("\n{}", terminal_table(model));
-  const auto index = write_model(std::move(model), session.folder().report());
+  const auto index = insist(options, [&] { return write_model(model, session.folder().report()); });
   if (!options.quiet) fmt::print("\nreport: {}\n", index.string());
   std::fflush(stdout);
 }
@@ -210,9 +235,12 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
   const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
   const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
   Peers peers(company.ranks);
-  const auto is_published = [&](const std::string& id) { return std::filesystem::exists(session.folder().trial(id)); };
+  const auto is_published = [&](const std::string& id) {
+    std::error_code away;
+    return std::filesystem::exists(session.folder().trial(id), away);
+  };
   Coordinator coordinator(*lines.line.coordinator, peers, session.jobs(), session.journal(), *display,
-                          {stop, is_published});
+                          {stop, is_published, options.on_storage_trouble == "wait"});
   std::thread thread([&] {
     try {
       coordinator.run();
@@ -260,6 +288,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   info.trials = company.trials;
   info.checkpoints = info.trials.parent_path() / "checkpoints";
   info.checkpoint_every_s = options.checkpoint_every_s;
+  info.wait_for_storage = options.on_storage_trouble == "wait";
   info.host = host_name();
   info.commit = commit();
   info.mpi = collectives::MpiSession::library_version();

@@ -31,6 +31,7 @@ class QuietDisplay : public Display {
   void lost(int rank, const std::string& host, const std::string& why) override {
     fmt::print(stderr, "{}\n", loss_text(rank, host, why));
   }
+  void note(const std::string& text) override { fmt::print(stderr, "{}\n", text); }
   void show(const Overview&, bool) override {}
 };
 
@@ -69,6 +70,7 @@ class PlainDisplay : public Display {
   void lost(int rank, const std::string& host, const std::string& why) override {
     latest_.push_back(loss_text(rank, host, why));
   }
+  void note(const std::string& text) override { latest_.push_back(text); }
 
   void show(const Overview& o, bool last) override {
     if (latest_.empty()) return;

@@ -27,6 +27,8 @@ class Display {
   virtual void idle(int rank) = 0;
   /// A rank is gone; its trial, if it had one, starts again elsewhere.
   virtual void lost(int rank, const std::string& host, const std::string& why) = 0;
+  /// Of the run as a whole, such as that the disk refuses files.
+  virtual void note(const std::string& text) = 0;
   /// Called often; draws when it is time. `last`: nothing comes after.
   virtual void show(const Overview& overview, bool last) = 0;
 };

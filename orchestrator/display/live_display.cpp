@@ -59,6 +59,7 @@ class LiveDisplay : public Display {
     ranks_[static_cast<std::size_t>(rank)] = {"lost: " + why, 0, 0, std::nan("")};
     notes_.push_back(loss_text(rank, host, why));
   }
+  void note(const std::string& text) override { notes_.push_back(text); }
 
   void show(const Overview& o, bool last) override {
     if (!last && now_s() - drawn_ < kRedraw_s) return;

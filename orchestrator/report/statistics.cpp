@@ -13,6 +13,21 @@ constexpr std::size_t kResamplings = 200;
 constexpr std::size_t kFewestPairs = 3;
 constexpr std::uint32_t kBootstrapKey = 0x9e3779b9U;
 
+/// The rows of each resampling, one resampling after the other; they depend on the number of rows alone.
+std::vector<std::uint32_t> draw_resamplings(std::size_t rows) {
+  r123::Philox4x32 philox;
+  std::vector<std::uint32_t> drawn;
+  drawn.reserve(kResamplings * rows);
+  for (std::uint32_t round = 0; round < kResamplings; ++round) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      const auto random = philox({{static_cast<std::uint32_t>(i), round, 0, 0}}, {{kBootstrapKey, 0}});
+      // The product's upper half spreads 32 bits over the rows without the bias of a remainder.
+      drawn.push_back(static_cast<std::uint32_t>((std::uint64_t{random[0]} * rows) >> 32U));
+    }
+  }
+  return drawn;
+}
+
 }  // namespace
 
 double reach(double error, double degrees) {
@@ -86,13 +101,13 @@ std::optional<double> bootstrap_error(const std::vector<double>& labels, const s
                                       const Metric& metric) {
   const std::size_t rows = labels.size();
   if (rows == 0 || predictions.size() != rows) return std::nullopt;
-  r123::Philox4x32 philox;
+  // The trials of a task share their test set's number of rows: it is drawn once for all of them.
+  thread_local std::vector<std::uint32_t> drawn;
+  if (drawn.size() != kResamplings * rows) drawn = draw_resamplings(rows);
   std::vector<double> scores, some_labels(rows), some_predictions(rows);
-  for (std::uint32_t round = 0; round < kResamplings; ++round) {
+  for (std::size_t round = 0; round < kResamplings; ++round) {
     for (std::size_t i = 0; i < rows; ++i) {
-      const auto random = philox({{static_cast<std::uint32_t>(i), round, 0, 0}}, {{kBootstrapKey, 0}});
-      // The product's upper half spreads 32 bits over the rows without the bias of a remainder.
-      const auto row = static_cast<std::size_t>((std::uint64_t{random[0]} * rows) >> 32U);
+      const std::size_t row = drawn[round * rows + i];
       some_labels[i] = labels[row];
       some_predictions[i] = predictions[row];
     }

@@ -5,6 +5,9 @@ add_executable(make_tiny_world "${PROJECT_SOURCE_DIR}/tests/faults/make_tiny_wor
 target_include_directories(make_tiny_world PRIVATE "${PROJECT_SOURCE_DIR}")
 target_link_libraries(make_tiny_world PRIVATE tiny_bert peftgrid_warnings)
 
+add_library(dying_publisher MODULE "${PROJECT_SOURCE_DIR}/tests/support/dying_publisher.cpp")
+target_link_libraries(dying_publisher PRIVATE peftgrid_warnings)
+
 function(add_fault_test name timeout)
   add_test(NAME faults.${name}
            COMMAND python3 "${PROJECT_SOURCE_DIR}/tests/faults/${name}.py" --program $<TARGET_FILE:orchestrator>
@@ -16,5 +19,8 @@ add_fault_test(same_numbers 240)
 add_fault_test(kill_and_resume 400 --kills 20)
 add_fault_test(stopping 120)
 add_fault_test(diverging 120)
-add_fault_test(random_deaths 600 --deaths 12)
+add_fault_test(random_deaths 600 --deaths 30 --dying-publisher $<TARGET_FILE:dying_publisher>)
 add_fault_test(mid_trial 400)
+add_fault_test(storage_trouble 300)
+add_fault_test(two_hosts 400)
+set_tests_properties(faults.storage_trouble faults.two_hosts PROPERTIES SKIP_RETURN_CODE 77)

@@ -2,8 +2,11 @@
 """Deaths at random instants, from start-up to report, then the same command until the grid is done: nothing lost, nothing
 trained twice after publication, nothing stuck, the same bytes as an undisturbed run.
 
-Kinds: kill -9 of a worker, of rank 0, of mpirun; SIGSTOP of any rank; a second start on the same folder. Prints a tally.
-Use: random_deaths.py --program P --make-world M [--deaths 15] [--ranks 3] [--seed 1]; 1,000 of them are the long proof.
+Kinds: kill -9 of a worker, of rank 0, of mpirun; SIGSTOP of any rank; a second start on the same folder; and, by a library
+that is preloaded (tests/support/dying_publisher.cpp), death of a rank just before a trial file gets its name, right after,
+and before its report. Several grids are struck beside each other, since a stopped rank is noticed after 10 to 20 s only.
+Prints a tally. Use: random_deaths.py --program P --make-world M --dying-publisher L [--deaths 15] [--ranks 3] [--jobs 3] [--seed 1];
+1,000 of them are the long proof.
 """
 
 import collections
@@ -12,13 +15,16 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
-from world import World, arguments, expect, trained_again
+from world import World, arguments, events, expect
 
-KINDS = ["worker", "worker", "rank 0", "mpirun", "stop", "second start"]
-STUCK_S = 90  # silence of 10 or 20 s, start-up's 15 and 20 s, and the work itself
+KINDS = ["worker", "worker", "rank 0", "mpirun", "stop", "second start", "published", "published"]
+WHERE = ["draft", "renamed", "synced"]
+STUCK_S = 120  # silence of 10 or 20 s, start-up's 15 and 20 s, and the work itself, beside other jobs
+SMALL = ["--set", "training.epochs=3", "--set", "seeds=1"]
 
 
 def ranks_of(launcher):
@@ -39,63 +45,132 @@ def ranks_of(launcher):
     return found
 
 
-def strike(kind, run, world, out, chance):
-    """Does it; returns False where there was nobody to strike any more."""
-    if kind == "mpirun":
-        os.kill(run.pid, signal.SIGKILL)
+class Tally:
+    """What all jobs count together."""
+
+    def __init__(self, wanted):
+        self.lock, self.wanted = threading.Lock(), wanted
+        self.deaths, self.rounds, self.lost, self.again, self.trouble = collections.Counter(), 0, 0, 0, None
+        self.begin = time.monotonic()
+
+    def left(self):
+        with self.lock:
+            return self.trouble is None and sum(self.deaths.values()) < self.wanted
+
+    def died(self, kind):
+        with self.lock:
+            self.deaths[kind] += 1
+            count = sum(self.deaths.values())
+            if count % 25 == 0:
+                print(f"{count} deaths after {time.monotonic() - self.begin:.0f} s", flush=True)
+
+    def fail(self, what, seen):
+        with self.lock:
+            self.trouble = self.trouble or f"{what}:\n{seen}"
+
+
+class Job:
+    """One grid that is struck again and again, in rounds from an empty folder to the last trial."""
+
+    def __init__(self, number, options, world, reference, duration, tally):
+        self.options, self.world, self.reference, self.duration, self.tally = options, world, reference, duration, tally
+        self.chance = random.Random(1000 * options.seed + number)
+        self.out, self.mark = world.folder / f"struck-{number}", world.folder / f"mark-{number}"
+
+    def strike(self, kind, run):
+        """Does it; returns False where there was nobody to strike any more."""
+        if kind == "mpirun":
+            os.kill(run.pid, signal.SIGKILL)
+            return True
+        if kind == "second start":
+            words = self.world.command(self.out, 2, *SMALL)
+            subprocess.run(words, env=self.world.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=STUCK_S)
+            return True
+        pids = ranks_of(run.pid)
+        wanted = [r for r in pids if (r == 0) == (kind == "rank 0") or kind == "stop"]
+        if not wanted:
+            return False
+        try:
+            os.kill(pids[self.chance.choice(sorted(wanted))], signal.SIGSTOP if kind == "stop" else signal.SIGKILL)
+        except ProcessLookupError:
+            return False
         return True
-    if kind == "second start":
-        subprocess.run(world.command(out, 2), env=world.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=STUCK_S)
-        return True
-    pids = ranks_of(run.pid)
-    wanted = [r for r in pids if (r == 0) == (kind == "rank 0") or kind == "stop"]
-    if not wanted:
-        return False
-    try:
-        os.kill(pids[chance.choice(sorted(wanted))], signal.SIGSTOP if kind == "stop" else signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+
+    def start_and_strike(self):
+        """One start, with one death in it as long as some are wanted. What it printed, or None where it is stuck."""
+        kind = self.chance.choice(KINDS) if self.tally.left() else None
+        more = {}
+        if kind == "published":
+            where, rank, count = self.chance.choice(WHERE), self.chance.randrange(self.options.ranks), self.chance.randint(1, 3)
+            self.mark.unlink(missing_ok=True)
+            more = {"LD_PRELOAD": self.options.dying_publisher, "PEFTGRID_DIE": f"{rank},{count},{where}", "PEFTGRID_DIE_MARK": str(self.mark)}
+        run = self.world.start(self.out, self.options.ranks, *SMALL, environment=more)
+        if kind and kind != "published":
+            time.sleep(self.chance.uniform(0.05, self.duration))
+            if self.strike(kind, run):
+                self.tally.died(kind)
+        try:
+            text, _ = run.communicate(timeout=STUCK_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            self.tally.fail(f"no run is stuck after the death of {kind}", run.communicate()[0])
+            return None
+        if kind == "published" and self.mark.exists():
+            self.tally.died(f"{where} trial")
+        return text
+
+    def round(self):
+        shutil.rmtree(self.out, ignore_errors=True)
+        published, told, text = {}, 0, ""
+        for start in range(200):
+            text = self.start_and_strike()
+            if text is None:
+                return
+            here = {f.stem: f.stat().st_mtime_ns for f in (self.out / "trials").glob("*.h5")}
+            happened = list(events(self.out)) if (self.out / "journal").exists() else []
+            again = [body["id"] for kind, body in happened[told:] if kind == "assigned" and body["id"] in published]
+            with self.tally.lock:
+                self.tally.lost += sum(here.get(trial) != at for trial, at in published.items())
+                self.tally.again += len(again)
+            published, told = here, len(happened)
+            if self.world.status(self.out) == 0:
+                break
+        with self.tally.lock:
+            self.tally.rounds += 1
+        if self.world.status(self.out) != 0:
+            return self.tally.fail(f"the grid is not done after {start + 1} starts", text)
+        same, seen = self.world.compare(self.reference, self.out)
+        if not same:
+            self.tally.fail("other bytes than the undisturbed run", seen)
+
+    def run(self):
+        try:
+            while self.tally.left():
+                self.round()
+        except Exception as error:  # of a thread, which would end unheard
+            self.tally.fail("the test itself", repr(error))
 
 
 def main():
-    options = arguments(deaths=15, ranks=3, seed=1)
-    chance = random.Random(options.seed)
+    options = arguments(dying_publisher="", deaths=15, ranks=3, jobs=3, seed=1)
     world = World(options, recovery=True)
-    reference, out = world.folder / "undisturbed", world.folder / "struck"
+    reference = world.folder / "undisturbed"
     begin = time.monotonic()
-    code, text = world.run(reference, options.ranks)
+    code, text = world.run(reference, options.ranks, *SMALL)
     duration = time.monotonic() - begin
-    expect(code == 0, "the undisturbed run finishes", text)
-    tally, lost, again, rounds = collections.Counter(), 0, 0, 0
-    while sum(tally.values()) < options.deaths:
-        rounds += 1
-        shutil.rmtree(out, ignore_errors=True)
-        published = set()
-        for start in range(100):
-            run = world.start(out, options.ranks)
-            if sum(tally.values()) < options.deaths:
-                time.sleep(chance.uniform(0.05, duration))
-                kind = chance.choice(KINDS)
-                if strike(kind, run, world, out, chance):
-                    tally[kind] += 1
-            try:
-                text, _ = run.communicate(timeout=STUCK_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(run.pid, signal.SIGKILL)
-                expect(False, "no run is stuck", str(dict(tally)) + " " + run.communicate()[0])
-            here = {f.name for f in (out / "trials").glob("*.h5")} if (out / "trials").exists() else set()
-            lost += len(published - here)
-            published = here
-            if world.status(out) == 0:
-                break
-        expect(world.status(out) == 0, f"round {rounds}: the grid is done after {start + 1} starts", text)
-        again += len(trained_again(out))
-        same, text = world.compare(reference, out)
-        expect(same, f"round {rounds}: the same bytes as the undisturbed run", text)
-    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(tally.items()))
-    print(f"{sum(tally.values())} deaths ({kinds}) in {rounds} rounds: {lost} lost, {again} trained again after publication, 0 stuck")
-    expect(lost == 0 and again == 0, "nothing lost, nothing done twice")
+    expect(code == 0, f"the undisturbed run finishes, in {duration:.1f} s", text)
+    tally = Tally(options.deaths)
+    threads = [threading.Thread(target=Job(n, options, world, reference, duration, tally).run) for n in range(options.jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(tally.deaths.items()))
+    stuck = 1 if tally.trouble and "stuck" in tally.trouble else 0
+    print(f"{sum(tally.deaths.values())} deaths ({kinds}) in {tally.rounds} rounds and {time.monotonic() - begin:.0f} s: "
+          f"{tally.lost} lost, {tally.again} trained again after publication, {stuck} stuck")
+    expect(tally.trouble is None, "every round ends with the bytes of the undisturbed run", tally.trouble or "")
+    expect(tally.lost == 0 and tally.again == 0, "nothing lost, nothing done twice")
 
 
 if __name__ == "__main__":

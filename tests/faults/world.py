@@ -31,10 +31,10 @@ class World:
         launcher = [*self.launcher, "-np", str(ranks)] if ranks else []
         return [*launcher, self.program, "--grid", str(self.grid), "--out", str(out), "--progress", "plain", *more]
 
-    def start(self, out, ranks=None, *more):
+    def start(self, out, ranks=None, *more, environment=None):
         return subprocess.Popen(
             self.command(out, ranks, *more),
-            env=self.environment,
+            env={**self.environment, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -80,7 +80,7 @@ def arguments(**more):
     parser.add_argument("--program", required=True)
     parser.add_argument("--make-world", required=True)
     for name, default in more.items():
-        parser.add_argument("--" + name, type=type(default), default=default)
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     return parser.parse_args()
 
 

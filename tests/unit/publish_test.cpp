@@ -46,6 +46,14 @@ TEST_F(Publish, NeverReplacesAnEarlierFileAndDropsTheDraft) {
   EXPECT_FALSE(fs::exists(folder_ / "draft"));
 }
 
+TEST_F(Publish, GivesBytesTheirName) {
+  EXPECT_TRUE(publish_bytes("new", folder_ / "final"));
+  EXPECT_FALSE(publish_bytes("newer", folder_ / "final"));
+  EXPECT_EQ(read("final"), "new");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1) << "no draft is left";
+  EXPECT_THROW(publish_bytes("new", folder_ / "absent" / "final"), FileError);
+}
+
 TEST_F(Publish, ReplacesWhereThatIsAskedFor) {
   write("final", "first");
   publish_replacing(write("draft", "second"), folder_ / "final");

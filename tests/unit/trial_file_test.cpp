@@ -82,6 +82,34 @@ TEST(TrialFile, HasTheSameBytesForTheSameRecord) {
   EXPECT_EQ(contents(folder.path() / "a.h5"), contents(folder.path() / "b.h5"));
 }
 
+TEST(TrialFile, HasTheSameBytesMadeInMemory) {
+  const TemporaryFolder folder;
+  write_trial(folder.path() / "a.h5", awkward_record());
+  EXPECT_TRUE(trial_bytes(awkward_record()) == contents(folder.path() / "a.h5"));
+  EXPECT_TRUE(publish_trial(folder.path() / "b.h5", awkward_record()));
+  EXPECT_TRUE(contents(folder.path() / "b.h5") == contents(folder.path() / "a.h5"));
+  EXPECT_FALSE(publish_trial(folder.path() / "b.h5", awkward_record())) << "there is one already";
+}
+
+TEST(TrialFile, IsPublishedBesideHugeValuesToo) {
+  const TemporaryFolder folder;
+  TrialRecord record = awkward_record();
+  record.tensors[0].shape = {static_cast<std::int64_t>(kInMemory / sizeof(float)) + 1};
+  record.tensors[0].values.assign(static_cast<std::size_t>(record.tensors[0].shape[0]), 0.5F);
+  record.tensors[0].sha256 = sha256_of_values(record.tensors[0].values);
+  EXPECT_TRUE(publish_trial(folder.path() / "t.h5", record));
+  EXPECT_EQ(read_trial(folder.path() / "t.h5").tensors[0].values, record.tensors[0].values);
+}
+
+TEST(TrialFile, LeavesNoDraftWhereItCannotBeKept) {
+  const TemporaryFolder folder;
+  TrialRecord record = awkward_record();
+  record.tensors[0].shape = {3, 3};
+  EXPECT_THROW(write_trial(folder.path() / "a.h5", record), FileError);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a.h5"));
+  EXPECT_THROW(publish_trial(folder.path() / "absent" / "b.h5", awkward_record()), FileError);
+}
+
 TEST(TrialFile, RefusesToOverwriteADraft) {
   const TemporaryFolder folder;
   write_trial(folder.path() / "t.h5", awkward_record());
@@ -155,6 +183,26 @@ void replace(const std::filesystem::path& file, const std::string& id, const std
   H5Sclose(space);
   H5Gclose(trial);
   H5Fclose(open);
+}
+
+TEST(TrialFile, RefusesValuesThatLieInAnotherFile) {
+  const TemporaryFolder folder;
+  const TrialRecord record = awkward_record();
+  const auto file = folder.path() / "t.h5", elsewhere = folder.path() / "values";
+  write_trial(file, record);
+  std::ofstream(elsewhere) << std::string(4096, 'x');
+  const hid_t open = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t trial = H5Gopen2(open, ("trials/" + record.id).c_str(), H5P_DEFAULT);
+  H5Ldelete(trial, "tensor_values", H5P_DEFAULT);
+  const hsize_t size = 8;
+  const hid_t space = H5Screate_simple(1, &size, nullptr), creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(creation, elsewhere.c_str(), 0, 8 * sizeof(float));
+  H5Dclose(H5Dcreate2(trial, "tensor_values", H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  H5Pclose(creation);
+  H5Sclose(space);
+  H5Gclose(trial);
+  H5Fclose(open);
+  EXPECT_THAT(message_of(file), HasSubstr("outside the file"));
 }
 
 TEST(TrialFile, RefusesForeignTypesAndSizesBeforeTakingMemory) {
