@@ -49,7 +49,9 @@ struct TrialRecord {
   double training_s = 0, evaluation_s = 0, total_s = 0, cpu_s = 0;
   double inference_rows_per_s = 0;
   std::int64_t peak_memory_bytes = 0;
-  std::int64_t resumed_step = 0;  // not stored: the step from which this start went on
+  // Not stored but in the environment:
+  std::int64_t resumed_step = 0;  // the step from which this start went on
+  double rank_s = 0;              // total_s times the ranks that trained it together, over all starts
 };
 
 /// The hash that a KeptTensor carries of its values.

@@ -6,24 +6,18 @@
 #include <list>
 #include <thread>
 
+#include "collectives/mpi_gang.hpp"
+
 namespace peftgrid::collectives {
 
 namespace {
-
-void check(int code, const char* call) {
-  if (code == MPI_SUCCESS) return;
-  char text[MPI_MAX_ERROR_STRING];
-  int length = 0;
-  MPI_Error_string(code, text, &length);
-  throw CommError(std::string(call) + ": " + std::string(text, static_cast<std::size_t>(length)));
-}
 
 /// Waits for a request without burning the core that a neighbour trains on: looks once a millisecond, and after the
 /// first second fifty times a second (32 idle ranks at 1 ms would take a fifth of a core).
 void wait(MPI_Request request, const Deadline& deadline, int rank) {
   int done = 0;
   for (int polls = 0;; ++polls) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done != 0) return;
     if (deadline.passed()) {
       throw CommError(deadline.phase() + ": rank " + std::to_string(rank) + " waited " +
@@ -49,8 +43,8 @@ class MpiGroup : public Group {
 
   void broadcast(std::span<std::byte> bytes, int root, Deadline deadline) override {
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Ibcast(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, root, communicator_, &request),
-          "MPI_Ibcast");
+    check_mpi(MPI_Ibcast(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, root, communicator_, &request),
+              "MPI_Ibcast");
     wait(request, deadline, rank_);
   }
 
@@ -59,12 +53,12 @@ class MpiGroup : public Group {
     std::vector<float> all(values.size() * static_cast<std::size_t>(size_));
     MPI_Request request = MPI_REQUEST_NULL;
     const int count = static_cast<int>(values.size());
-    check(MPI_Iallgather(values.data(), count, MPI_FLOAT, all.data(), count, MPI_FLOAT, communicator_, &request),
-          "MPI_Iallgather");
+    check_mpi(MPI_Iallgather(values.data(), count, MPI_FLOAT, all.data(), count, MPI_FLOAT, communicator_, &request),
+              "MPI_Iallgather");
     wait(request, deadline, rank_);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      float sum = 0;
-      for (std::size_t r = 0; r < static_cast<std::size_t>(size_); ++r) sum += all[r * values.size() + i];
+      float sum = all[i];
+      for (std::size_t r = 1; r < static_cast<std::size_t>(size_); ++r) sum += all[r * values.size() + i];
       values[i] = sum;
     }
   }
@@ -73,7 +67,8 @@ class MpiGroup : public Group {
     const int length = static_cast<int>(mine.size());
     std::vector<int> lengths(static_cast<std::size_t>(size_)), starts(static_cast<std::size_t>(size_));
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Iallgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, communicator_, &request), "MPI_Iallgather");
+    check_mpi(MPI_Iallgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, communicator_, &request),
+              "MPI_Iallgather");
     wait(request, deadline, rank_);
     int total = 0;
     for (std::size_t r = 0; r < lengths.size(); ++r) {
@@ -81,9 +76,9 @@ class MpiGroup : public Group {
       total += lengths[r];
     }
     std::string all(static_cast<std::size_t>(rank_ == root ? total : 0), '\0');
-    check(MPI_Igatherv(mine.data(), length, MPI_BYTE, all.data(), lengths.data(), starts.data(), MPI_BYTE, root,
-                       communicator_, &request),
-          "MPI_Igatherv");
+    check_mpi(MPI_Igatherv(mine.data(), length, MPI_BYTE, all.data(), lengths.data(), starts.data(), MPI_BYTE, root,
+                           communicator_, &request),
+              "MPI_Igatherv");
     wait(request, deadline, rank_);
     std::vector<std::string> texts;
     if (rank_ != root) return texts;
@@ -95,7 +90,7 @@ class MpiGroup : public Group {
 
   void barrier(Deadline deadline) override {
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Ibarrier(communicator_, &request), "MPI_Ibarrier");
+    check_mpi(MPI_Ibarrier(communicator_, &request), "MPI_Ibarrier");
     wait(request, deadline, rank_);
   }
 
@@ -103,7 +98,7 @@ class MpiGroup : public Group {
     int mine = trouble ? rank_ : size_;
     int lowest = size_;
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, communicator_, &request), "MPI_Iallreduce");
+    check_mpi(MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, communicator_, &request), "MPI_Iallreduce");
     wait(request, deadline, rank_);
     if (lowest == size_) return {};
     return {false, lowest, broadcast_text(*this, trouble.value_or(""), lowest, deadline)};
@@ -130,9 +125,9 @@ class MpiMailbox : public Mailbox {
     forget_delivered();
     // The buffer must outlive the request: a text above the eager limit is read when the receiver asks for it.
     Outgoing& letter = outgoing_.emplace_back(Outgoing{std::move(text), MPI_REQUEST_NULL});
-    check(MPI_Isend(letter.text.data(), static_cast<int>(letter.text.size()), MPI_BYTE, to, send_tag_, communicator_,
-                    &letter.request),
-          "MPI_Isend");
+    check_mpi(MPI_Isend(letter.text.data(), static_cast<int>(letter.text.size()), MPI_BYTE, to, send_tag_,
+                        communicator_, &letter.request),
+              "MPI_Isend");
   }
 
   std::optional<Letter> poll() override {
@@ -140,12 +135,12 @@ class MpiMailbox : public Mailbox {
     int there = 0;
     MPI_Message message = MPI_MESSAGE_NULL;
     MPI_Status status;
-    check(MPI_Improbe(MPI_ANY_SOURCE, receive_tag_, communicator_, &there, &message, &status), "MPI_Improbe");
+    check_mpi(MPI_Improbe(MPI_ANY_SOURCE, receive_tag_, communicator_, &there, &message, &status), "MPI_Improbe");
     if (there == 0) return std::nullopt;
     int length = 0;
     MPI_Get_count(&status, MPI_BYTE, &length);
     Letter letter{status.MPI_SOURCE, std::string(static_cast<std::size_t>(length), '\0')};
-    check(MPI_Mrecv(letter.text.data(), length, MPI_BYTE, &message, MPI_STATUS_IGNORE), "MPI_Mrecv");
+    check_mpi(MPI_Mrecv(letter.text.data(), length, MPI_BYTE, &message, MPI_STATUS_IGNORE), "MPI_Mrecv");
     return letter;
   }
 
@@ -158,7 +153,7 @@ class MpiMailbox : public Mailbox {
   void forget_delivered() {
     outgoing_.remove_if([](Outgoing& letter) {
       int done = 0;
-      check(MPI_Test(&letter.request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+      check_mpi(MPI_Test(&letter.request, &done, MPI_STATUS_IGNORE), "MPI_Test");
       return done != 0;
     });
   }
@@ -170,7 +165,7 @@ class MpiMailbox : public Mailbox {
 
 MPI_Comm duplicate_world() {
   MPI_Comm communicator = MPI_COMM_NULL;
-  check(MPI_Comm_dup(MPI_COMM_WORLD, &communicator), "MPI_Comm_dup");
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &communicator), "MPI_Comm_dup");
   MPI_Comm_set_errhandler(communicator, MPI_ERRORS_RETURN);
   return communicator;
 }
@@ -179,7 +174,7 @@ MPI_Comm duplicate_world() {
 
 MpiSession::MpiSession() {
   int provided = MPI_THREAD_SINGLE;
-  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   if (provided != MPI_THREAD_MULTIPLE) throw CommError("this MPI does not offer MPI_THREAD_MULTIPLE, which is needed");
 }
 
@@ -209,6 +204,17 @@ MpiSession::Line MpiSession::line() {
   if (rank() == 0) line.coordinator = std::make_unique<MpiMailbox>(communicator, kToWorker, kToCoordinator);
   line.worker = std::make_unique<MpiMailbox>(communicator, kToCoordinator, kToWorker);
   return line;
+}
+
+MpiSession::MakeGang MpiSession::gangs() {
+  const MPI_Comm communicator = duplicate_world();
+  int* most = nullptr;
+  int known = 0;
+  check_mpi(MPI_Comm_get_attr(communicator, MPI_TAG_UB, &most, &known), "MPI_Comm_get_attr");
+  const std::int64_t tags = known != 0 ? *most : 32767;  // the least that MPI promises
+  return [communicator, tags](const std::vector<int>& ranks, std::int64_t number) {
+    return make_mpi_gang(communicator, ranks, static_cast<int>(number % tags));
+  };
 }
 
 void MpiSession::abort(int exit_code) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "collectives/group.hpp"
 #include "collectives/mailbox.hpp"
@@ -25,6 +28,11 @@ class MpiSession {
     std::unique_ptr<Mailbox> coordinator, worker;
   };
   Line line();
+  /// Collective. Returns what makes gangs: groups of some ranks, made by each of them alone. All call it with the same
+  /// ranks of this session and a number that no gang had before. Their waits can be given up (Deadline), as when a peer
+  /// has died; the gang is then of no use any more, the ranks are.
+  using MakeGang = std::function<std::unique_ptr<Group>(const std::vector<int>& ranks, std::int64_t number)>;
+  MakeGang gangs();
   /// Ends all ranks of the job without waiting for any of them.
   [[noreturn]] void abort(int exit_code);
   /// Leaves without finalizing: after an abort or a peer's death MPI_Finalize may hang.

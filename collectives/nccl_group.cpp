@@ -25,7 +25,7 @@ std::optional<Trouble> attempt(Work work) {
 /// The share of a deadline in which this rank may wait for NCCL; in the rest the ranks tell each other how it went.
 Deadline before_the_verdict(const Deadline& whole) {
   const double left_s = std::chrono::duration<double>(whole.end() - std::chrono::steady_clock::now()).count();
-  return {whole.phase(), left_s - std::min(1.0, left_s / 2)};
+  return whole.within(left_s - std::min(1.0, left_s / 2));
 }
 
 /// Collective. Throws the same CommError on all ranks where one or more are in trouble. Those who know a cause come

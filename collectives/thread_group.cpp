@@ -43,7 +43,7 @@ class ThreadGroup : public Group {
 
   void all_reduce(std::span<float> values, Deadline deadline) override {
     const auto all = exchange(text_of(std::as_bytes(values)), deadline);
-    std::fill(values.begin(), values.end(), 0.0F);
+    std::fill(values.begin(), values.end(), -0.0F);  // what leaves any first number as it is
     for (const std::string& from : all) {
       if (from.size() != values.size_bytes()) throw CommError(deadline.phase() + ": unlike counts in all_reduce");
       for (std::size_t i = 0; i < values.size(); ++i) {

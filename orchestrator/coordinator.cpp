@@ -18,6 +18,8 @@ using nlohmann::json;
 using worker::ToWorker;
 using worker::TrialOutcome;
 
+constexpr int kNobody = -1;
+
 double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -86,6 +88,7 @@ void Coordinator::hear(const collectives::Letter& letter) {
   if (std::holds_alternative<worker::Ask>(message)) {
     ranks_[static_cast<std::size_t>(letter.from)].gang.reset();
     liveness_.working(letter.from, false, now_s());
+    display_.idle(letter.from);
     start(scheduler_.ready(letter.from, now_s()));
   } else if (const auto* report = std::get_if<worker::Report>(&message)) {
     finished(letter.from, *report);
@@ -119,7 +122,8 @@ void Coordinator::finished(int rank, const worker::Report& report) {
       report.outcome.state == TrialOutcome::State::Done || report.outcome.state == TrialOutcome::State::Diverged;
   // A rank that fails leaves the others of its gang waiting for it.
   if (!succeeded) dissolve(report.gang, rank);
-  gangs_.erase(report.gang);
+  const std::vector<int> ranks = gang->second.ranks;
+  gangs_.erase(gang);
   if (report.outcome.state == TrialOutcome::State::Interrupted) {
     journal_.note("interrupted", json{{"id", report.outcome.id}, {"rank", rank}}.dump());
     scheduler_.returned(task, now_s());
@@ -128,11 +132,13 @@ void Coordinator::finished(int rank, const worker::Report& report) {
     return;
   }
   scheduler_.ended(task, now_s());
-  record(task, rank, report.outcome);
+  record(task, ranks, report.outcome);
 }
 
-void Coordinator::record(std::size_t task, int rank, const TrialOutcome& outcome) {
-  json body{{"id", outcome.id}, {"rank", rank}, {"seconds", outcome.seconds}};
+/// `ranks`: those that did it; empty: nobody knows any more.
+void Coordinator::record(std::size_t task, const std::vector<int>& ranks, const TrialOutcome& outcome) {
+  const int leader = ranks.empty() ? 0 : ranks.front();
+  json body{{"id", outcome.id}, {"rank", leader}, {"seconds", outcome.seconds}, {"ranks", ranks.size()}};
   if (outcome.state == TrialOutcome::State::Failed) {
     body["reason"] = outcome.reason;
     body["environment"] = outcome.environment;
@@ -144,18 +150,25 @@ void Coordinator::record(std::size_t task, int rank, const TrialOutcome& outcome
     predicted_done_ += jobs_[task].predicted_s;
     seconds_done_ += outcome.seconds;
   }
-  display_.ended(rank, *jobs_[task].spec, outcome);
+  display_.ended(leader, *jobs_[task].spec, outcome);
 }
 
-/// A rank that was given up, or whose gang was, had finished after all: its file is there, so nobody need start again.
-/// Whoever is at it already will find the file when it publishes, which is the end of it, too.
+/// A rank that was given up, or whose gang was, had finished after all: its file is there, so nobody need start again,
+/// and whoever has may stop.
 void Coordinator::finished_late(const TrialOutcome& outcome) {
   const auto found = task_of_.find(outcome.id);
-  if (found == task_of_.end() || !scheduler_.waiting().contains(found->second) || !hooks_.is_published(outcome.id)) {
-    return;
+  if (found == task_of_.end() || !hooks_.is_published(outcome.id)) return;
+  const std::size_t task = found->second;
+  if (scheduler_.waiting().contains(task)) {
+    scheduler_.dropped(task);
+    return record(task, {}, outcome);
   }
-  scheduler_.dropped(found->second);
-  record(found->second, 0, outcome);
+  const auto gang = std::ranges::find_if(gangs_, [&](const auto& running) { return running.second.task == task; });
+  if (gang == gangs_.end()) return;
+  dissolve(gang->first, kNobody);
+  gangs_.erase(gang);
+  scheduler_.ended(task, now_s());
+  record(task, {}, outcome);
 }
 
 void Coordinator::dissolve(std::int64_t gang, int but_rank) {
@@ -209,14 +222,14 @@ void Coordinator::reconsider(std::size_t task, const std::string& why) {
     outcome.metric = std::nan("");
     outcome.reason = "finished by a rank that was lost since";
     scheduler_.dropped(task);
-    return record(task, 0, outcome);
+    return record(task, {}, outcome);
   }
   if (++job.deaths < kDeaths) return;
   scheduler_.dropped(task);
   outcome.state = TrialOutcome::State::Failed;
   outcome.reason = fmt::format("{} ranks were lost while they worked on it, the last one {}", job.deaths, why);
   outcome.environment = true;
-  record(task, 0, outcome);
+  record(task, {}, outcome);
 }
 
 void Coordinator::stop() {

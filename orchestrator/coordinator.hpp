@@ -71,7 +71,7 @@ class Coordinator {
   void start(const std::vector<Scheduler::Start>& starts);
   void finished(int rank, const worker::Report& report);
   void finished_late(const worker::TrialOutcome& outcome);
-  void record(std::size_t task, int rank, const worker::TrialOutcome& outcome);
+  void record(std::size_t task, const std::vector<int>& ranks, const worker::TrialOutcome& outcome);
   void dissolve(std::int64_t gang, int but_rank);
   void look_for_losses();
   void lose(int rank, const std::string& why);

@@ -103,4 +103,10 @@ int usable_cores() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+std::int64_t ranks_at_once(std::int64_t ranks) {
+  const char* local = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  const std::int64_t here = local == nullptr ? ranks : std::max<std::int64_t>(1, std::atoll(local));
+  return here <= usable_cores() ? ranks : std::max<std::int64_t>(1, ranks * usable_cores() / here);
+}
+
 }  // namespace peftgrid::orchestrator

@@ -27,5 +27,7 @@ TerminalSize terminal_size();
 std::string host_name();
 /// Cores that this process may use.
 int usable_cores();
+/// Of `ranks` in all, how many compute at once: fewer where this node has more of them than cores.
+std::int64_t ranks_at_once(std::int64_t ranks);
 
 }  // namespace peftgrid::orchestrator

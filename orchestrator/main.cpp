@@ -11,6 +11,7 @@
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/version.hpp"
 #include "worker/errors.hpp"
+#include "worker/worker.hpp"
 
 namespace {
 
@@ -22,10 +23,19 @@ struct Command {
   std::string_view meaning;
 };
 
+double measured_gflops(bool bf16, std::int64_t threads) {
+  peftgrid::worker::prepare_process(static_cast<int>(threads));
+  return peftgrid::worker::measured_gflops(bf16);
+}
+
+int plan(const Arguments& arguments) {
+  return peftgrid::orchestrator::plan_command(arguments, measured_gflops);
+}
+
 constexpr std::array kCommands{
     Command{"run", peftgrid::orchestrator::run_command,
             "run a grid, or go on with it (also without the word: --grid F)"},
-    Command{"plan", peftgrid::orchestrator::plan_command, "what would run, in which order, how long; disk and memory"},
+    Command{"plan", plan, "what would run, in which order, how long; disk and memory"},
     Command{"status", peftgrid::orchestrator::status_command, "done, running, failed, time left"},
     Command{"merge", peftgrid::orchestrator::merge_command, "many trial files to one"},
     Command{"report", peftgrid::orchestrator::report_command, "tables and plots: Markdown, CSV, LaTeX, HTML"},

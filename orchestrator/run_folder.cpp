@@ -26,6 +26,7 @@ void read_grid(const json& grid, RunState& state) {
   for (const json& cell : grid.at("cells")) {
     state.cells.push_back({cell.at("id"), cell.at("backbone"), cell.at("task"), cell.at("label"), cell.at("size"),
                            cell.at("trials"), cell.at("seeds")});
+    if (cell.contains("undecided")) state.widths[cell.at("undecided")] = cell.at("width");
   }
   for (const json& hole : grid.at("holes")) {
     state.holes.push_back({hole.at("backbone"), hole.at("task"), hole.at("label"), hole.at("size"), hole.at("reason")});
@@ -36,6 +37,11 @@ void replay(const Event& event, RunState& state) {
   const json body = json::parse(event.json);
   state.ended = event.kind == "end";
   if (event.kind == "grid") read_grid(body, state);
+  if (event.kind == "plan") {
+    state.prediction = {body.at("makespan"), body.at("lower_bound"), body.at("trials"),
+                        body.at("ranks"),    event.time_s,           0};
+  }
+  if (event.kind == "end") state.prediction.end_s = event.time_s;
   if (event.kind == "start") {
     state.ranks = body.at("ranks");
     state.cores = body.at("cores");
@@ -51,7 +57,7 @@ void replay(const Event& event, RunState& state) {
   if (event.kind == "finished" || event.kind == "failed") state.deaths.erase(body.at("id").get<std::string>());
   if (event.kind == "finished") {
     const std::string id = body.at("id");
-    state.seconds[id] = body.at("seconds");
+    state.finished[id] = {body.at("seconds"), body.value("ranks", std::int64_t{0})};
     state.failed.erase(id);
   }
   if (event.kind == "failed") {
@@ -64,7 +70,7 @@ void replay(const Event& event, RunState& state) {
 
 void add_shard(const RunState& shard, RunState& state) {
   state.failed.insert(shard.failed.begin(), shard.failed.end());
-  state.seconds.insert(shard.seconds.begin(), shard.seconds.end());
+  state.finished.insert(shard.finished.begin(), shard.finished.end());
   state.lost.insert(state.lost.end(), shard.lost.begin(), shard.lost.end());
   state.ranks += shard.ranks;
   state.cores = std::max(state.cores, shard.cores);
@@ -157,13 +163,13 @@ std::string grid_event(const Grid& grid) {
       trials.push_back(grid.trials[trial].id);
       seeds.push_back(grid.trials[trial].seed);
     }
-    cells.push_back({{"id", cell.id},
-                     {"backbone", cell.backbone},
-                     {"task", cell.task},
-                     {"label", cell.label},
-                     {"size", cell.train_size},
-                     {"trials", trials},
-                     {"seeds", seeds}});
+    json planned{{"id", cell.id},           {"backbone", cell.backbone}, {"task", cell.task}, {"label", cell.label},
+                 {"size", cell.train_size}, {"trials", trials},          {"seeds", seeds}};
+    if (!cell.undecided.empty()) {
+      planned["undecided"] = cell.undecided;
+      planned["width"] = grid.trials[cell.trials.front()].width;
+    }
+    cells.push_back(std::move(planned));
   }
   json holes = json::array();
   for (const Hole& hole : grid.holes) {

@@ -19,6 +19,19 @@ struct PlannedCell {
   std::vector<std::uint64_t> seeds;  // of those trials
 };
 
+/// What a finished trial took, and on how many ranks (0: not said).
+struct FinishedTrial {
+  double seconds = 0;
+  std::int64_t ranks = 0;
+};
+
+/// What a start predicted, and when it began and ended (seconds since 1970; 0: not yet).
+struct Prediction {
+  double makespan_s = 0, lower_bound_s = 0;
+  std::int64_t trials = 0, ranks = 0;
+  double begin_s = 0, end_s = 0;
+};
+
 struct FailedTrial {
   std::string reason;
   bool environment = false;  // the same command tries it again
@@ -31,7 +44,9 @@ struct RunState {
   std::vector<PlannedCell> cells;  // in the grid's order: backbones, tasks, methods, sizes
   std::vector<Hole> holes;
   std::map<std::string, FailedTrial> failed;   // by trial id; those without a trial file
-  std::map<std::string, double> seconds;       // what finished trials took, by id
+  std::map<std::string, FinishedTrial> finished;  // by id
+  std::map<std::string, std::int64_t> widths;     // that starts chose, by Cell::undecided
+  Prediction prediction;                          // of the last start
   std::map<std::string, std::int64_t> deaths;  // of ranks that worked on an unfinished trial, by its id
   std::vector<std::string> lost;               // "rank 3 on node7 died", of the last start
   bool ended = false;                          // the last thing written was "end"

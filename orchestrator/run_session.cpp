@@ -13,6 +13,7 @@
 #include "orchestrator/launch.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
+#include "orchestrator/schedule/widths.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/environment.hpp"
 #include "worker/worker.hpp"
@@ -61,8 +62,9 @@ void remove_drafts(const fs::path& folder) {
 RunSession::RunSession(const RunOptions& options, int ranks) {
   const Shard shard = parse_shard(options.shard, "run");
   grid_ = load_grid(options.grid, options.overrides);
-  keep_shard(grid_, shard, "run");
   folder_.root = fs::absolute(run_folder_path(options.out, grid_.run, shard));
+  choose_widths(grid_, ranks_at_once(ranks), shard.count, read_run_state(folder_).widths);
+  keep_shard(grid_, shard, "run");
   refuse_foreign_folder(folder_);
   refuse_sharded_folder(folder_);
   make_folder(folder_.trials());
@@ -98,10 +100,11 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
       leave.insert(spec.id);
     }
   }
-  const bool bf16 = in_bf16(grid_);
   const bool work_to_do = leave.size() < grid_.trials.size();
-  const Plan plan = make_plan(grid_, ranks, work_to_do ? worker::measured_gflops(bf16) : 1,
-                              [&](const std::string& id) { return leave.contains(id); });
+  const Speed speed = speed_of(grid_, before, work_to_do ? worker::measured_gflops(in_bf16(grid_)) : kUsualGflops);
+  const Plan plan =
+      make_plan(grid_, ranks_at_once(ranks), speed, [&](const std::string& id) { return leave.contains(id); });
+  prediction_ = {plan.run.makespan_s, plan.lower_bound_s, static_cast<std::int64_t>(plan.order.size()), ranks, 0, 0};
   std::vector<std::size_t> order = plan.order;
   if (options.order == "grid") std::sort(order.begin(), order.end());
   if (options.order == "shuffled") std::shuffle(order.begin(), order.end(), std::mt19937_64(std::random_device{}()));
@@ -122,11 +125,17 @@ void RunSession::announce(const RunOptions& options, int ranks) {
   }
   journal_->append("start", start.dump());
   journal_->append("grid", grid_event(grid_));
+  journal_->append("plan", nlohmann::json{{"makespan", prediction_.makespan_s},
+                                          {"lower_bound", prediction_.lower_bound_s},
+                                          {"trials", prediction_.trials},
+                                          {"ranks", prediction_.ranks}}
+                               .dump());
   if (options.quiet) return;
   const std::string there =
       already_there_.empty() ? "" : fmt::format(", {} of them already there", already_there_.size());
-  fmt::print("{}: {} trials in {} cells{}; {} to run on {} rank{}\n", grid_.run, grid_.trials.size(),
-             grid_.cells.size(), there, jobs_.size(), ranks, ranks == 1 ? "" : "s");
+  const std::string about = jobs_.empty() ? "" : fmt::format(", about {}", duration_text(prediction_.makespan_s));
+  fmt::print("{}: {} trials in {} cells{}; {} to run on {} rank{}{}\n", grid_.run, grid_.trials.size(),
+             grid_.cells.size(), there, jobs_.size(), ranks, ranks == 1 ? "" : "s", about);
   if (!launched.job.empty()) fmt::print("Slurm job {} on {}\n", launched.job, launched.nodes);
   if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) fmt::print("every trial is already there\n");
   if (failed_before_ > 0) {

@@ -51,6 +51,7 @@ class RunSession {
   std::unique_ptr<Owner> owner_;
   std::unique_ptr<Journal> journal_;
   std::vector<Coordinator::Job> jobs_;
+  Prediction prediction_;
   std::vector<std::string> already_there_;
   std::int64_t failed_before_ = 0;
 };

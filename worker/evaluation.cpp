@@ -2,7 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/argmax.h>
-#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <numeric>
@@ -17,6 +17,13 @@ std::vector<double> decide(const at::Tensor& logits, bool regression) {
   const at::Tensor decided = (regression ? logits.squeeze(1) : at::argmax(logits, 1)).to(at::kDouble).contiguous();
   const double* first = decided.const_data_ptr<double>();
   return {first, first + decided.numel()};
+}
+
+/// The rows at the places that a group names.
+std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& group, std::span<const std::int64_t> rows) {
+  std::vector<std::int64_t> taken;
+  for (const std::int64_t at : group) taken.push_back(rows[static_cast<std::size_t>(at)]);
+  return taken;
 }
 
 }  // namespace
@@ -43,34 +50,37 @@ std::vector<std::vector<std::int64_t>> evaluation_groups(const TokenizedSplit& s
   return groups;
 }
 
-at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
                      const Breath& breathe) {
-  at::Tensor all;
-  for (const auto& group : evaluation_groups(split, rows, model.prompt_length())) {
+  at::Tensor all = at::full({static_cast<std::int64_t>(rows.size()), model.width()}, Team::kNothing, at::kFloat);
+  const auto groups = evaluation_groups(split, rows, model.prompt_length());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();
-    std::vector<std::int64_t> taken;
-    for (const std::int64_t at : group) taken.push_back(rows[static_cast<std::size_t>(at)]);
-    const at::Tensor some = model.representation(split, taken);
-    if (!all.defined()) all = at::empty({static_cast<std::int64_t>(rows.size()), some.size(1)}, some.options());
-    for (std::size_t i = 0; i < group.size(); ++i)
-      all.select(0, group[i]).copy_(some.select(0, static_cast<std::int64_t>(i)));
+    const at::Tensor some = model.representation(split, rows_of(groups[g], rows));
+    for (std::size_t i = 0; i < groups[g].size(); ++i)
+      all.select(0, groups[g][i]).copy_(some.select(0, static_cast<std::int64_t>(i)));
   }
+  team.sum({all.mutable_data_ptr<float>(), static_cast<std::size_t>(all.numel())}, "representations");
   return all;
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const Breath& breathe) {
+                            const at::Tensor& fixed, const Team& team, const Breath& breathe) {
   const at::NoGradGuard no_gradient;
   if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
-  std::vector<double> all(rows.size());
-  for (const auto& group : evaluation_groups(split, rows, model.prompt_length())) {
+  std::vector<float> all(rows.size(), Team::kNothing);  // classes and values are floats without loss
+  const auto groups = evaluation_groups(split, rows, model.prompt_length());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();
-    std::vector<std::int64_t> taken;
-    for (const std::int64_t at : group) taken.push_back(rows[static_cast<std::size_t>(at)]);
-    const std::vector<double> some = decide(model.logits(split, taken, false, 0), model.regression());
-    for (std::size_t i = 0; i < group.size(); ++i) all[static_cast<std::size_t>(group[i])] = some[i];
+    const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
+    const std::vector<double> some = decide(logits, model.regression());
+    for (std::size_t i = 0; i < some.size(); ++i)
+      all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
   }
-  return all;
+  team.sum(all, "predictions");
+  return {all.begin(), all.end()};
 }
 
 }  // namespace peftgrid::worker

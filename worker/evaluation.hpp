@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/model.hpp"
+#include "worker/team.hpp"
 
 namespace peftgrid::worker {
 
@@ -19,13 +20,14 @@ std::vector<std::vector<std::int64_t>> evaluation_groups(const TokenizedSplit& s
 /// Called between groups: throws to leave, when the run is to stop.
 using Breath = std::function<void()>;
 
-/// Representations of some rows of a split, in the order of `rows`: [rows, width].
-at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+/// Collective over `team`, whose ranks share the groups; so is predict. Representations of some rows of a split, in the
+/// order of `rows`: [rows, width].
+at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
                      const Breath& breathe);
 
 /// Predictions for rows, in their order: class indices, or values for regression. `fixed`: the rows' representations,
 /// where the model has fixed ones; else undefined.
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const Breath& breathe);
+                            const at::Tensor& fixed, const Team& team, const Breath& breathe);
 
 }  // namespace peftgrid::worker

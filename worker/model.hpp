@@ -49,6 +49,8 @@ class Model {
   at::Tensor penalty() { return method_->penalty(); }
   /// Representations never change during the trial.
   bool has_fixed_representation() const { return method_->base_in_evaluation(); }
+  /// Of what the head reads.
+  std::int64_t width() const { return backbone_->geometry().width; }
   /// Slots that the method puts before each row.
   std::int64_t prompt_length() const { return prompt_; }
   const std::vector<Trained>& method_parameters() const { return method_parameters_; }

@@ -80,7 +80,8 @@ void Pulse::hear() {
     if (const auto* assign = std::get_if<Assign>(&message)) {
       orders_.emplace_back(*assign);
     } else if (const auto* dissolve = std::get_if<Dissolve>(&message)) {
-      dissolved_ = dissolve->gang;
+      // That of an older gang, which this rank had left, takes nothing back.
+      dissolved_ = std::max(dissolved_.load(), dissolve->gang);
     } else if (const auto* end = std::get_if<End>(&message)) {
       if (end->leave) hooks_.leave();
       ended_ = true;

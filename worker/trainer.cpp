@@ -53,25 +53,27 @@ std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows) 
 
 class Trainer {
  public:
-  Trainer(const TrialSpec& spec, Store& store, const Watch& watch, const Keeping& keeping)
+  Trainer(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch, const Keeping& keeping)
       : spec_(spec),
+        team_(team),
         watch_(watch),
         keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train)),
-        steps_(spec, model_, parameters_, choice_.train) {}
+        steps_(spec, model_, parameters_, choice_.train, team) {}
 
-  TrialRecord run() {
-    const double begin = begin_s_, cpu = begin_cpu_s_;
+  std::optional<TrialRecord> run() {
     describe();
     compute_fixed_representations();
     learn();
     if (record_.state == "done") test();
+    if (!team_.leads()) return std::nullopt;
     keep_tensors(spec_, model_, record_);
     record_.training_tokens = steps_.count().tokens;
-    record_.total_s = earlier_.total_s + now_s() - begin;
-    record_.cpu_s = earlier_.cpu_s + cpu_seconds() - cpu;
+    record_.total_s = earlier_.total_s + now_s() - begin_s_;
+    record_.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
+    record_.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
     record_.peak_memory_bytes = worker::peak_memory_bytes();
     return std::move(record_);
   }
@@ -104,10 +106,10 @@ class Trainer {
   void compute_fixed_representations() {
     if (!model_.has_fixed_representation()) return;
     const double begin = now_s();
-    steps_.take_fixed_representations(represent(model_, model_.data()->train(), choice_.train, breathe_));
+    steps_.take_fixed_representations(represent(model_, model_.data()->train(), choice_.train, team_, breathe_));
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
-      fixed_selection_ = represent(model_, *choice_.selection_split, choice_.selection, breathe_);
+      fixed_selection_ = represent(model_, *choice_.selection_split, choice_.selection, team_, breathe_);
       record_.evaluation_s += now_s() - begin - record_.training_s;
     }
   }
@@ -117,7 +119,12 @@ class Trainer {
     for (std::int64_t step = take_up(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
       keep_state(optimizer, false);
       breathe_();
-      if (!take_step(optimizer, step)) return;
+      try {
+        if (!take_step(optimizer, step)) return;
+      } catch (const Interrupted&) {  // while waiting for the others' gradients: the step has changed nothing yet
+        keep_state(optimizer, false);
+        throw;
+      }
       if (is_evaluation_point(step)) evaluate(optimizer, step);
     }
     optimizer.settle();
@@ -167,7 +174,9 @@ class Trainer {
   /// Goes on where an earlier start left off; the number of steps that are done.
   std::int64_t take_up(AdamW& optimizer) {
     if (keeping_.file.empty()) return 0;
-    auto state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
+    std::optional<TrainingState> state;
+    if (team_.leads()) state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
+    if (team_.size() > 1) state = share_state(team_, spec_.id, std::move(state), parameters_.values().numel());
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->idle_factor, state->first, state->second});
@@ -191,7 +200,7 @@ class Trainer {
   /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
   /// enough for the moment that is left then.
   void keep_state(const AdamW& optimizer, bool evaluation_due) {
-    if (keeping_.file.empty() || record_.steps == record_.resumed_step) return;
+    if (keeping_.file.empty() || !team_.leads() || record_.steps == record_.resumed_step) return;
     const bool leaving = watch_.stop(), due = now_s() - kept_at_s_ > std::max(keeping_.every_s, 50 * keeping_takes_s_);
     if (!due && !leaving) return;
     const AdamW::State moments = optimizer.state();
@@ -214,6 +223,7 @@ class Trainer {
     state.training_s = record_.training_s;
     state.evaluation_s = record_.evaluation_s;
     state.total_s = earlier_.total_s + now_s() - begin_s_;
+    state.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
     state.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
     if (!due && bytes_of(state) > kBytesOnLeaving) return;
     const double begin = now_s();
@@ -254,7 +264,7 @@ class Trainer {
   double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& fixed) {
     std::vector<double> labels;
     for (const std::int64_t row : rows) labels.push_back(split.label(row));
-    return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed, breathe_));
+    return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed, team_, breathe_));
   }
 
   void test() {
@@ -264,10 +274,10 @@ class Trainer {
       const TokenizedSplit& split = model_.data()->tests()[t];
       const Rows every = all_rows(split);
       const at::Tensor fixed =
-          model_.has_fixed_representation() ? represent(model_, split, every, breathe_) : at::Tensor();
+          model_.has_fixed_representation() ? represent(model_, split, every, team_, breathe_) : at::Tensor();
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
-      result.predictions = predict(model_, split, every, fixed, breathe_);
+      result.predictions = predict(model_, split, every, fixed, team_, breathe_);
       for (const std::int64_t row : every) result.labels.push_back(split.label(row));
       for (const std::string& name : spec_.task.metrics) {
         result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
@@ -284,6 +294,7 @@ class Trainer {
 
   const double begin_s_ = now_s(), begin_cpu_s_ = cpu_seconds();
   const TrialSpec& spec_;
+  const Team& team_;
   const Watch& watch_;
   const Keeping& keeping_;
   const Breath breathe_ = [this] {
@@ -305,10 +316,11 @@ class Trainer {
 
 }  // namespace
 
-TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch, const Keeping& keeping) {
+std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch,
+                                 const Keeping& keeping) {
   forget_peak_memory();
   try {
-    return Trainer(spec, store, watch, keeping).run();
+    return Trainer(spec, store, team, watch, keeping).run();
   } catch (const std::bad_alloc&) {
     throw TrialError(TrialError::Kind::Environment, "out of memory");
   } catch (const c10::Error& error) {

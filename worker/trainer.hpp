@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "checkpoint/trial_file.hpp"
 #include "worker/model.hpp"
+#include "worker/team.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
@@ -26,13 +28,11 @@ struct Keeping {
   double every_s = 180;
 };
 
-/// The run was asked to stop; of this trial there is at most its state (Keeping).
-struct Interrupted {};
-
 /// Trains and tests one trial: from its spec alone, so that its numbers are the same on any rank and in any order.
-/// Returns what is to be kept, all but `environment`. A trial that diverges comes back with state "diverged".
-/// Goes on from a kept state with the same bytes in the end. Throws TrialError, Interrupted, UsageError (files changed
-/// since planning).
-checkpoint::TrialRecord train(const TrialSpec& spec, Store& store, const Watch& watch, const Keeping& keeping);
+/// Collective over `team`, whose leader alone returns what is to be kept: all but `environment`. A trial that diverges
+/// comes back with state "diverged". Goes on from a state that the leader kept, with the same bytes in the end. Throws
+/// TrialError, Interrupted, UsageError (files changed since planning).
+std::optional<checkpoint::TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch,
+                                             const Keeping& keeping);
 
 }  // namespace peftgrid::worker

@@ -61,6 +61,7 @@ json describe(const std::string& id, const TrainingState& s) {
           {"training_s", s.training_s},
           {"evaluation_s", s.evaluation_s},
           {"total_s", s.total_s},
+          {"rank_s", s.rank_s},
           {"cpu_s", s.cpu_s},
           {"sha256", hashes}};
 }
@@ -83,6 +84,7 @@ TrainingState numbers_of(const json& body) {
   s.training_s = body.at("training_s");
   s.evaluation_s = body.at("evaluation_s");
   s.total_s = body.at("total_s");
+  s.rank_s = body.at("rank_s");
   s.cpu_s = body.at("cpu_s");
   return s;
 }
@@ -144,6 +146,25 @@ std::optional<TrainingState> read_state(const std::filesystem::path& file, const
   } catch (const std::exception&) {  // a header, JSON or tensor that is not as write_state leaves it
     return std::nullopt;
   }
+}
+
+std::optional<TrainingState> share_state(const Team& team, const std::string& id, std::optional<TrainingState> state,
+                                         std::int64_t parameters) {
+  const std::string text = team.share(state ? describe(id, *state).dump() : "", "the state of the trial");
+  if (text.empty()) return std::nullopt;
+  if (!team.leads()) {
+    const json body = json::parse(text);
+    state = numbers_of(body);
+    for (at::Tensor* tensor : {&state->values, &state->first, &state->second})
+      *tensor = at::empty({parameters}, at::kFloat);
+    if (body.at("sha256").contains("best_values")) state->best_values = at::empty({parameters}, at::kFloat);
+  }
+  for (at::Tensor* tensor : {&state->values, &state->first, &state->second, &state->best_values}) {
+    if (!tensor->defined()) continue;
+    team.share({static_cast<std::byte*>(tensor->mutable_data_ptr()), static_cast<std::size_t>(tensor->nbytes())},
+               "the state of the trial");
+  }
+  return state;
 }
 
 }  // namespace peftgrid::worker

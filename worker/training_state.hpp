@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "checkpoint/trial_file.hpp"
+#include "worker/team.hpp"
 
 namespace peftgrid::worker {
 
@@ -27,7 +28,7 @@ struct TrainingState {
   at::Tensor values, first, second;  // [parameters]: values and the optimizer's moments
   at::Tensor best_values;            // undefined: nothing selected yet
   std::int64_t training_tokens = 0;
-  double training_s = 0, evaluation_s = 0, total_s = 0, cpu_s = 0;
+  double training_s = 0, evaluation_s = 0, total_s = 0, rank_s = 0, cpu_s = 0;
 };
 
 std::uint64_t bytes_of(const TrainingState& state);
@@ -39,5 +40,9 @@ void write_state(const std::filesystem::path& file, const std::string& id, const
 /// another's: then the trial starts from its beginning.
 std::optional<TrainingState> read_state(const std::filesystem::path& file, const std::string& id,
                                         std::int64_t parameters);
+
+/// Collective. The leader's state, if it has one, on every rank of the team; the others' is not looked at.
+std::optional<TrainingState> share_state(const Team& team, const std::string& id, std::optional<TrainingState> state,
+                                         std::int64_t parameters);
 
 }  // namespace peftgrid::worker

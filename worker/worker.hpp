@@ -2,8 +2,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "collectives/group.hpp"
 #include "collectives/mailbox.hpp"
 #include "worker/trial.hpp"
 
@@ -24,6 +27,11 @@ inline constexpr double kCoordinatorSilence_s = 20;
 
 /// What a worker cannot decide by itself.
 struct WorkerHooks {
+  /// The group of the ranks that share a trial, this one among them; `number` tells gangs apart. The deadline is for
+  /// connecting them.
+  std::function<std::unique_ptr<collectives::Group>(const std::vector<int>& ranks, std::int64_t number,
+                                                    collectives::Deadline deadline)>
+      make_gang;
   std::function<bool()> stop;              // a stop signal has come: the trial in hand is dropped
   std::function<bool()> coordinator_died;  // as far as can be seen from this node
   std::function<void()> abandoned;         // the coordinator died or is silent; must not return
@@ -38,7 +46,8 @@ void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const Worke
 /// of threads of LibTorch.
 void prepare_process(int threads);
 
-/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted times.
+/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted
+/// times.
 double measured_gflops(bool bf16);
 
 /// Has this processor instructions for products in bf16? Without them `precision: bf16` rounds alike, but is no faster

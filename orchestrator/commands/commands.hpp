@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,10 @@ namespace peftgrid::orchestrator {
 using Arguments = std::vector<std::string>;  // after the command's name
 
 int run_command(const Arguments& arguments);
-int plan_command(const Arguments& arguments);
+/// `measure`: GFLOP/s of a rank on this machine, with so many threads; null: the usual ones, where nothing else is
+/// known.
+using Measure = double (*)(bool bf16, std::int64_t threads);
+int plan_command(const Arguments& arguments, Measure measure = nullptr);
 int status_command(const Arguments& arguments);
 int merge_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);

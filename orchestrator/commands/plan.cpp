@@ -11,6 +11,7 @@
 #include "orchestrator/schedule/shards.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
 #include "orchestrator/schedule/speed.hpp"
+#include "orchestrator/schedule/widths.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -57,9 +58,15 @@ void check(const Options& o) {
   if (device != "cpu" && device != "cuda") throw UsageError("plan: --device is " + device + "; known: cpu and cuda");
 }
 
+Speed speed_for(const Grid& grid, const RunState& before, const Options& options, Measure measure) {
+  if (options.gflops > 0) return {options.gflops, false, {}};
+  const bool bf16 = !grid.trials.empty() && grid.trials.front().precision == "bf16";
+  return speed_of(grid, before, measure == nullptr ? kUsualGflops : measure(bf16, options.overrides.threads));
+}
+
 }  // namespace
 
-int plan_command(const Arguments& arguments) {
+int plan_command(const Arguments& arguments, Measure measure) {
   Options options;
   const auto line = parse_line(line_for(options), arguments);
   if (!line) return 0;
@@ -69,17 +76,14 @@ int plan_command(const Arguments& arguments) {
   check(options);
   const Shard shard = parse_shard(options.shard, "plan");
   Grid grid = load_grid(options.grid, options.overrides);
-  keep_shard(grid, shard, "plan");
   const RunFolder folder{run_folder_path(options.out, grid.run, shard)};
-  PlanView view{options.ranks, options.gflops, false, options.verbose};
-  if (view.gflops <= 0) {
-    const Speed speed = speed_of(grid, read_run_state(folder));
-    view.gflops = speed.gflops;
-    view.calibrated = speed.measured;
-  }
+  const RunState before = read_run_state(folder);
+  choose_widths(grid, options.ranks, shard.count, before.widths);
+  keep_shard(grid, shard, "plan");
+  const Speed speed = speed_for(grid, before, options, measure);
   const std::set<std::string> finished = finished_trials(folder);
   const auto done = [&](const std::string& id) { return finished.contains(id); };
-  show_plan(std::cout, grid, make_plan(grid, options.ranks, view.gflops, done), view);
+  show_plan(std::cout, grid, make_plan(grid, options.ranks, speed, done), {options.ranks, speed, options.verbose});
   return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "collectives/checked_group.hpp"
+#include "collectives/gang.hpp"
 #include "collectives/mpi_group.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/coordinator.hpp"
@@ -154,8 +155,19 @@ Company introduce(collectives::Group& group, const std::string& trials) {
   return company;
 }
 
-worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const ProcessId& coordinator, std::function<bool()> stop) {
+/// What the ranks of a run were given to talk with.
+struct Lines {
+  collectives::MpiSession::Line line;
+  collectives::MpiSession::MakeGang gangs;
+  collectives::Carrier carrier;
+};
+
+worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, const ProcessId& coordinator,
+                             std::function<bool()> stop) {
   worker::WorkerHooks hooks;
+  hooks.make_gang = [&lines](const std::vector<int>& ranks, std::int64_t number, Deadline deadline) {
+    return collectives::make_gang_group(lines.gangs(ranks, number), lines.carrier, std::move(deadline));
+  };
   hooks.stop = std::move(stop);
   hooks.leave = [&mpi] { mpi.leave(0); };
   // A process that was never to be seen, as in another container of that host, is not gone.
@@ -187,13 +199,14 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const ProcessId& coor
 }
 
 /// Rank 0 coordinates in one thread and works in another; both end when the grid does.
-int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession& mpi,
-               collectives::MpiSession::Line& line, const worker::WorkerInfo& info, const Company& company) {
+int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession& mpi, const Lines& lines,
+               const worker::WorkerInfo& info, const Company& company) {
   const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
   const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
   Peers peers(company.ranks);
   const auto is_published = [&](const std::string& id) { return std::filesystem::exists(session.folder().trial(id)); };
-  Coordinator coordinator(*line.coordinator, peers, session.jobs(), session.journal(), *display, {stop, is_published});
+  Coordinator coordinator(*lines.line.coordinator, peers, session.jobs(), session.journal(), *display,
+                          {stop, is_published});
   std::thread thread([&] {
     try {
       coordinator.run();
@@ -201,7 +214,7 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
       give_up(mpi, error);
     }
   });
-  worker::work(*line.worker, info, hooks_of(mpi, company.coordinator, stop));
+  worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
   if (coordinator.stopped()) thread.join();
   close_run(session, coordinator, options);
   coordinator.dismiss();
@@ -215,7 +228,8 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
 }
 
 int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& watch) {
-  if (wants_nccl(options.collectives, options.overrides.device)) {
+  const bool over_nccl = wants_nccl(options.collectives, options.overrides.device);
+  if (over_nccl) {
     if (const auto trouble = trouble_with_nccl(mpi)) {
       if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --collectives mpi\n", *trouble);
       return 2;
@@ -246,10 +260,11 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   info.rank = mpi.rank();
   info.ranks = mpi.size();
   info.cores = usable_cores();
-  collectives::MpiSession::Line line = mpi.line();
+  const Lines lines{mpi.line(), mpi.gangs(), over_nccl ? collectives::Carrier::Nccl : collectives::Carrier::Mpi};
   watch.over();
-  if (session) return run_rank_0(*session, options, mpi, line, info, company);
-  worker::work(*line.worker, info, hooks_of(mpi, company.coordinator, [] { return slurm::stop_signal() != 0; }));
+  if (session) return run_rank_0(*session, options, mpi, lines, info, company);
+  const auto stop = [] { return slurm::stop_signal() != 0; };
+  worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
   return 0;
 }
 

@@ -54,8 +54,10 @@ Progress stand(const RunFolder& folder, const RunState& state) {
     for (const std::string& id : cell.trials) {
       if (finished.contains(id)) {
         ++here;
-        const auto took = state.seconds.find(id);
-        if (took != state.seconds.end()) seconds += took->second;
+        const auto took = state.finished.find(id);
+        if (took != state.finished.end()) {
+          seconds += took->second.seconds * static_cast<double>(std::max<std::int64_t>(1, took->second.ranks));
+        }
       } else if (const auto failed = state.failed.find(id); failed != state.failed.end()) {
         s.failed.emplace_back(cell.task + " " + cell.label + " " + id, failed->second);
       }

@@ -15,6 +15,7 @@
 #include "orchestrator/schedule/shards.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
 #include "orchestrator/schedule/speed.hpp"
+#include "orchestrator/schedule/widths.hpp"
 #include "slurm/commands.hpp"
 #include "slurm/script.hpp"
 #include "slurm/time_limit.hpp"
@@ -50,15 +51,17 @@ void check_folder(const RunFolder& folder, std::int64_t array) {
   }
 }
 
-/// The seconds of the trials that are to run, in their order, for each part that runs by itself.
-std::vector<std::vector<double>> parts_of(const Grid& grid, const SubmitOptions& o, const Speed& speed,
-                                          const std::set<std::string>& finished) {
-  const Plan plan = make_plan(grid, o.nodes * o.ranks_per_node, speed.gflops,
-                              [&](const std::string& id) { return finished.contains(id); });
+/// The trials that are to run, in their order, for each part that runs by itself.
+std::vector<std::vector<Task>> parts_of(const Grid& grid, const SubmitOptions& o, const Speed& speed,
+                                        const std::set<std::string>& finished) {
+  const Plan plan =
+      make_plan(grid, o.nodes * o.ranks_per_node, speed, [&](const std::string& id) { return finished.contains(id); });
   const std::int64_t shards = std::max<std::int64_t>(1, o.array);
   const std::vector<std::int64_t> shard_of = shards_of(grid, shards, "submit");
-  std::vector<std::vector<double>> parts(static_cast<std::size_t>(shards));
-  for (const std::size_t i : plan.order) parts[static_cast<std::size_t>(shard_of[i])].push_back(plan.seconds[i]);
+  std::vector<std::vector<Task>> parts(static_cast<std::size_t>(shards));
+  for (std::size_t at = 0; at < plan.order.size(); ++at) {
+    parts[static_cast<std::size_t>(shard_of[plan.order[at]])].push_back(plan.tasks[at]);
+  }
   return parts;
 }
 
@@ -68,7 +71,7 @@ void tell_time(std::FILE* out, const SubmitOptions& o, const TimeFit& fit, std::
                                         o.ranks_per_node == 1 ? "" : "s");
   fmt::print(out, "{} trials to run on {}{}: about {}, at {:.0f} GFLOP/s a rank, {}\n", trials,
              o.array > 0 ? fmt::format("{} times ", o.array) : "", ranks, seconds_text(fit.predicted_s), speed.gflops,
-             speed.measured ? "as finished trials had" : "a guess until trials of this run are done");
+             speed.from_trials ? "as finished trials had" : "a guess until trials of this run are done");
   if (fit.fits) return;
   const auto usable_s = static_cast<double>(o.time_s - o.signal_before_s);
   const auto limit_for = [&](double seconds) {
@@ -156,10 +159,13 @@ void submit(const RunFolder& folder, const slurm::BatchJob& job) {
 int submit_command(const Arguments& arguments) {
   const auto options = parse_submit_options(arguments);
   if (!options) return 0;
-  const Grid grid = load_grid(options->grid, options->overrides);
+  Grid grid = load_grid(options->grid, options->overrides);
   const RunFolder folder{fs::absolute(run_folder_path(options->out, grid.run, {})).lexically_normal()};
   check_folder(folder, options->array);
-  const Speed speed = speed_of(grid, read_run_state(folder));
+  const RunState before = read_run_state(folder);
+  choose_widths(grid, options->nodes * options->ranks_per_node, std::max<std::int64_t>(1, options->array),
+                before.widths);
+  const Speed speed = speed_of(grid, before);
   const auto parts = parts_of(grid, *options, speed, finished_trials(folder));
   std::size_t trials = 0;
   for (const auto& part : parts) trials += part.size();

@@ -27,6 +27,7 @@ class QuietDisplay : public Display {
   void ended(int, const TrialSpec& spec, const TrialOutcome& outcome) override {
     if (outcome.state == TrialOutcome::State::Failed) print_failure(spec, outcome);
   }
+  void idle(int) override {}
   void lost(int rank, const std::string& host, const std::string& why) override {
     fmt::print(stderr, "{}\n", loss_text(rank, host, why));
   }
@@ -64,6 +65,7 @@ class PlainDisplay : public Display {
     }
   }
 
+  void idle(int) override {}
   void lost(int rank, const std::string& host, const std::string& why) override {
     latest_.push_back(loss_text(rank, host, why));
   }

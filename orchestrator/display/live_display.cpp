@@ -53,6 +53,8 @@ class LiveDisplay : public Display {
     if (outcome.state == TrialOutcome::State::Done || outcome.state == TrialOutcome::State::Diverged) settle(spec.cell);
   }
 
+  void idle(int rank) override { ranks_[static_cast<std::size_t>(rank)] = {}; }
+
   void lost(int rank, const std::string& host, const std::string& why) override {
     ranks_[static_cast<std::size_t>(rank)] = {"lost: " + why, 0, 0, std::nan("")};
     notes_.push_back(loss_text(rank, host, why));

@@ -35,6 +35,7 @@ void describe_scalars(const GridFile& file, Lines& lines) {
   add("seeds", list_text(file.seeds));
   add("data_seed", file.data_seed ? std::to_string(*file.data_seed) : "same");
   add("precision", file.precision);
+  add("width", width_text(file.width));
   add("keep", file.keep);
   const worker::SelectionSpec& s = file.selection;
   std::string selection = s.from;
@@ -76,6 +77,7 @@ void describe_methods(const GridFile& file, const Facts& facts, Lines& lines) {
     for (const auto& [name, value] : method.spec.options) {
       lines.push_back({key + "." + name, option_text(value), origin_in(method.origins, name)});
     }
+    if (method.width) lines.push_back({key + ".width", width_text(*method.width), origin_in(method.origins, "width")});
     std::set<std::string> rates;
     std::map<std::string, std::string> origins;
     for (const BackboneEntry& backbone : file.backbones) {

@@ -103,6 +103,11 @@ class Expansion {
     spec.selection = file_.selection;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
+    spec.width = method.width.value_or(file_.width);
+    if (spec.width > spec.training.batch_size) {
+      method.node.fail(fmt::format("width {} is more than the {} rows of a batch, which the ranks share", spec.width,
+                                   spec.training.batch_size));
+    }
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
     at_place(method.node, [&] { worker::check_method(method.spec, base); });
@@ -127,7 +132,8 @@ class Expansion {
 
   void add_cell(TrialSpec& spec, const MethodEntry& method) {
     spec.cell = cell_id_unlike(spec, method);
-    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, spec.train_size, {}};
+    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, spec.train_size, {}, {}};
+    if (spec.width == 0) cell.undecided = spec.cell;
     for (const std::uint64_t seed : file_.seeds) {
       spec.seed = seed;
       spec.data_seed = file_.data_seed.value_or(seed);

@@ -31,6 +31,9 @@ struct Cell {
   std::string id, backbone, task, label;
   std::int64_t train_size = 0;
   std::vector<std::size_t> trials;  // indices into Grid::trials
+  /// What names the cell as long as its width is the plan's to choose (schedule/widths.hpp): until then it is the
+  /// cell's id. Empty where the grid says the width.
+  std::string undecided;
 };
 
 /// One resolved key and where its value came from ("line 12", "default", "--set", "sweep").
@@ -52,7 +55,8 @@ struct Grid {
 };
 
 /// Reads a grid file and everything it names: cells, trials, holes. Throws worker::UsageError with file, line, what is
-/// wrong and what would be right (nearest known name included); nothing has been computed or written by then.
+/// wrong and what would be right (nearest known name included); nothing has been computed or written by then. Widths
+/// that the grid leaves to the plan are 0, and their trials' ids not yet final.
 Grid load_grid(const std::string& path, const Overrides& overrides);
 
 }  // namespace peftgrid::orchestrator

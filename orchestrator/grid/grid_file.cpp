@@ -112,14 +112,16 @@ worker::SelectionSpec read_selection(const Node& node) {
   return selection;
 }
 
-const std::vector<std::string> kTopLevel = {"run",   "backbones", "data",      "tasks",    "methods",   "train_sizes",
-                                            "seeds", "data_seed", "precision", "training", "selection", "keep"};
+const std::vector<std::string> kTopLevel = {"run",         "backbones", "data",      "tasks",     "methods",
+                                            "train_sizes", "seeds",     "data_seed", "precision", "width",
+                                            "training",    "selection", "keep"};
 
 void read_scalars(const Node& root, GridFile& grid) {
   if (const Node* run = root.find("run")) grid.run = name_of(*run, "run");
   if (const Node* precision = root.find("precision"))
     grid.precision = choice_of(*precision, "precision", {"fp32", "bf16"});
   if (const Node* keep = root.find("keep")) grid.keep = choice_of(*keep, "keep", {"adapters", "all", "none"});
+  if (const Node* width = root.find("width")) grid.width = width_of(*width);
   const Node* data_seed = root.find("data_seed");
   if (data_seed != nullptr && data_seed->scalar != "same") {
     if (!worker::parse_number(data_seed->scalar))

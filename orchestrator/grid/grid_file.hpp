@@ -40,6 +40,7 @@ struct MethodEntry {
   std::string label;                           // unique in the grid
   std::optional<double> learning_rate;
   std::string rate_origin;
+  std::optional<std::int64_t> width;  // as GridFile's
   TrainingLayer training;
 };
 
@@ -53,6 +54,7 @@ struct GridFile {
   std::vector<std::uint64_t> seeds;
   std::optional<std::uint64_t> data_seed;  // nothing: the same as the seed
   std::string precision = "fp32", keep = "adapters";
+  std::int64_t width = 1;  // ranks that share a trial; 0: the plan chooses
   TrainingLayer training;
   worker::SelectionSpec selection;
   std::map<std::string, std::string> origins;  // of the top-level keys, where given

@@ -19,6 +19,7 @@ using Texts = std::map<std::string, std::string>;
 Texts features(const MethodEntry& entry) {
   Texts texts;
   for (const auto& [name, value] : entry.spec.options) texts[name] = option_text(value);
+  if (entry.width) texts["width"] = width_text(*entry.width);
   const std::string rate = entry.training.written("learning_rate");
   texts["learning_rate"] = entry.learning_rate ? number_text(*entry.learning_rate) : rate;
   for (const TrainingKey& key : training_keys()) {

@@ -83,7 +83,7 @@ void multiply(std::vector<MethodEntry>& entries, const std::vector<const Node*>&
 std::vector<MethodEntry> expand(const MethodInfo& info, const Node& place, const Node& options) {
   std::vector<std::string> known;
   for (const OptionInfo& option : info.options) known.push_back(option.name);
-  for (const char* key : {"name", "learning_rate", "training"}) known.emplace_back(key);
+  for (const char* key : {"name", "learning_rate", "width", "training"}) known.emplace_back(key);
   check_keys(options, info.name, known);
 
   MethodEntry first;
@@ -104,6 +104,13 @@ std::vector<MethodEntry> expand(const MethodInfo& info, const Node& place, const
       multiply(entries, alternatives(given.value, given.key, false), [](MethodEntry& entry, const Node& value) {
         entry.learning_rate = real_of(value, "learning_rate", kLeastRate, kMostRate);
         entry.rate_origin = value.origin;
+      });
+      continue;
+    }
+    if (given.key == "width") {
+      multiply(entries, alternatives(given.value, given.key, false), [](MethodEntry& entry, const Node& value) {
+        entry.width = width_of(value);
+        entry.origins["width"] = value.origin;
       });
       continue;
     }

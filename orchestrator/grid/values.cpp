@@ -12,8 +12,8 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr std::size_t kMostNameBytes = 80;
-const std::vector<std::string> kReserved = {"tune",      "width",    "trials_per_pass",
-                                            "init_from", "protocol", "auxiliary_lm"};
+constexpr double kMostWidth = 4096;
+const std::vector<std::string> kReserved = {"tune", "trials_per_pass", "init_from", "protocol", "auxiliary_lm"};
 
 std::string shown(const Node& node) {
   switch (node.kind) {
@@ -79,6 +79,17 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
   const std::string near = worker::nearest_name(name, known);
   if (!near.empty()) return "; did you mean " + worker::in_quotes(near) + "?";
   return "; known: " + worker::joined(known);
+}
+
+std::int64_t width_of(const Node& node) {
+  if (node.kind == Node::Kind::Scalar && node.scalar == "auto") return 0;
+  if (node.kind != Node::Kind::Scalar || !worker::parse_number(node.scalar))
+    wrong(node, "width", "auto, or a number of ranks,");
+  return integer_of(node, "width", 1, kMostWidth);
+}
+
+std::string width_text(std::int64_t width) {
+  return width == 0 ? "auto" : std::to_string(width);
 }
 
 std::string choice_of(const Node& node, const std::string& key, const std::vector<std::string>& choices) {

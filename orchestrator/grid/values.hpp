@@ -16,6 +16,9 @@ double real_of(const Node& node, const std::string& key, double least, double mo
 bool boolean_of(const Node& node, const std::string& key);
 /// One of a few words; a near miss is told the nearest.
 std::string choice_of(const Node& node, const std::string& key, const std::vector<std::string>& choices);
+/// Over how many ranks trials are spread: `auto` (0: the plan chooses), or a number.
+std::int64_t width_of(const Node& node);
+std::string width_text(std::int64_t width);
 /// A name of a run, backbone, task or method: short, printable, without the separators of the command line.
 std::string name_of(const Node& node, const std::string& key);
 /// The items of a list; anything else is a list of one. Never empty.

@@ -130,6 +130,9 @@ void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& 
   costs.with_head_high = std::max(costs.with_head_high, with);
   costs.stored_bytes += static_cast<double>(record.stored_bytes);
   costs.training_s += record.training_s;
+  costs.rank_s += trial.rank_s;
+  costs.width_low = costs.trials == 0 ? trial.spec.width : std::min(costs.width_low, trial.spec.width);
+  costs.width_high = std::max(costs.width_high, trial.spec.width);
   costs.inference_rows_per_s += record.inference_rows_per_s;
   costs.peak_memory_bytes = std::max(costs.peak_memory_bytes, record.peak_memory_bytes);
   rates.insert(trial.spec.training.learning_rate);
@@ -176,6 +179,7 @@ void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells)
     const auto n = static_cast<double>(row.costs.trials);
     row.costs.stored_bytes /= n;
     row.costs.training_s /= n;
+    row.costs.rank_s /= n;
     row.costs.inference_rows_per_s /= n;
   }
 }

@@ -110,6 +110,8 @@ std::string trial_line(const StoredTrial& trial, const std::set<std::string>& me
                                      number(record.evaluation_s),
                                      number(record.total_s),
                                      number(record.cpu_s),
+                                     std::to_string(spec.width),
+                                     number(trial.rank_s),
                                      number(record.inference_rows_per_s),
                                      std::to_string(record.peak_memory_bytes),
                                      std::to_string(trial.ranks),
@@ -147,7 +149,7 @@ std::string trials_csv(const ReportModel& model) {
   const std::set<std::string> metrics = metric_columns(model);
   std::string text =
       "id,backbone,task,method,train_size,seed,data_seed,state,reason,learning_rate,best_step,steps,trained_parameters,"
-      "head_parameters,stored_bytes,training_tokens,truncated_rows,training_s,evaluation_s,total_s,cpu_s,"
+      "head_parameters,stored_bytes,training_tokens,truncated_rows,training_s,evaluation_s,total_s,cpu_s,width,rank_s,"
       "inference_rows_per_s,peak_memory_bytes,ranks,cores,cpu,commit,numerics";
   for (const std::string& metric : metrics) text += "," + field(metric);
   text += "\n";

@@ -71,6 +71,8 @@ TextTable cost_layout(const ScoreTable& table) {
                    {"trained parameters", "with head"},
                    {"stored", "a trial"},
                    {"training", "seconds"},
+                   {"in all", "rank-seconds"},
+                   {"width", "ranks"},
                    {"inference", "rows/s"},
                    {"peak memory", "most"}};
   for (const MethodRow& row : table.rows) {
@@ -80,7 +82,8 @@ TextTable cost_layout(const ScoreTable& table) {
     for (const std::string& text :
          {row.label, rates_text(costs.learning_rates), range_text(costs.parameters_low, costs.parameters_high),
           range_text(costs.with_head_low, costs.with_head_high), bytes_text(costs.stored_bytes),
-          fmt::format("{:.1f}", costs.training_s), fmt::format("{:.0f}", costs.inference_rows_per_s),
+          fmt::format("{:.1f}", costs.training_s), fmt::format("{:.1f}", costs.rank_s),
+          range_text(costs.width_low, costs.width_high), fmt::format("{:.0f}", costs.inference_rows_per_s),
           bytes_text(static_cast<double>(costs.peak_memory_bytes))}) {
       cells.push_back({text, false, {}});
     }

@@ -51,8 +51,9 @@ struct MethodCosts {
   std::vector<double> learning_rates;
   std::int64_t parameters_low = 0, parameters_high = 0;  // without the head
   std::int64_t with_head_low = 0, with_head_high = 0;
-  double stored_bytes = 0, training_s = 0, inference_rows_per_s = 0;  // means
-  std::int64_t peak_memory_bytes = 0;                                 // the most
+  double stored_bytes = 0, training_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
+  std::int64_t peak_memory_bytes = 0;                                             // the most
+  std::int64_t width_low = 0, width_high = 0;
   std::size_t trials = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "orchestrator/report/format.hpp"
+#include "orchestrator/schedule/show_plan.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -49,12 +50,26 @@ void add_losses(const Sources& sources, std::vector<std::string>& remarks) {
   }
 }
 
+/// Of the last start: earlier ones were cut short.
+void add_prediction(const Sources& sources, std::vector<std::string>& remarks) {
+  for (const RunState& state : sources.states) {
+    const Prediction& p = state.prediction;
+    if (p.trials == 0 || p.end_s <= p.begin_s) continue;
+    const double took_s = p.end_s - p.begin_s;
+    remarks.push_back(fmt::format(
+        "{}: the last start ran {} on {} rank{} in {}; its plan had said {}, and that no plan takes less than {}.",
+        state.run, trials(static_cast<std::size_t>(p.trials)), p.ranks, p.ranks == 1 ? "" : "s", seconds_text(took_s),
+        seconds_text(p.makespan_s), seconds_text(p.lower_bound_s)));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> remarks_of(const Sources& sources) {
   std::vector<std::string> remarks;
   if (sources.trials.empty()) remarks.emplace_back("There is no finished trial yet.");
   add_losses(sources, remarks);
+  add_prediction(sources, remarks);
   add_processors(sources, remarks);
   add_versions(sources, remarks);
   if (sources.earlier > 0) {

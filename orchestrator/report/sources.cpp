@@ -25,6 +25,7 @@ StoredTrial stored_trial(checkpoint::TrialRecord record) {
   StoredTrial trial;
   trial.spec = worker::trial_from_json(record.spec);
   trial.label = trial.spec.label;
+  trial.rank_s = record.total_s;
   const json environment = json::parse(record.environment, nullptr, false);
   if (environment.is_object()) {
     trial.cpu = text_in(environment, "cpu");
@@ -32,6 +33,8 @@ StoredTrial stored_trial(checkpoint::TrialRecord record) {
     trial.ranks = number_in(environment, "ranks");
     trial.cores = number_in(environment, "cores");
     trial.numerics = number_in(environment, "numerics");
+    const auto rank_s = environment.find("rank_s");
+    if (rank_s != environment.end() && rank_s->is_number()) trial.rank_s = rank_s->get<double>();
   }
   trial.record = std::move(record);
   return trial;

@@ -18,6 +18,7 @@ struct StoredTrial {
   std::string label;  // of its row; the spec's, unless two unlike cells would share it
   std::string cpu, commit;
   std::int64_t ranks = 0, cores = 0, numerics = 0;  // 0: not said
+  double rank_s = 0;                                // wall time of all ranks that trained it together
 };
 
 /// What a report is made from.

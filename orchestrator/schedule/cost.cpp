@@ -16,15 +16,26 @@ using worker::TrialSpec;
 // Large products are about half of a step's time; norms, activations, attention's small products are the rest.
 constexpr double kStepOverProducts = 1.9;
 constexpr double kBf16Gain = 1.4;
-constexpr double kStepSeconds = 1e-3;        // whatever its size: drawing rows, scheduling, clipping
-constexpr double kTrialSeconds = 0.05;       // dispatch, start, publish
-constexpr double kUpdateSeconds = 3e-9;      // AdamW per parameter and step
+constexpr double kStepSeconds = 1e-3;    // whatever its size: drawing rows, scheduling, clipping
+constexpr double kTrialSeconds = 0.05;   // dispatch, start, publish
+constexpr double kUpdateSeconds = 3e-9;  // AdamW per parameter and step
+// Of a step's sum over ranks that share a trial: letters through shared memory, waking up, the sum itself.
+constexpr double kSumSeconds = 5e-4;
+constexpr double kSumBytesPerSecond = 1.5e9;
+constexpr double kRowSpread = 0.5;           // standard deviation of rows' lengths over their mean
 constexpr double kCharactersPerToken = 4.3;  // of English under a WordPiece vocabulary
 constexpr std::int64_t kFileBytes = 24'000;  // an HDF5 file with spec, environment and curve
 constexpr std::int64_t kPredictionBytes = 16;
 
 double rows_kept_out(const TrialSpec& spec) {
   return spec.selection.from == "rows" ? static_cast<double>(spec.selection.rows) : 0;
+}
+
+/// How much longer than the mean the longest of `shards` parts of a micro-batch is: the others wait for it. The longest
+/// of n rows lies about 0.75 sqrt(2 ln n) deviations up; parts of several rows are filled evenly (worker/steps.cpp).
+double waiting(double rows, double shards) {
+  if (shards <= 1) return 1;
+  return 1 + 0.75 * std::sqrt(2 * std::log(shards)) * kRowSpread / std::pow(std::max(1.0, rows / shards), 2);
 }
 
 bool keeps_only_head(const std::string& method) {
@@ -57,14 +68,20 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task) {
   return work;
 }
 
-double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone, double gflops) {
+double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone, double gflops,
+                         std::int64_t ranks) {
   const Workload work = workload_of(spec, task);
   const worker::TokenCost cost = worker::token_cost(spec, backbone, work.tokens);
   const ParameterCounts counts = worker::count_trained(spec, backbone);
-  const double flop = work.tokens * (work.visits * cost.training + work.evaluated * cost.evaluation);
   const double rate = gflops * 1e9 * (spec.precision == "bf16" ? kBf16Gain : 1) / kStepOverProducts;
-  const double update = kUpdateSeconds * static_cast<double>(counts.method + counts.head);
-  return kTrialSeconds + flop / rate + work.steps * (kStepSeconds + update);
+  const auto trained = static_cast<double>(counts.method + counts.head), width = static_cast<double>(spec.width);
+  const double sharing = ranks > 0 ? std::min(static_cast<double>(ranks), width) : width;
+  const double rounds = std::ceil(width / sharing);  // a rank's shards, one after the other
+  const double training = work.tokens * work.visits * cost.training / rate * rounds / width *
+                          waiting(static_cast<double>(spec.training.batch_size), width);
+  const double evaluating = work.tokens * work.evaluated * cost.evaluation / rate / sharing;
+  const double sums = spec.width == 1 ? 0 : rounds * (kSumSeconds + 4 * trained / kSumBytesPerSecond);
+  return kTrialSeconds + training + evaluating + work.steps * (kStepSeconds + kUpdateSeconds * trained + sums);
 }
 
 std::int64_t disk_bytes(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone) {

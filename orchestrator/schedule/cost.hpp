@@ -10,10 +10,11 @@ namespace peftgrid::orchestrator {
 /// What one rank is taken to do where nothing was measured: oneDNN on one core of a server of 2024.
 inline constexpr double kUsualGflops = 200;
 
-/// Seconds one rank needs for a trial: arithmetic over `gflops` (that of large fp32 products), the rest of a step, the
-/// update of what trains, evaluations. Good for order and for a first guess; finished trials say how far it is off.
+/// Seconds that `ranks` of them need for a trial (0: as many as it is wide): arithmetic over `gflops` (that of large
+/// fp32 products), the rest of a step, the update of what trains, evaluations; where ranks share it, their unlike
+/// shards and the sums. Good for order and for a first guess; finished trials say how far it is off (speed.hpp).
 double predicted_seconds(const worker::TrialSpec& spec, const worker::TaskFacts& task,
-                         const worker::BackboneFacts& backbone, double gflops);
+                         const worker::BackboneFacts& backbone, double gflops, std::int64_t ranks = 0);
 
 /// Rows, steps and tokens of a trial, as far as they are known beforehand.
 struct Workload {

@@ -1,44 +1,99 @@
 #include "orchestrator/schedule/plan.hpp"
 
 #include <algorithm>
-#include <queue>
+#include <map>
 
-#include "orchestrator/schedule/cost.hpp"
+#include "orchestrator/schedule/widths.hpp"
 
 namespace peftgrid::orchestrator {
 
-double list_makespan(const std::vector<double>& seconds, std::int64_t ranks) {
-  std::priority_queue<double, std::vector<double>, std::greater<>> free_at;
-  for (std::int64_t rank = 0; rank < ranks; ++rank) free_at.push(0);
-  double last = 0;
-  for (const double trial : seconds) {
-    const double end = free_at.top() + trial;
-    free_at.pop();
-    free_at.push(end);
-    last = std::max(last, end);
+namespace {
+
+/// Of each trial: the widths that the plan may choose among; where the grid says the width, that one.
+std::vector<std::vector<std::int64_t>> choices_of(const Grid& grid, std::int64_t ranks) {
+  std::vector<std::vector<std::int64_t>> all(grid.trials.size());
+  for (const Cell& cell : grid.cells) {
+    for (const std::size_t i : cell.trials) {
+      const worker::TrialSpec& spec = grid.trials[i];
+      all[i] = cell.undecided.empty() ? std::vector{spec.width} : candidate_widths(spec, ranks);
+    }
   }
-  return last;
+  return all;
 }
 
-Plan make_plan(const Grid& grid, std::int64_t ranks, double gflops,
+double lower_bound_of(const Grid& grid, const std::vector<std::size_t>& order, std::int64_t ranks, const Speed& speed) {
+  const auto choices = choices_of(grid, ranks);
+  double work = 0, longest = 0;
+  for (const std::size_t i : order) {
+    double least_work = 0, least_time = 0;
+    for (const std::int64_t width : choices[i]) {
+      worker::TrialSpec spec = grid.trials[i];
+      spec.width = width;
+      const std::int64_t used = std::min(width, ranks);
+      const double seconds = speed.seconds(spec, grid, used), rank_seconds = seconds * static_cast<double>(used);
+      least_work = least_work == 0 ? rank_seconds : std::min(least_work, rank_seconds);
+      least_time = least_time == 0 ? seconds : std::min(least_time, seconds);
+    }
+    work += least_work;
+    longest = std::max(longest, least_time);
+  }
+  return std::max(work / static_cast<double>(ranks), longest);
+}
+
+bool goes_first(const Task& a, const Task& b) {
+  return a.seconds != b.seconds ? a.seconds > b.seconds : a.width > b.width;
+}
+
+Extra extra_of(std::string what, const std::vector<Task>& added, std::int64_t ranks, const Plan& plan) {
+  std::vector<Task> tasks = plan.tasks;
+  tasks.insert(tasks.end(), added.begin(), added.end());
+  std::ranges::stable_sort(tasks, goes_first);
+  const Simulation run = simulate(tasks, static_cast<int>(ranks));
+  return {std::move(what), run.makespan_s - plan.run.makespan_s, run.busy_rank_s - plan.run.busy_rank_s,
+          static_cast<std::int64_t>(added.size())};
+}
+
+}  // namespace
+
+Plan make_plan(const Grid& grid, std::int64_t ranks, const Speed& speed,
                const std::function<bool(const std::string&)>& done) {
   Plan plan;
+  const auto task_of = [&](std::size_t i) { return Task{grid.trials[i].width, plan.seconds[i]}; };
   for (std::size_t i = 0; i < grid.trials.size(); ++i) {
     const worker::TrialSpec& spec = grid.trials[i];
-    plan.seconds.push_back(
-        predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), gflops));
+    plan.seconds.push_back(speed.seconds(spec, grid, std::min(spec.width, ranks)));
     if (!done(spec.id)) plan.order.push_back(i);
   }
-  std::ranges::stable_sort(plan.order, std::greater<>(), [&](std::size_t i) { return plan.seconds[i]; });
-  std::vector<double> in_order;
-  for (const std::size_t i : plan.order) {
-    in_order.push_back(plan.seconds[i]);
-    plan.work += plan.seconds[i];
-    plan.longest = std::max(plan.longest, plan.seconds[i]);
-  }
-  plan.makespan = list_makespan(in_order, ranks);
-  plan.lower_bound = std::max(plan.work / static_cast<double>(ranks), plan.longest);
+  std::ranges::stable_sort(plan.order, goes_first, task_of);
+  for (const std::size_t i : plan.order) plan.tasks.push_back(task_of(i));
+  plan.run = simulate(plan.tasks, static_cast<int>(ranks));
+  plan.lower_bound_s = lower_bound_of(grid, plan.order, ranks, speed);
   return plan;
+}
+
+std::vector<Extra> extras(const Grid& grid, std::int64_t ranks, const Plan& plan) {
+  std::vector<Task> seed;
+  std::map<std::string, std::vector<Task>> methods;
+  for (const Cell& cell : grid.cells) {
+    const std::size_t first = cell.trials.front();
+    const Task task{grid.trials[first].width, plan.seconds[first]};
+    seed.push_back(task);
+    std::vector<Task>& method = methods[cell.label];
+    method.insert(method.end(), cell.trials.size(), task);
+  }
+  if (methods.empty()) return {};
+  const auto work = [](const auto& method) {
+    double sum = 0;
+    for (const Task& task : method.second) sum += task.seconds * static_cast<double>(task.width);
+    return sum;
+  };
+  std::vector<Extra> all{extra_of("one more seed", seed, ranks, plan)};
+  const auto [cheapest, dearest] = std::ranges::minmax_element(methods, {}, work);
+  for (const auto& method : {cheapest, dearest}) {
+    all.push_back(extra_of("one more method like " + method->first, method->second, ranks, plan));
+    if (cheapest == dearest) break;
+  }
+  return all;
 }
 
 }  // namespace peftgrid::orchestrator

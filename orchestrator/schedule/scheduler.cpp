@@ -20,9 +20,16 @@ std::size_t Scheduler::gang_size(std::size_t task) const {
 std::vector<Scheduler::Start> Scheduler::ready(int rank, double now_s) {
   Rank& asking = ranks_[static_cast<std::size_t>(rank)];
   if (asking.state == Rank::State::Lost) return {};
+  leave_gang(rank);
   asking.state = Rank::State::Idle;
   idle_.insert(rank);
   return starts(now_s);
+}
+
+void Scheduler::leave_gang(int rank) {
+  std::optional<std::size_t>& task = ranks_[static_cast<std::size_t>(rank)].task;
+  if (task) std::erase(gangs_[*task], rank);
+  task.reset();
 }
 
 void Scheduler::release(std::size_t task, double now_s) {

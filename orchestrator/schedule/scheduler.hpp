@@ -29,7 +29,7 @@ class Scheduler {
     std::size_t task;
     std::vector<int> ranks;  // ascending; the first leads
   };
-  /// A rank asks for work: what may start now.
+  /// A rank asks for work: what may start now. One whose task is still running has done its part of it.
   std::vector<Start> ready(int rank, double now_s);
 
   /// A task is over, for good; its ranks will ask again.
@@ -61,6 +61,7 @@ class Scheduler {
   std::size_t gang_size(std::size_t task) const;
   std::optional<std::size_t> next(double now_s) const;
   Start start(std::size_t task, double now_s);
+  void leave_gang(int rank);
   void release(std::size_t task, double now_s);
 
   std::vector<Task> tasks_;

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "orchestrator/schedule/cost.hpp"
+#include "orchestrator/schedule/speed.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 
@@ -85,8 +85,7 @@ std::vector<std::int64_t> shards_of(const Grid& grid, std::int64_t count, const 
   std::vector<double> costs;
   std::vector<std::string> ids;
   for (const worker::TrialSpec& spec : grid.trials) {
-    costs.push_back(
-        predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), kUsualGflops));
+    costs.push_back(Speed().seconds(spec, grid) * static_cast<double>(spec.width));
     ids.push_back(spec.id);
   }
   return split_by_cost(costs, ids, count);

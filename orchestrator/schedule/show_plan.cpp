@@ -61,8 +61,8 @@ void show_facts(std::ostream& out, const Grid& grid) {
 
 void show_cells(std::ostream& out, const Grid& grid, const Plan& plan) {
   const std::set<std::size_t> to_run(plan.order.begin(), plan.order.end());
-  Rows rows = {
-      {"backbone", "task", "method", ">size", ">trials", ">there", ">rate", ">trained", ">head", ">a trial", ">disk"}};
+  Rows rows = {{"backbone", "task", "method", ">size", ">trials", ">there", ">rate", ">trained", ">head", ">width",
+                ">a trial", ">disk"}};
   for (const Cell& cell : grid.cells) {
     const worker::TrialSpec& spec = grid.trials[cell.trials[0]];
     const worker::BackboneFacts& backbone = grid.backbones.at(cell.backbone);
@@ -72,10 +72,13 @@ void show_cells(std::ostream& out, const Grid& grid, const Plan& plan) {
     rows.push_back({cell.backbone, cell.task, cell.label, size_text(cell.train_size),
                     std::to_string(cell.trials.size()), std::to_string(there),
                     fmt::format("{}", spec.training.learning_rate), count_text(counts.method), count_text(counts.head),
+                    std::to_string(spec.width) + (cell.undecided.empty() ? "" : "*"),
                     seconds_text(plan.seconds[cell.trials[0]]), rounded_bytes(disk)});
   }
   out << fmt::format("\nCells: {}\n", grid.cells.size());
   show_table(out, rows);
+  if (std::ranges::any_of(grid.cells, [](const Cell& cell) { return !cell.undecided.empty(); }))
+    out << "  * ranks that share a trial, chosen by this plan; the first start of the run keeps its choice\n";
 }
 
 void show_holes(std::ostream& out, const Grid& grid) {
@@ -124,16 +127,36 @@ void show_needs(std::ostream& out, const Grid& grid, const Plan& plan) {
   out << fmt::format("  disk       about {} for the trials to run (keep: {})\n", rounded_bytes(disk), keep);
 }
 
+void show_load(std::ostream& out, const Plan& plan, std::int64_t ranks) {
+  if (plan.tasks.empty()) return;
+  out << fmt::format("\nLoad: {:.0f} % of {} rank{} over {}\n",
+                     100 * plan.run.busy_rank_s / (plan.run.makespan_s * static_cast<double>(ranks)), ranks,
+                     ranks == 1 ? "" : "s", seconds_text(plan.run.makespan_s));
+  for (const std::string& line : load_picture(plan.run, ranks)) out << "  " << line << '\n';
+}
+
+void show_extras(std::ostream& out, const Grid& grid, const Plan& plan, std::int64_t ranks) {
+  Rows rows = {{"", ">trials", ">time", ">rank-seconds"}};
+  for (const Extra& extra : extras(grid, ranks, plan)) {
+    rows.push_back({extra.what, std::to_string(extra.trials), "+" + seconds_text(extra.makespan_s),
+                    fmt::format("+{:.1f}", extra.rank_seconds)});
+  }
+  if (rows.size() == 1) return;
+  out << "\nMore would cost\n";
+  show_table(out, rows);
+}
+
 void show_summary(std::ostream& out, const Grid& grid, const Plan& plan, const PlanView& view) {
   out << fmt::format("\nIn all\n  trials     {} to run, {} already there\n", plan.order.size(),
                      grid.trials.size() - plan.order.size());
   if (!plan.order.empty()) {
-    out << fmt::format("  time       {} on {} rank{}; no order takes less than {} (this one {:.2f} times that)\n",
-                       seconds_text(plan.makespan), view.ranks, view.ranks == 1 ? "" : "s",
-                       seconds_text(plan.lower_bound), plan.makespan / plan.lower_bound);
-    out << fmt::format(
-        "             at {:.0f} GFLOP/s a rank, {}\n", view.gflops,
-        view.calibrated ? "as this run's finished trials had" : "a guess until trials of this run are done");
+    out << fmt::format("  time       {} on {} rank{}; no plan takes less than {} (this one {:.3f} times that)\n",
+                       seconds_text(plan.run.makespan_s), view.ranks, view.ranks == 1 ? "" : "s",
+                       seconds_text(plan.lower_bound_s), plan.run.makespan_s / plan.lower_bound_s);
+    out << fmt::format("             {:.1f} rank-seconds, at {:.0f} GFLOP/s a rank, {}\n", plan.run.busy_rank_s,
+                       view.speed.gflops,
+                       view.speed.from_trials ? "as this run's finished trials had"
+                                              : "as given or measured here, until trials of this run are done");
   }
   show_needs(out, grid, plan);
 }
@@ -151,6 +174,8 @@ void show_plan(std::ostream& out, const Grid& grid, const Plan& plan, const Plan
   if (!grid.warnings.empty()) out << "\nWarnings\n";
   for (const std::string& warning : grid.warnings) out << "  " << warning << '\n';
   show_order(out, grid, plan, view.verbose);
+  show_load(out, plan, view.ranks);
+  show_extras(out, grid, plan, view.ranks);
   show_summary(out, grid, plan, view);
 }
 

@@ -9,7 +9,7 @@ Simulation simulate(const std::vector<Task>& tasks, int ranks, const std::vector
   Simulation run;
   run.start_s.resize(tasks.size());
   run.end_s.resize(tasks.size());
-  run.leader.resize(tasks.size());
+  run.ranks.resize(tasks.size());
   Scheduler scheduler(tasks, ranks);
   using End = std::pair<double, std::size_t>;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends;
@@ -18,7 +18,7 @@ Simulation simulate(const std::vector<Task>& tasks, int ranks, const std::vector
       const double takes_s = actual_s.empty() ? tasks[start.task].seconds : actual_s[start.task];
       run.start_s[start.task] = now_s;
       run.end_s[start.task] = now_s + takes_s;
-      run.leader[start.task] = start.ranks.front();
+      run.ranks[start.task] = start.ranks;
       run.busy_rank_s += takes_s * static_cast<double>(start.ranks.size());
       ends.emplace(now_s + takes_s, start.task);
     }

@@ -8,10 +8,10 @@ namespace peftgrid::orchestrator {
 
 /// A run on paper: the scheduler's own code against a clock that jumps from event to event.
 struct Simulation {
-  double makespan_s = 0;               // when the last task ends
-  double busy_rank_s = 0;              // rank-seconds at work
-  std::vector<double> start_s, end_s;  // by task
-  std::vector<int> leader;             // by task: its first rank
+  double makespan_s = 0;                // when the last task ends
+  double busy_rank_s = 0;               // rank-seconds at work
+  std::vector<double> start_s, end_s;   // by task
+  std::vector<std::vector<int>> ranks;  // by task: those that share it
 };
 
 /// `actual_s` are the seconds that each task really takes; empty: exactly as predicted.

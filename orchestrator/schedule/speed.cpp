@@ -3,22 +3,46 @@
 #include <algorithm>
 #include <vector>
 
-#include "orchestrator/schedule/cost.hpp"
-
 namespace peftgrid::orchestrator {
 
-Speed speed_of(const Grid& grid, const RunState& state) {
-  std::vector<double> ratios;  // predictions at 1 GFLOP/s over what the trials took
+namespace {
+
+std::string kind_of(const worker::TrialSpec& spec) {
+  return spec.backbone.name + "/" + spec.method.name;
+}
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+double Speed::seconds(const worker::TrialSpec& spec, const Grid& grid, std::int64_t ranks) const {
+  const auto known = by_method.find(kind_of(spec));
+  return (known == by_method.end() ? 1 : known->second) *
+         predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), gflops, ranks);
+}
+
+Speed speed_of(const Grid& grid, const RunState& state, double otherwise) {
+  Speed speed{otherwise, false, {}};
+  constexpr double kNominal = 1;  // GFLOP/s
+  const Speed nominal{kNominal, false, {}};
+  std::vector<double> ratios;  // predicted over what it took
+  std::map<std::string, std::vector<double>> of_kind;
   for (const worker::TrialSpec& spec : grid.trials) {
-    const auto took = state.seconds.find(spec.id);
-    if (took == state.seconds.end() || took->second <= 0) continue;
-    const double predicted =
-        predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), 1);
-    ratios.push_back(predicted / took->second);
+    const auto took = state.finished.find(spec.id);
+    if (took == state.finished.end() || took->second.seconds <= 0) continue;
+    ratios.push_back(nominal.seconds(spec, grid, took->second.ranks) / took->second.seconds);
+    of_kind[kind_of(spec)].push_back(ratios.back());
   }
-  if (ratios.empty()) return {kUsualGflops, false};
-  std::ranges::sort(ratios);
-  return {ratios[ratios.size() / 2], true};
+  if (ratios.empty()) return speed;
+  const double all = median(ratios);
+  speed.gflops = all * kNominal;
+  speed.from_trials = true;
+  for (auto& [kind, values] : of_kind) speed.by_method[kind] = all / median(values);
+  return speed;
 }
 
 }  // namespace peftgrid::orchestrator

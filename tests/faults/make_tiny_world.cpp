@@ -44,7 +44,8 @@ int main(int count, char** values) {
 backbones: [model]
 tasks:
   - {name: words, train: train.tsv, test: test.tsv, text: text, label: label}
-methods: [full, head, top_layers: {layers: 1}, lora, bitfit, pfeiffer: {reduction: 2}, prefix, prompt]
+methods: [full: {width: 3}, head: {width: 2}, top_layers: {layers: 1}, lora: {width: 2}, bitfit, pfeiffer: {reduction: 2},
+          prefix, prompt]
 train_sizes: [40, 80]
 seeds: 2
 selection: {rows: 20, every: epoch}

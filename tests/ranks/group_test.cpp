@@ -3,6 +3,7 @@
 
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "collectives/checked_group.hpp"
 #include "tests/support/group_promises.hpp"
@@ -43,6 +44,51 @@ TEST(Mpi, ADeadlineThatPassesNamesItsPhase) {
   if (session().size() == 1) GTEST_SKIP() << "one rank waits for nobody";
   const auto group = session().group();
   a_deadline_that_passes_names_its_phase(*group);
+}
+
+/// The ranks of the job that lie `step` apart, from this one's remainder.
+std::vector<int> every(int step) {
+  std::vector<int> ranks;
+  for (int rank = session().rank() % step; rank < session().size(); rank += step) ranks.push_back(rank);
+  return ranks;
+}
+
+TEST(Gang, OfAllRanksKeepsEveryPromise) {
+  static const auto make = session().gangs();
+  const auto gang = make(every(1), 1);
+  for (const Promise& promise : group_promises()) {
+    SCOPED_TRACE(promise.name);
+    promise.keep(*gang);
+  }
+}
+
+TEST(Gang, OfEverySecondRankKeepsEveryPromiseBesideAnother) {
+  const auto make = session().gangs();
+  const auto gang = make(every(2), 1 + session().rank() % 2);
+  EXPECT_EQ(gang->rank(), session().rank() / 2);
+  for (const Promise& promise : group_promises()) {
+    SCOPED_TRACE(promise.name);
+    promise.keep(*gang);
+  }
+}
+
+TEST(Gang, WhoseRankNeverComesIsLeftAndItsOthersMakeANewOne) {
+  if (session().size() == 1) GTEST_SKIP() << "one rank waits for nobody";
+  const auto make = session().gangs();
+  const bool absent = session().rank() == session().size() - 1;
+  if (!absent) {
+    const auto gang = make(every(1), 1);
+    // More than MPI sends without being asked, so that the memory of what is under way matters.
+    std::vector<float> values(1'000'000, 1);
+    bool given_up = false;
+    const collectives::Deadline deadline("step 3", 20, [&] { return std::exchange(given_up, true); });
+    EXPECT_THROW(gang->all_reduce(values, deadline), collectives::CommError);
+  }
+  const auto gang = make(every(1), 2);
+  std::vector<float> values(1'000'000, 1);
+  gang->all_reduce(values, soon());
+  EXPECT_EQ(values.front(), static_cast<float>(session().size()));
+  EXPECT_EQ(values.back(), static_cast<float>(session().size()));
 }
 
 constexpr std::size_t kLetters = 7;

@@ -195,7 +195,7 @@ SampleRun sample_run(const SampleOptions& options) {
   for (const std::string& task : options.tasks) {
     for (const std::string& method : options.methods) {
       for (const std::int64_t size : options.train_sizes) {
-        orchestrator::Cell cell{"", "minilm", task, method, size, {}};
+        orchestrator::Cell cell{"", "minilm", task, method, size, {}, {}};
         for (std::uint64_t seed = 1; seed <= options.seeds; ++seed) {
           const worker::TrialSpec spec = sample_spec(method, task, size, seed);
           const double rows = size == 0 ? 5000 : static_cast<double>(size);

@@ -6,6 +6,7 @@
 
 #include "orchestrator/schedule/cost.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -39,7 +40,7 @@ Grid small_grid() {
     spec.task.text = {{"text", -1}};
     spec.task.labels = {"x", "y"};
     spec.train_size = size;
-    grid.cells.push_back({spec.id, "tiny", "a", "lora", size, {grid.trials.size()}});
+    grid.cells.push_back({spec.id, "tiny", "a", "lora", size, {grid.trials.size()}, {}});
     grid.trials.push_back(spec);
   }
   return grid;
@@ -50,23 +51,17 @@ bool nothing_done(const std::string&) {
 }
 
 TEST(Plan, TheLongestTrialGoesFirst) {
-  const Plan plan = make_plan(small_grid(), 2, kUsualGflops, nothing_done);
+  const Plan plan = make_plan(small_grid(), 2, {}, nothing_done);
   EXPECT_THAT(plan.order, ElementsAre(1, 2, 0));
-  EXPECT_DOUBLE_EQ(plan.makespan, std::max(plan.seconds[1], plan.seconds[2] + plan.seconds[0]));
-  EXPECT_DOUBLE_EQ(plan.lower_bound, std::max(plan.work / 2, plan.longest));
-  EXPECT_GE(plan.makespan, plan.lower_bound);
+  EXPECT_DOUBLE_EQ(plan.run.makespan_s, std::max(plan.seconds[1], plan.seconds[2] + plan.seconds[0]));
+  EXPECT_DOUBLE_EQ(plan.lower_bound_s, std::max(plan.run.busy_rank_s / 2, plan.seconds[1]));
+  EXPECT_GE(plan.run.makespan_s, plan.lower_bound_s);
 }
 
 TEST(Plan, FinishedTrialsNeedNotRun) {
-  const Plan plan = make_plan(small_grid(), 2, kUsualGflops, [](const std::string& id) { return id == "trial1000"; });
+  const Plan plan = make_plan(small_grid(), 2, {}, [](const std::string& id) { return id == "trial1000"; });
   EXPECT_THAT(plan.order, ElementsAre(2, 0));
   EXPECT_EQ(plan.seconds.size(), 3U);
-}
-
-TEST(Plan, ListSchedulingFillsTheRankThatIsFree) {
-  EXPECT_DOUBLE_EQ(list_makespan({3, 3, 2, 2, 2}, 2), 7);
-  EXPECT_DOUBLE_EQ(list_makespan({}, 4), 0);
-  EXPECT_DOUBLE_EQ(list_makespan({5}, 4), 5);
 }
 
 TEST(Plan, APredictionGrowsWithTheWorkAndShrinksWithTheSpeed) {
@@ -108,9 +103,9 @@ TEST(Plan, ItsTablesFitATerminal) {
   grid.resolved.push_back({"data", std::string(200, 'x'), "line 1"});
   grid.holes.push_back({"tiny", "a", "full", 0, std::string(150, 'y')});
   std::ostringstream out;
-  show_plan(out, grid, make_plan(grid, 4, 100, nothing_done), {4, 100, false, true});
+  show_plan(out, grid, make_plan(grid, 4, {}, nothing_done), {4, {}, true});
   std::istringstream lines(out.str());
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120U) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(worker::count_characters(line), 120U) << line;
   EXPECT_THAT(out.str(), HasSubstr("3 to run, 0 already there"));
   EXPECT_THAT(out.str(), HasSubstr("trial1000"));
 }

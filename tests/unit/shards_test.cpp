@@ -127,25 +127,25 @@ TEST(Shards, ARefusalSaysWhatWouldBeRight) {
 }
 
 TEST(FitTime, WithinTheTimeNothingNeedsToChange) {
-  const TimeFit fit = fit_time({{30, 20, 10}}, 1, 2, 100);
+  const TimeFit fit = fit_time({{{1, 30}, {1, 20}, {1, 10}}}, 1, 2, 100);
   EXPECT_TRUE(fit.fits);
   EXPECT_DOUBLE_EQ(fit.predicted_s, 30);
   EXPECT_EQ(fit.nodes_that_fit, 1);
 }
 
 TEST(FitTime, TheFewestNodesThatFitAreFound) {
-  const TimeFit fit = fit_time({std::vector<double>(12, 10.0)}, 1, 2, 20);
+  const TimeFit fit = fit_time({std::vector<Task>(12, Task{1, 10})}, 1, 2, 20);
   EXPECT_FALSE(fit.fits);
   EXPECT_DOUBLE_EQ(fit.predicted_s, 60);
   EXPECT_EQ(fit.nodes_that_fit, 3);
 }
 
 TEST(FitTime, TheSlowestShardDecides) {
-  EXPECT_DOUBLE_EQ(fit_time({{10, 10}, {50}, {5}}, 1, 1, 100).predicted_s, 50);
+  EXPECT_DOUBLE_EQ(fit_time({{{1, 10}, {1, 10}}, {{1, 50}}, {{1, 5}}}, 1, 1, 100).predicted_s, 50);
 }
 
 TEST(FitTime, NoNumberOfNodesShortensATrial) {
-  const TimeFit fit = fit_time({{200, 10}}, 1, 1, 100);
+  const TimeFit fit = fit_time({{{1, 200}, {1, 10}}}, 1, 1, 100);
   EXPECT_EQ(fit.nodes_that_fit, 0);
   EXPECT_DOUBLE_EQ(fit.longest_s, 200);
 }

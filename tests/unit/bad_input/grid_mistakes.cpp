@@ -56,7 +56,7 @@ Section grid_mistakes() {
                   "grid.yaml:10: the grid has no key \"seed\"; did you mean \"seeds\"?"),
           in_grid("A key that is nothing like any", seeds, "colour: red",
                   "grid.yaml:10: the grid has no key \"colour\"; known: run, backbones, data, tasks, methods, "
-                  "train_sizes, seeds, data_seed, precision, training, selection and keep"),
+                  "train_sizes, seeds, data_seed, precision, width, training, selection and keep"),
           in_grid("A word reserved for later", seeds, "tune: true",
                   "grid.yaml:10: \"tune\" is reserved for a later version; this one does not know it yet"),
           in_grid("No backbones", "backbones: [models/tiny]\n", "",

@@ -1,0 +1,149 @@
+// A trial of width w gives the numbers of width 1, and the same bytes on every number of ranks up to w.
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <optional>
+
+#include "collectives/thread_group.hpp"
+#include "tests/contract/subjects.hpp"
+#include "tests/support/borrowed_group.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/team.hpp"
+#include "worker/trainer.hpp"
+#include "worker/worker.hpp"
+
+namespace peftgrid::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using checkpoint::TrialRecord;
+
+void write_words(const fs::path& file, int rows, int shift) {
+  std::ofstream out(file);
+  out << "text,label\n";
+  for (int i = shift; i < rows + shift; ++i) {
+    out << (i % 2 == 0 ? "good" : "bad");
+    for (int word = 0; word < 1 + i % 7; ++word) out << ' ' << "abc"[(i * 7 + word * 3) % 3];
+    out << ',' << "xyz"[i % 3] << '\n';
+  }
+}
+
+class Width : public Contract {
+ protected:
+  /// 20 steps in 4 epochs, the last of each with fewer rows than shards; two micro-batches a step, dropout on.
+  worker::TrialSpec spec(std::int64_t width) const {
+    const Subject& subject = subjects().front();
+    const fs::path folder = contract_folder() / "width";
+    if (!fs::exists(folder / "train.csv")) {
+      fs::create_directories(folder);
+      write_words(folder / "test.csv", 31, 100);
+      write_words(folder / "train.csv", 60, 0);
+    }
+    worker::TrialSpec s;
+    s.id = "0123456789abcdef";
+    s.label = GetParam();
+    s.task.name = "words";
+    s.task.format = "csv";
+    s.task.train = (folder / "train.csv").string();
+    s.task.tests = {{"test", (folder / "test.csv").string()}};
+    s.task.text = {{"text", -1}};
+    s.task.label = {"label", -1};
+    s.task.labels = {"x", "y", "z"};
+    s.task.metrics = {"accuracy"};
+    s.task.data_sha256 = worker::inspect_task(s.task).data_sha256;
+    const worker::BackboneFacts facts = worker::inspect_backbone(subject.folder);
+    s.backbone = {"tiny", subject.folder, "bert", subject.readout, facts.weights_sha256, facts.tokenizer_sha256};
+    s.method = small_method(GetParam());
+    s.train_size = 34;
+    s.training.learning_rate = 3e-3;
+    s.training.epochs = 4;
+    s.training.batch_size = 4;
+    s.training.accumulate = 2;
+    s.training.max_length = 24;
+    s.selection.rows = 20;
+    s.selection.every_steps = 1;
+    s.selection.patience = 0;
+    s.keep = "all";
+    s.width = width;
+    return s;
+  }
+
+  TrialRecord trained(std::int64_t width, int ranks) const {
+    worker::prepare_process(1);
+    std::optional<TrialRecord> led;
+    const worker::TrialSpec trial = spec(width);
+    const worker::Watch watch{[] { return false; }, [](const worker::Progress&) {}};
+    collectives::run_as_threads(ranks, [&](collectives::Group& group) {
+      worker::Store store;
+      const worker::Team team(std::make_unique<BorrowedGroup>(group), watch.stop);
+      auto record = worker::train(trial, store, team, watch, {});
+      EXPECT_EQ(record.has_value(), group.rank() == 0) << "the first rank alone has a result";
+      if (record) led = std::move(record);
+    });
+    return *std::move(led);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Methods, Width, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
+                           return names;
+                         }()),
+                         [](const auto& one) { return one.param; });
+
+void expect_same_bytes(const TrialRecord& one, const TrialRecord& other) {
+  ASSERT_EQ(one.tensors.size(), other.tensors.size());
+  for (std::size_t i = 0; i < one.tensors.size(); ++i)
+    EXPECT_EQ(one.tensors[i].sha256, other.tensors[i].sha256) << one.tensors[i].name;
+  EXPECT_EQ(one.tests[0].predictions, other.tests[0].predictions);
+  ASSERT_EQ(one.curve.size(), other.curve.size());
+  for (std::size_t i = 0; i < one.curve.size(); ++i) {
+    EXPECT_EQ(one.curve[i].train_loss, other.curve[i].train_loss) << "step " << i + 1;
+    EXPECT_EQ(one.curve[i].selection_score, other.curve[i].selection_score) << "step " << i + 1;
+  }
+  EXPECT_EQ(one.training_tokens, other.training_tokens);
+}
+
+TEST_P(Width, LeavesTheSameBytesOnEveryNumberOfRanksUpToIt) {
+  for (const std::int64_t width : {2, 4}) {
+    SCOPED_TRACE("width " + std::to_string(width));
+    const TrialRecord alone = trained(width, 1);
+    for (int ranks = 2; ranks <= width; ++ranks) {
+      SCOPED_TRACE(std::to_string(ranks) + " ranks");
+      expect_same_bytes(alone, trained(width, ranks));
+    }
+  }
+}
+
+/// The key's bias cancels in the softmax: its true gradient is zero, and AdamW makes steps of the noise that is left.
+bool is_noise(const std::string& tensor) {
+  return tensor.find("key.bias") != std::string::npos;
+}
+
+double distance(const checkpoint::KeptTensor& a, const checkpoint::KeptTensor& b) {
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    difference += std::pow(a.values[i] - b.values[i], 2);
+    norm += std::pow(a.values[i], 2);
+  }
+  return std::sqrt(difference / norm);
+}
+
+TEST_P(Width, GivesTheLossesAndWeightsOfWidthOneOver20Steps) {
+  constexpr double kAlike = 1e-5;
+  const TrialRecord narrow = trained(1, 1), wide = trained(4, 3);
+  ASSERT_EQ(narrow.steps, 20);
+  ASSERT_EQ(wide.curve.size(), narrow.curve.size());
+  for (std::size_t i = 0; i < narrow.curve.size(); ++i)
+    EXPECT_NEAR(wide.curve[i].train_loss / narrow.curve[i].train_loss, 1, kAlike) << "step " << i + 1;
+  ASSERT_EQ(wide.tensors.size(), narrow.tensors.size());
+  for (std::size_t i = 0; i < narrow.tensors.size(); ++i) {
+    if (is_noise(narrow.tensors[i].name)) continue;
+    EXPECT_LT(distance(narrow.tensors[i], wide.tensors[i]), kAlike) << narrow.tensors[i].name;
+  }
+  EXPECT_EQ(wide.training_tokens, narrow.training_tokens);
+}
+
+}  // namespace
+}  // namespace peftgrid::tests
