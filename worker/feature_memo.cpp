@@ -1,6 +1,7 @@
 #include "worker/feature_memo.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "worker/measure.hpp"
 
