@@ -10,6 +10,7 @@
 #include <map>
 #include <vector>
 
+#include "orchestrator/launcher.hpp"
 #include "orchestrator/process.hpp"
 
 namespace peftgrid::orchestrator {
@@ -19,16 +20,21 @@ namespace {
 constexpr double kTick_s = 0.1;
 constexpr double kLaunch_s = 15;  // for the launcher to start all ranks of a node, which takes it a second or two
 
+/// Those that live: a launcher that is busy starting ranks buries the dead ones late.
 std::vector<std::int64_t> children_of(std::int64_t pid) {
   std::ifstream in(fmt::format("/proc/{0}/task/{0}/children", pid));
   std::vector<std::int64_t> children;
-  for (std::int64_t child = 0; in >> child;) children.push_back(child);
+  for (std::int64_t child = 0; in >> child;) {
+    const auto facts = process_facts(child);
+    if (facts && facts->state != 'Z') children.push_back(child);
+  }
   return children;
 }
 
 [[noreturn]] void leave(const char* why) {
   fmt::print(stderr, "orchestrator: a rank of this node {} while the run started; the same command goes on\n", why);
   std::fflush(nullptr);
+  leave_no_launcher_behind();
   std::_Exit(4);
 }
 
@@ -64,6 +70,7 @@ void watch_end(const std::stop_token& stop, int exit_code) {
   for (double waited_s = 0; !stop.stop_requested(); waited_s += kTick_s) {
     if (waited_s > LaunchWatch::kEnd_s) {
       std::fflush(nullptr);
+      leave_no_launcher_behind();
       std::_Exit(exit_code);
     }
     end_stopped(children_of(launcher), stopped_for_s);

@@ -43,15 +43,15 @@ struct RunState {
   std::string run, grid_sha256;
   std::vector<PlannedCell> cells;  // in the grid's order: backbones, tasks, methods, sizes
   std::vector<Hole> holes;
-  std::map<std::string, FailedTrial> failed;   // by trial id; those without a trial file
+  std::map<std::string, FailedTrial> failed;      // by trial id; those without a trial file
   std::map<std::string, FinishedTrial> finished;  // by id
   std::map<std::string, std::int64_t> widths;     // that starts chose, by Cell::undecided
   Prediction prediction;                          // of the last start
-  std::map<std::string, std::int64_t> deaths;  // of ranks that worked on an unfinished trial, by its id
-  std::vector<std::string> lost;               // "rank 3 on node7 died", of the last start
-  bool ended = false;                          // the last thing written was "end"
-  std::int64_t ranks = 0, cores = 0;           // of the last start
-  std::string job, nodes;                      // of the last start, where it was a Slurm job
+  std::map<std::string, std::int64_t> deaths;     // of ranks that worked on an unfinished trial, by its id
+  std::vector<std::string> lost;                  // "rank 3 on node7 died", of the last start
+  bool ended = false;                             // the last thing written was "end"
+  std::int64_t ranks = 0, cores = 0;              // of the last start
+  std::string job, nodes;                         // of the last start, where it was a Slurm job
 };
 
 /// Where things lie in a run folder (product.md section 3).

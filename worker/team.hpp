@@ -41,11 +41,11 @@ class Team {
 
  private:
   template <typename Call>
-  void together(Call call) const;
-  collectives::Deadline deadline(const std::string& what) const;
+  void together(const std::string& what, Call call) const;
 
   std::unique_ptr<collectives::Group> group_;
   std::function<bool()> stop_;
+  mutable double together_at_s_ = 0;  // when the ranks were last seen together; 0: not yet
 };
 
 }  // namespace peftgrid::worker

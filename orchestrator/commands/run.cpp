@@ -18,6 +18,7 @@
 #include "orchestrator/coordinator.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/launch_watch.hpp"
+#include "orchestrator/launcher.hpp"
 #include "orchestrator/nccl_check.hpp"
 #include "orchestrator/peers.hpp"
 #include "orchestrator/process.hpp"
@@ -169,7 +170,10 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
     return collectives::make_gang_group(lines.gangs(ranks, number), lines.carrier, std::move(deadline));
   };
   hooks.stop = std::move(stop);
-  hooks.leave = [&mpi] { mpi.leave(0); };
+  hooks.leave = [&mpi] {
+    leave_no_launcher_behind();
+    mpi.leave(0);
+  };
   // A process that was never to be seen, as in another container of that host, is not gone.
   hooks.coordinator_died = [coordinator, seen = !is_gone(coordinator)] { return seen && is_gone(coordinator); };
   // Under mpirun --enable-recovery a rank 0 that only sleeps would keep the job for ever.
@@ -180,6 +184,7 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
     fmt::print(stderr, "orchestrator: rank {} on {}: rank 0 {}; the same command goes on\n", mpi.rank(), host_name(),
                why);
     std::fflush(nullptr);
+    leave_no_launcher_behind();
     mpi.leave(4);
   };
   return hooks;
@@ -195,6 +200,7 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
   }
   clean_mpi_environment();
   std::fflush(nullptr);
+  leave_no_launcher_behind();
   mpi.leave(code);
 }
 

@@ -15,12 +15,13 @@ namespace peftgrid::orchestrator {
 
 namespace {
 
-constexpr std::size_t kLimits = 400;        // that are looked at
-constexpr std::size_t kSimulated = 10;      // the best of them by bound
-constexpr std::size_t kSteps = 60;          // small ones, from the best of those
-constexpr std::size_t kLastCells = 6;       // that a small step may change
-constexpr std::size_t kMostTasks = 20'000;  // of a grid that is simulated for this
-constexpr double kWorthIt = 0.999;          // of the time so far
+constexpr std::size_t kLimits = 400;         // that are looked at
+constexpr std::size_t kSimulated = 10;       // the best of them by bound
+constexpr std::size_t kSteps = 60;           // small ones, from the best of those
+constexpr std::size_t kMostForSteps = 2000;  // trials: with more of them one cell is of little weight
+constexpr std::size_t kLastCells = 6;        // that a small step may change
+constexpr std::size_t kMostTasks = 20'000;   // of a grid that is simulated for this
+constexpr double kWorthIt = 0.999;           // of the time so far
 
 /// One way to do the trials of a cell.
 struct Way {
@@ -142,7 +143,7 @@ Choice choose(const std::vector<Options>& all, std::int64_t ranks) {
     Trial trial = try_out(all, std::move(choice), ranks);
     if (!best || trial.makespan_s < kWorthIt * best->makespan_s) best = std::move(trial);
   }
-  for (std::size_t steps = 0; steps < kSteps; ++steps) {
+  for (std::size_t steps = 0; tasks <= kMostForSteps && steps < kSteps; ++steps) {
     std::optional<Trial> next = better(all, *best, ranks);
     if (!next) break;
     best = std::move(next);

@@ -8,9 +8,9 @@ import os
 import signal
 import time
 
-from world import World, arguments, expect
+from world import World, arguments, events, expect
 
-LONG = ["--only", "size=80,seed=1", "--set", "training.epochs=400", "--set", "selection.patience=0"]
+LONG = ["--only", "size=80,seed=1", "--set", "training.epochs=200", "--set", "selection.patience=0"]
 
 
 def wait_for_state(world, out):
@@ -18,6 +18,15 @@ def wait_for_state(world, out):
     while time.monotonic() < deadline:
         kept = list((out / "checkpoints").glob("*.safetensors")) if (out / "checkpoints").exists() else []
         if kept:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def wait_for_assignment(out):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (out / "journal").exists() and any(kind == "assigned" for kind, _ in events(out)):
             return True
         time.sleep(0.01)
     return False
@@ -32,14 +41,16 @@ def resumed_steps(world, out):
     return steps
 
 
-def disturbed(world, reference, method, how, *more):
-    out = world.folder / f"{method}-{how}"
+def disturbed(world, reference, method, how, *more, ranks=(None, None)):
+    """`ranks`: of the start that is disturbed, and of the one that goes on."""
+    out = world.folder / "-".join([method, how, *(str(r) for r in ranks if r)])
     words = [*LONG, "--only", f"method={method}", *more]
-    run = world.start(out, None, *words)
+    run = world.start(out, ranks[0], *words)
     if how == "killed":
         expect(wait_for_state(world, out), f"{method}: the state of a trial in hand is written down")
     else:
-        time.sleep(2)
+        expect(wait_for_assignment(out), f"{method}: a trial is handed out")
+        time.sleep(0.7)  # some steps
     os.kill(run.pid, signal.SIGKILL if how == "killed" else signal.SIGTERM)
     run.communicate(timeout=60)
     kept = list((out / "checkpoints").glob("*.safetensors"))
@@ -47,7 +58,8 @@ def disturbed(world, reference, method, how, *more):
     expect(kept or over, f"{method} {how}: a state is left, or the trial was over")
     if over:
         return
-    code, text = world.run(out, None, *words)
+    method += f" on {ranks[0] or 1} ranks, then {ranks[1] or 1}"
+    code, text = world.run(out, ranks[1], *words)
     expect(code == 0, f"{method} {how}: the same command finishes", text)
     expect(max(resumed_steps(world, out)) > 0, f"{method} {how}: from the middle, not from the beginning")
     same, text = world.compare(reference, out)
@@ -81,6 +93,8 @@ def main():
         expect(code == 0, f"{method}: the undisturbed run finishes", text)
         disturbed(world, reference, method, "killed", "--checkpoint-every", "0.05")
         disturbed(world, reference, method, "stopped")
+        if method == "full":  # of width 3
+            disturbed(world, reference, method, "killed", "--checkpoint-every", "0.05", ranks=(3, 2))
     damaged(world, world.folder / "lora-undisturbed")
 
 

@@ -22,7 +22,7 @@ def main():
     code, text = world.run(world.folder / "mpi", 2, *FEW, "--collectives", "mpi")
     expect(code == 0, "the same grid runs over MPI", text)
     same, text = world.compare(world.folder / "nccl", world.folder / "mpi")
-    expect(same, "trials of one rank are the same over both", text)
+    expect(same, "a trial that two ranks share is the same over both (the stand-in adds in rank order)", text)
 
     world.environment = dict(over_standin, PEFTGRID_NCCL_FAULT="error 1 1")
     code, text = world.run(world.folder / "fault", 2, *NCCL)
@@ -31,6 +31,14 @@ def main():
     expect(len(said) == 1 and "rank 1: " in said[0] and said[0].endswith("; use --collectives mpi"),
            "one line names the rank and what would be right", text)
     expect(not (world.folder / "fault").exists(), "nothing has been begun")
+
+    world.environment = dict(over_standin, PEFTGRID_NCCL_FAULT="error 1 3")
+    code, text = world.run(world.folder / "fault-in-a-step", 2, *NCCL)
+    expect(code == 3, f"where NCCL fails in the middle of a trial, that trial has failed (exit code 3, got {code})", text)
+    expect("the ranks that share it lost touch: step 3: rank 1: " in text, "and the reason names step and rank", text)
+    world.environment = over_standin
+    code, text = world.run(world.folder / "fault-in-a-step", 2, *NCCL)
+    expect(code == 0, "the same command tries it again", text)
 
     if Path("/dev/nvidiactl").exists():
         print("skipped: what happens without a GPU; this machine has one")
