@@ -20,7 +20,7 @@ using nlohmann::json;
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // what the reference implementation allows
 constexpr std::uint64_t kLengthField = 8;
 constexpr int kDeepest = 4;  // header > tensor > shape; metadata is no deeper
-constexpr std::size_t kMostDimensions = 16;
+constexpr std::size_t kMostTensorDimensions = 16;
 constexpr std::uint64_t kAlignment = 64;
 
 struct Dtype {
@@ -85,7 +85,7 @@ std::optional<std::uint64_t> natural(const json& value) {
 std::vector<std::int64_t> read_shape(const json& tensor, const std::string& where) {
   const auto shape = tensor.find("shape");
   if (shape == tensor.end() || !shape->is_array()) throw FileError(where + " has no list \"shape\"");
-  if (shape->size() > kMostDimensions) throw FileError(where + fmt::format(" has {} dimensions", shape->size()));
+  if (shape->size() > kMostTensorDimensions) throw FileError(where + fmt::format(" has {} dimensions", shape->size()));
   std::vector<std::int64_t> sizes;
   for (const json& size : *shape) {
     const auto value = natural(size);

@@ -11,7 +11,7 @@ namespace {
 
 /// Leaves the core to others, and the longer nothing comes the longer: a sum takes well under a millisecond, a peer
 /// that computes many.
-void pause(int polls) {
+void sleep_before(int polls) {
   if (polls < 1000) {
     std::this_thread::yield();
   } else {
@@ -62,7 +62,7 @@ ncclResult_t NcclCommunicator::state() const {
 void NcclCommunicator::finish(ncclResult_t result, const char* call, const Deadline& deadline) {
   for (int polls = 0; result == ncclInProgress; ++polls) {
     if (deadline.passed()) throw_silence(call, deadline);
-    pause(polls);
+    sleep_before(polls);
     result = state();
   }
   check(result, call, communicator_);
@@ -82,7 +82,7 @@ void NcclCommunicator::wait(cudaEvent_t event, const Deadline& deadline) {
     check(state(), "the sum over NCCL", communicator_);
     if (come == cudaSuccess) return;
     if (deadline.passed()) throw_silence("the sum over NCCL", deadline);
-    pause(polls);
+    sleep_before(polls);
   }
 }
 

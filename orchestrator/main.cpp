@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "checkpoint/errors.hpp"
+#include "orchestrator/allocator.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/version.hpp"
 #include "worker/errors.hpp"
@@ -76,6 +77,7 @@ int dispatch(Arguments arguments) {
 }  // namespace
 
 int main(int count, char** values) {
+  peftgrid::orchestrator::keep_freed_memory();
   try {
     return dispatch(Arguments(values + 1, values + count));
   } catch (const peftgrid::worker::UsageError& error) {

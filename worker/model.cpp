@@ -31,6 +31,15 @@ bool holds_pooler(const std::string& folder) {
                      [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
 }
 
+/// What decides a base's numbers, and the token ids of a task.
+std::string base_key(const TrialSpec& spec) {
+  return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout;
+}
+std::string data_key(const TrialSpec& spec) {
+  return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 +
+         std::to_string(spec.training.max_length);
+}
+
 std::int64_t outputs_of(const TaskSpec& task) {
   return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
 }
@@ -51,15 +60,16 @@ Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed)
 }
 
 std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& architecture) {
-  const BackboneSpec& b = spec.backbone;
-  return recall(bases_, b.weights_sha256 + b.path + spec.precision + b.readout,
-                [&] { return open_base(b, spec.precision, architecture); });
+  return recall(bases_, base_key(spec), [&] { return open_base(spec.backbone, spec.precision, architecture); });
 }
 
 std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
-  const std::string key = spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 +
-                          std::to_string(spec.training.max_length);
-  return recall(data_, key, [&] { return tokenize(spec.task, spec.backbone, spec.training.max_length); });
+  return recall(data_, data_key(spec), [&] { return tokenize(spec.task, spec.backbone, spec.training.max_length); });
+}
+
+FeatureMemo::Features Store::features(const TrialSpec& spec, const std::string& split,
+                                      std::span<const std::int64_t> rows, const std::function<at::Tensor()>& make) {
+  return features_.of(base_key(spec) + "\n" + data_key(spec) + "\n" + split, rows, make);
 }
 
 Model::Model(const TrialSpec& spec, Store& store)

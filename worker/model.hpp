@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -9,24 +10,29 @@
 #include <vector>
 
 #include "worker/base.hpp"
+#include "worker/feature_memo.hpp"
 #include "worker/head.hpp"
 #include "worker/tasks/tokens.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
 
-/// What trials on one rank share and what is costly to open: mapped bases and tokenized data. The last few of each stay
-/// open; a grid walks through few.
+/// What trials on one rank share and what is costly to open: mapped bases, tokenized data, features of a
+/// frozen base. The last few of each stay open; a grid walks through few.
 class Store {
  public:
   std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
   std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
+  /// Of rows of a split of the trial's task, by the trial's base in evaluation mode.
+  FeatureMemo::Features features(const TrialSpec& spec, const std::string& split, std::span<const std::int64_t> rows,
+                                 const std::function<at::Tensor()>& make);
 
  private:
   template <typename T>
   using Recent = std::vector<std::pair<std::string, std::shared_ptr<const T>>>;
   Recent<Base> bases_;
   Recent<TokenizedData> data_;
+  FeatureMemo features_;
 };
 
 /// What a method of a trial with that seed may borrow; backbone and base must outlive it.

@@ -14,7 +14,7 @@ namespace peftgrid::orchestrator {
 
 namespace {
 
-struct Standing {
+struct Progress {
   std::int64_t total = 0, done = 0, running = 0, cells_done = 0, damaged = 0;
   std::vector<std::pair<std::string, FailedTrial>> failed;
   std::vector<std::string> owners;  // of the run, or of its shards
@@ -34,7 +34,7 @@ std::int64_t count_running(const std::vector<Event>& events) {
 }
 
 /// Who is at work on the run, or on a shard of it.
-void add_workers(const RunFolder& folder, Standing& s) {
+void add_workers(const RunFolder& folder, Progress& s) {
   const JournalContents journal = read_journal(folder.journal());
   s.damaged += journal.damaged;
   const std::string owner = living_owner(folder.owner());
@@ -43,8 +43,8 @@ void add_workers(const RunFolder& folder, Standing& s) {
   s.running += count_running(journal.events);
 }
 
-Standing stand(const RunFolder& folder, const RunState& state) {
-  Standing s;
+Progress stand(const RunFolder& folder, const RunState& state) {
+  Progress s;
   add_workers(folder, s);
   for (const RunFolder& shard : folder.shards()) add_workers(shard, s);
   const std::set<std::string> finished = finished_trials(folder);
@@ -71,7 +71,7 @@ Standing stand(const RunFolder& folder, const RunState& state) {
   return s;
 }
 
-int exit_code(const Standing& s) {
+int exit_code(const Progress& s) {
   if (s.done == s.total) return 0;
   return s.done + static_cast<std::int64_t>(s.failed.size()) == s.total && s.owners.empty() ? 3 : 4;
 }
@@ -92,7 +92,7 @@ int status_command(const Arguments& arguments) {
     throw worker::UsageError(folder.root.string() + ": no run folder (it has no journal)");
   }
   const RunState state = read_run_state(folder);
-  const Standing s = stand(folder, state);
+  const Progress s = stand(folder, state);
   fmt::print("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
              s.failed.size(), s.cells_done, state.cells.size());
   if (s.owners.empty()) fmt::print("not running\n");

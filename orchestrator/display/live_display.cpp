@@ -19,7 +19,7 @@ using worker::TrialSpec;
 
 constexpr double kRedraw_s = 0.25;
 
-double now_s() {
+double clock_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
@@ -62,8 +62,8 @@ class LiveDisplay : public Display {
   void note(const std::string& text) override { notes_.push_back(text); }
 
   void show(const Overview& o, bool last) override {
-    if (!last && now_s() - drawn_ < kRedraw_s) return;
-    drawn_ = now_s();
+    if (!last && clock_s() - drawn_ < kRedraw_s) return;
+    drawn_ = clock_s();
     const TerminalSize size = terminal_size();
     std::string text;
     if (lines_drawn_ > 0) text += fmt::format("\x1b[{}A\r", lines_drawn_);

@@ -9,19 +9,19 @@ namespace peftgrid::worker {
 
 namespace {
 
-std::int64_t integer(const MethodSpec& method, const char* option) {
+std::int64_t asked(const MethodSpec& method, const char* option) {
   return std::get<std::int64_t>(method.options.at(option));
 }
 
 [[noreturn]] void too_large(const MethodSpec& method, const char* option, std::int64_t most, const char* of_what) {
   throw UsageError(fmt::format("{}.{} is {}; this backbone allows 1 to {}, {}", method.name, option,
-                               integer(method, option), most, of_what));
+                               asked(method, option), most, of_what));
 }
 
 void check_lora(const MethodSpec& method, const BackboneFacts& backbone) {
   // Every linear layer has the width of the model on one side at least.
   const std::int64_t most = std::min(backbone.width, backbone.ffn_width);
-  if (integer(method, "rank") > most) too_large(method, "rank", most, "the width of its linear layers");
+  if (asked(method, "rank") > most) too_large(method, "rank", most, "the width of its linear layers");
 }
 
 }  // namespace
@@ -40,13 +40,13 @@ std::optional<std::string> does_not_apply(const MethodSpec& method, const Backbo
 void check_method(const MethodSpec& method, const BackboneFacts& backbone) {
   const std::string& name = method.name;
   if (name == "lora") check_lora(method, backbone);
-  if (name == "top_layers" && integer(method, "layers") > backbone.layers) {
+  if (name == "top_layers" && asked(method, "layers") > backbone.layers) {
     too_large(method, "layers", backbone.layers, "its number of layers");
   }
-  if (name == "pfeiffer" && integer(method, "reduction") > backbone.width) {
+  if (name == "pfeiffer" && asked(method, "reduction") > backbone.width) {
     too_large(method, "reduction", backbone.width, "its width");
   }
-  if (name == "prompt" && integer(method, "length") >= backbone.max_positions) {
+  if (name == "prompt" && asked(method, "length") >= backbone.max_positions) {
     too_large(method, "length", backbone.max_positions - 1, "as prompt and text share its positions");
   }
 }
