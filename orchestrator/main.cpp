@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "checkpoint/errors.hpp"
-#include "orchestrator/allocator.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/version.hpp"
 #include "worker/errors.hpp"
@@ -77,7 +76,6 @@ int dispatch(Arguments arguments) {
 }  // namespace
 
 int main(int count, char** values) {
-  peftgrid::orchestrator::keep_freed_memory();
   try {
     return dispatch(Arguments(values + 1, values + count));
   } catch (const peftgrid::worker::UsageError& error) {

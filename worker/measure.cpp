@@ -7,8 +7,7 @@
 #include <fstream>
 #include <string>
 
-/// mimalloc's, where the program runs on it.
-extern "C" __attribute__((weak)) void mi_collect(bool force);
+#include "worker/allocator.hpp"
 
 namespace peftgrid::worker {
 
@@ -30,10 +29,10 @@ std::int64_t resident_bytes() {
 }  // namespace
 
 void forget_peak_memory() {
-  // The allocator keeps what an earlier trial gave back (orchestrator/allocator.cpp): not this one's.
+  // What an earlier trial gave back is not this one's.
   constexpr std::int64_t kWorthIt_bytes = 32 << 20;
   static const std::int64_t at_first = resident_bytes();
-  if (mi_collect != nullptr && resident_bytes() - at_first > kWorthIt_bytes) mi_collect(true);
+  if (resident_bytes() - at_first > kWorthIt_bytes) give_back_freed_memory();
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "checkpoint/safetensors.hpp"
+#include "worker/allocator.hpp"
 #include "worker/registry.hpp"
 
 namespace peftgrid::worker {
@@ -18,7 +19,11 @@ template <typename T, typename Make>
 std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_ptr<const T>>>& recent,
                                 const std::string& key, Make make) {
   const auto found = std::find_if(recent.begin(), recent.end(), [&](const auto& entry) { return entry.first == key; });
-  auto entry = found != recent.end() ? *found : std::pair{key, make()};
+  const auto opened = [&] {
+    const Frugal frugal;
+    return std::pair{key, make()};
+  };
+  auto entry = found != recent.end() ? *found : opened();
   if (found != recent.end()) recent.erase(found);
   if (recent.size() == kKeptOpen) recent.erase(recent.begin());
   recent.push_back(entry);
