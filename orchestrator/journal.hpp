@@ -11,8 +11,8 @@
 namespace peftgrid::orchestrator {
 
 /// One line of a run's journal: `<crc32 of the rest, 8 hex digits> <seconds since 1970> <kind> <JSON>`.
-/// Kinds: start, grid, plan, assigned, finished, failed, interrupted, lost, storage, end. Append-only; a torn last line is
-/// ignored.
+/// Kinds: start, grid, plan, assigned, finished, failed, interrupted, lost, storage, end. Append-only; a torn last line
+/// is ignored.
 struct Event {
   double time_s = 0;
   std::string kind;
