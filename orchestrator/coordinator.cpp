@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/errors.hpp"
 #include "collectives/group.hpp"
+#include "orchestrator/clock.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -19,10 +18,6 @@ using worker::ToWorker;
 using worker::TrialOutcome;
 
 constexpr int kNobody = -1;
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 std::vector<Task> tasks_of(const std::vector<Coordinator::Job>& jobs) {
   std::vector<Task> tasks;
@@ -43,6 +38,7 @@ Coordinator::Coordinator(collectives::Mailbox& line, Peers& peers, std::vector<J
       journal_(journal),
       display_(display),
       hooks_(std::move(hooks)),
+      storage_(journal, display, hooks_.wait_for_storage),
       begin_s_(now_s()) {
   for (std::size_t task = 0; task < jobs_.size(); ++task) task_of_[jobs_[task].spec->id] = task;
 }
@@ -61,58 +57,20 @@ void Coordinator::run() {
     look_for_losses();
     if (!no_trial_left() && !stopped_ && hooks_.stop()) stop();
     // Ranks first: whoever reported asks for the next trial in the same breath, and trains while the disk works.
-    if (unsynced_since_s_ && (!heard || now_s() - *unsynced_since_s_ > kUnsynced_s)) sync_journal();
-    if (no_trial_left() && !ranks_[0].ended && (!unsynced_since_s_ || hooks_.stop())) end(0);
-    if (!unsynced_since_s_ || troubled_since_s_) show(false);
-    // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A tenth of the silence so far
+    storage_.sync(!heard);
+    if (storage_.ends_run() && !stopped_) stop();
+    if (no_trial_left() && !ranks_[0].ended && (storage_.all_synced() || hooks_.stop())) end(0);
+    if (storage_.all_synced() || storage_.troubled()) show(false);
+    // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A twentieth of the silence so far
     // keeps short trials from waiting and lets long ones be.
     if (heard) heard_at = now_s();
     const double nap_s = std::clamp((now_s() - heard_at) / 20, 5e-5, 5e-3);
     if (!heard) line_.wait(nap_s);
   }
-  sync_journal();
+  storage_.sync(true);
   end_all();
   tally_.not_run = static_cast<std::int64_t>(jobs_.size()) - tally_.done - tally_.diverged - tally_.failed;
   show(true);
-}
-
-void Coordinator::sync_journal() {
-  constexpr double kAgain_s = 0.5;
-  if (!unsynced_since_s_ || now_s() < sync_again_at_s_) return;
-  try {
-    journal_.sync();
-    unsynced_since_s_.reset();
-    trouble(kJournal, "");
-  } catch (const checkpoint::FileError& error) {
-    sync_again_at_s_ = now_s() + kAgain_s;
-    trouble(kJournal, error.what());
-  }
-}
-
-/// A line that is to be on disk soon.
-void Coordinator::keep(std::string_view kind, const std::string& json) {
-  journal_.note(kind, json);
-  if (!unsynced_since_s_) unsynced_since_s_ = now_s();
-}
-
-/// The disk refuses a finished trial of a rank, or the journal's lines; empty: no longer. Said once, however many meet
-/// it: what is finished waits in memory, or the run stops.
-void Coordinator::trouble(int rank, const std::string& why) {
-  if (why.empty()) {
-    if (troubles_.erase(rank) == 0 || !troubles_.empty() || !troubled_since_s_) return;
-    const double seconds = now_s() - *troubled_since_s_;
-    troubled_since_s_.reset();
-    display_.note(fmt::format("storage works again after {}; nothing was lost", duration_text(seconds)));
-    return keep("storage", json{{"seconds", seconds}}.dump());
-  }
-  troubles_[rank] = why;
-  if (troubled_since_s_) return;
-  troubled_since_s_ = now_s();
-  display_.note("storage: " + why +
-                (hooks_.wait_for_storage ? "; what is finished waits in memory until it works again"
-                                         : "; the run stops, what is on disk is kept (--on-storage-trouble stop)"));
-  journal_.note("storage", json{{"why", why}}.dump(-1, ' ', false, json::error_handler_t::replace));
-  if (!hooks_.wait_for_storage && !stopped_) stop();
 }
 
 void Coordinator::send(int rank, const ToWorker& message) {
@@ -138,7 +96,7 @@ void Coordinator::hear(const collectives::Letter& letter) {
     liveness_.beat(letter.from, beat->signs, beat->patience_s, now_s());
     if (beat->step > 0) display_.progress(letter.from, beat->step, beat->steps, beat->loss);
   } else if (const auto* trouble_there = std::get_if<worker::Trouble>(&message)) {
-    trouble(letter.from, trouble_there->why);
+    storage_.trouble(letter.from, trouble_there->why);
   }
 }
 
@@ -186,10 +144,10 @@ void Coordinator::record(std::size_t task, const std::vector<int>& ranks, const 
   if (outcome.state == TrialOutcome::State::Failed) {
     body["reason"] = outcome.reason;
     body["environment"] = outcome.environment;
-    keep("failed", body.dump(-1, ' ', false, json::error_handler_t::replace));
+    storage_.keep("failed", body.dump(-1, ' ', false, json::error_handler_t::replace));
     ++tally_.failed;
   } else {
-    keep("finished", body.dump());
+    storage_.keep("finished", body.dump());
     ++(outcome.state == TrialOutcome::State::Done ? tally_.done : tally_.diverged);
     predicted_done_ += jobs_[task].predicted_s;
     seconds_done_ += outcome.seconds;
@@ -238,14 +196,14 @@ void Coordinator::lose(int rank, const std::string& why) {
   gone.lost = true;
   ++tally_.lost_ranks;
   liveness_.forget(rank);
-  trouble(rank, "");
+  storage_.trouble(rank, "");
   // One that only sleeps must not wake up beside its successor; on another host it is told to leave when it does.
   peers_.kill(rank);
   send(rank, worker::End{true});
   json body{{"rank", rank}, {"host", peers_.process(rank).host}, {"why", why}};
   const auto gang = gone.gang ? gangs_.find(*gone.gang) : gangs_.end();
   if (gang != gangs_.end()) body["id"] = jobs_[gang->second.task].spec->id;
-  keep("lost", body.dump());
+  storage_.keep("lost", body.dump());
   display_.lost(rank, peers_.process(rank).host, why);
   const bool had_task = gang != gangs_.end();
   const std::size_t task = had_task ? gang->second.task : 0;

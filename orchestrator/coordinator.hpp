@@ -13,6 +13,7 @@
 #include "orchestrator/liveness.hpp"
 #include "orchestrator/peers.hpp"
 #include "orchestrator/schedule/scheduler.hpp"
+#include "orchestrator/storage_watch.hpp"
 #include "worker/messages.hpp"
 #include "worker/trial.hpp"
 
@@ -84,9 +85,6 @@ class Coordinator {
   bool over() const;
   void show(bool last);
   double left_s();
-  void sync_journal();
-  void keep(std::string_view kind, const std::string& json);
-  void trouble(int rank, const std::string& why);
   void send(int rank, const worker::ToWorker& message);
 
   collectives::Mailbox& line_;
@@ -101,16 +99,12 @@ class Coordinator {
   Journal& journal_;
   Display& display_;
   Hooks hooks_;
+  StorageWatch storage_;
   Tally tally_;
   std::atomic<bool> dismissed_ = false, stopped_ = false;
   double stop_since_s_ = 0, begin_s_, alive_sent_s_ = 0;
-  double left_s_ = 0, left_at_s_ = 0;       // the time left, and when it was worked out
-  std::optional<double> unsynced_since_s_;  // lines of finished trials wait for the disk
-  double sync_again_at_s_ = 0;              // after the disk has refused them
-  std::map<int, std::string> troubles_;     // with the disk, by rank; kJournal: the journal's own
-  std::optional<double> troubled_since_s_;
-  static constexpr int kJournal = -1;
-  static constexpr double kUnsynced_s = 5e-3, kLeftHolds_s = 0.2;
+  double left_s_ = 0, left_at_s_ = 0;  // the time left, and when it was worked out
+  static constexpr double kLeftHolds_s = 0.2;
   double predicted_done_ = 0, seconds_done_ = 0;  // of finished trials: how far predictions are off
 };
 

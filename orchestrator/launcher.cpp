@@ -30,11 +30,8 @@ for look in $(seq 60); do
     set -- ${facts##*) }
     [ "$1" = Z ] || alone=0
   done
-  [ $alone -ge 10 ] || continue
-  kill -TERM $launcher
-  sleep 3
-  kill -KILL $launcher
-  exit 0
+  [ $alone -eq 10 ] && kill -TERM $launcher
+  [ $alone -ge 16 ] && kill -KILL $launcher
 done
 )";
 

@@ -10,17 +10,9 @@
 #include "orchestrator/journal.hpp"
 #include "orchestrator/owner.hpp"
 #include "orchestrator/run_folder.hpp"
+#include "orchestrator/run_options.hpp"
 
 namespace peftgrid::orchestrator {
-
-/// The command line of a run.
-struct RunOptions {
-  std::string grid, out, shard, progress, order, collectives;
-  Overrides overrides;
-  bool retry_failed = false, quiet = false, verbose = false;
-  double checkpoint_every_s = 180;
-  std::string on_storage_trouble;  // wait | stop
-};
 
 /// Rank 0's hold on a run: grid read, folder owned and laid out, journal open, trials to run chosen and put in order.
 class RunSession {

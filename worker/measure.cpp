@@ -11,12 +11,6 @@
 
 namespace peftgrid::worker {
 
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 namespace {
 
 /// Bytes of memory that this process holds.
@@ -27,6 +21,12 @@ std::int64_t resident_bytes() {
 }
 
 }  // namespace
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 void forget_peak_memory() {
   // What an earlier trial gave back is not this one's.

@@ -1,9 +1,9 @@
 #include "worker/messages.hpp"
 
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include "worker/json_number.hpp"
 
 namespace peftgrid::worker {
 
@@ -18,14 +18,6 @@ struct Overloaded : F... {
 template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-/// JSON has no infinities; a loss may be one.
-json number(double value) {
-  return std::isfinite(value) ? json(value) : json(nullptr);
-}
-double number_of(const json& value) {
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-}
-
 json report(const TrialOutcome& o, std::int64_t gang) {
   return {{"kind", "report"},
           {"gang", gang},
@@ -33,7 +25,7 @@ json report(const TrialOutcome& o, std::int64_t gang) {
           {"state", static_cast<int>(o.state)},
           {"reason", o.reason},
           {"seconds", o.seconds},
-          {"metric", number(o.metric)},
+          {"metric", to_json_number(o.metric)},
           {"environment", o.environment}};
 }
 
@@ -46,7 +38,7 @@ TrialOutcome read_report(const json& body) {
   outcome.state = static_cast<TrialOutcome::State>(state);
   outcome.reason = body.at("reason");
   outcome.seconds = body.at("seconds");
-  outcome.metric = number_of(body.at("metric"));
+  outcome.metric = from_json_number(body.at("metric"));
   outcome.environment = body.at("environment");
   return outcome;
 }
@@ -62,8 +54,9 @@ std::string encode(const FromWorker& message) {
                                  return json{{"kind", "trouble"}, {"why", t.why}};
                                },
                                [](const Heartbeat& h) {
-                                 return json{{"kind", "heartbeat"},    {"step", h.step},   {"steps", h.steps},
-                                             {"loss", number(h.loss)}, {"signs", h.signs}, {"patience", h.patience_s}};
+                                 return json{{"kind", "heartbeat"}, {"step", h.step},
+                                             {"steps", h.steps},    {"loss", to_json_number(h.loss)},
+                                             {"signs", h.signs},    {"patience", h.patience_s}};
                                }},
                     message)
       .dump(-1, ' ', false, json::error_handler_t::replace);
@@ -96,7 +89,7 @@ FromWorker decode_from_worker(const std::string& text) {
   if (kind == "trouble") return Trouble{body.at("why")};
   if (kind == "report") return Report{read_report(body), body.at("gang")};
   if (kind == "heartbeat") {
-    return Heartbeat{body.at("step"), body.at("steps"), number_of(body.at("loss")), body.at("signs"),
+    return Heartbeat{body.at("step"), body.at("steps"), from_json_number(body.at("loss")), body.at("signs"),
                      body.at("patience")};
   }
   throw std::runtime_error("unknown message '" + kind + "'");

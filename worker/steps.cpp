@@ -8,14 +8,9 @@
 #include <functional>
 
 #include "worker/tasks/sampling.hpp"
+#include "worker/trial_rows.hpp"
 
 namespace peftgrid::worker {
-
-namespace {
-
-using Rows = std::vector<std::int64_t>;
-
-}  // namespace
 
 Steps::Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train,
              const Team& team)
@@ -63,7 +58,6 @@ double Steps::add_up_shards(const Rows& rows, std::int64_t step) {
     const std::int64_t shard = first + team_.rank();
     parameters_.clear_gradients();
     const double loss = shard < spec_.width ? gradients_of_shard(rows, shard) : 0;
-    const bool brings_sum = first > 0 && team_.leads();
     std::vector<float> mine;
     mine.reserve(sum_.size());
     if (shard < spec_.width) {
@@ -71,7 +65,7 @@ double Steps::add_up_shards(const Rows& rows, std::int64_t step) {
       for (const FlatParameters::Segment& s : parameters_.segments())
         mine.insert(mine.end(), gradients + s.begin, gradients + s.begin + s.count);
       mine.push_back(static_cast<float>(loss));
-      for (std::size_t i = 0; brings_sum && i < mine.size(); ++i) mine[i] = sum_[i] + mine[i];
+      if (first > 0 && team_.leads()) std::ranges::transform(sum_, mine, mine.begin(), std::plus<>());
     } else {
       mine.assign(sum_.size(), Team::kNothing);
     }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <set>
 
 #include "checkpoint/errors.hpp"
 #include "worker/evaluation.hpp"
@@ -13,44 +11,14 @@
 #include "worker/optim.hpp"
 #include "worker/steps.hpp"
 #include "worker/tasks/metrics.hpp"
-#include "worker/tasks/sampling.hpp"
 #include "worker/training_state.hpp"
+#include "worker/trial_rows.hpp"
 
 namespace peftgrid::worker {
 
 namespace {
 
 using checkpoint::TrialRecord;
-using Rows = std::vector<std::int64_t>;
-
-Rows all_rows(const TokenizedSplit& split) {
-  Rows rows(static_cast<std::size_t>(split.rows()));
-  std::iota(rows.begin(), rows.end(), 0);
-  return rows;
-}
-
-/// Rows to train on and rows that choose the best step (of the training or the validation file).
-struct Choice {
-  Rows train, selection;
-  const TokenizedSplit* selection_split;
-};
-
-Choice choose_rows(const TrialSpec& spec, const TokenizedData& data) {
-  const std::int64_t kept_out = spec.selection.from == "rows" ? spec.selection.rows : 0;
-  Sample drawn = sample(data.train().rows(), kept_out, spec.train_size, spec.task.name, spec.data_seed);
-  if (spec.selection.from == "validation") {
-    return {std::move(drawn.train), all_rows(data.validation()), &data.validation()};
-  }
-  return {std::move(drawn.train), std::move(drawn.selection), &data.train()};
-}
-
-/// What the training texts hold, and the token that fills batches up.
-std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows) {
-  std::set<std::int64_t> tokens{0};
-  for (const std::int64_t row : rows) tokens.insert(split.ids(row).begin(), split.ids(row).end());
-  return tokens;
-}
-
 class Trainer {
  public:
   Trainer(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch, const Keeping& keeping)

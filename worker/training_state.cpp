@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/sha256.hpp"
+#include "worker/json_number.hpp"
 
 namespace peftgrid::worker {
 
@@ -24,14 +24,6 @@ std::string_view bytes(const at::Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), static_cast<std::size_t>(tensor.nbytes())};
 }
 
-/// JSON has no NaN, which the score of a step may be.
-json to_number(double value) {
-  return value == value ? json(value) : json(nullptr);
-}
-double from_number(const json& value) {
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-}
-
 std::vector<std::pair<const char*, const at::Tensor*>> tensors_of(const TrainingState& s) {
   std::vector<std::pair<const char*, const at::Tensor*>> all = {
       {"values", &s.values}, {"first_moment", &s.first}, {"second_moment", &s.second}};
@@ -42,7 +34,7 @@ std::vector<std::pair<const char*, const at::Tensor*>> tensors_of(const Training
 json describe(const std::string& id, const TrainingState& s) {
   json curve = json::array();
   for (const checkpoint::CurvePoint& p : s.curve) {
-    curve.push_back({p.step, to_number(p.epoch), to_number(p.train_loss), to_number(p.selection_score)});
+    curve.push_back({p.step, to_json_number(p.epoch), to_json_number(p.train_loss), to_json_number(p.selection_score)});
   }
   json hashes = json::object();
   for (const auto& [name, tensor] : tensors_of(s)) hashes[name] = checkpoint::sha256(bytes(*tensor));
@@ -50,12 +42,12 @@ json describe(const std::string& id, const TrainingState& s) {
           {"step", s.step},
           {"evaluation_due", s.evaluation_due},
           {"micro_step", s.micro_step},
-          {"loss_sum", to_number(s.loss_sum)},
+          {"loss_sum", to_json_number(s.loss_sum)},
           {"losses", s.losses},
           {"curve", curve},
           {"best_step", s.best_step},
           {"without_improvement", s.without_improvement},
-          {"best_score", to_number(s.best_score)},
+          {"best_score", to_json_number(s.best_score)},
           {"idle_factor", s.idle_factor},
           {"training_tokens", s.training_tokens},
           {"training_s", s.training_s},
@@ -71,14 +63,14 @@ TrainingState numbers_of(const json& body) {
   s.step = body.at("step");
   s.evaluation_due = body.at("evaluation_due");
   s.micro_step = body.at("micro_step");
-  s.loss_sum = from_number(body.at("loss_sum"));
+  s.loss_sum = from_json_number(body.at("loss_sum"));
   s.losses = body.at("losses");
   for (const json& p : body.at("curve")) {
-    s.curve.push_back({p.at(0), from_number(p.at(1)), from_number(p.at(2)), from_number(p.at(3))});
+    s.curve.push_back({p.at(0), from_json_number(p.at(1)), from_json_number(p.at(2)), from_json_number(p.at(3))});
   }
   s.best_step = body.at("best_step");
   s.without_improvement = body.at("without_improvement");
-  s.best_score = from_number(body.at("best_score"));
+  s.best_score = from_json_number(body.at("best_score"));
   s.idle_factor = body.at("idle_factor");
   s.training_tokens = body.at("training_tokens");
   s.training_s = body.at("training_s");

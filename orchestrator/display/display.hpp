@@ -23,7 +23,7 @@ class Display {
   virtual void started(int rank, const worker::TrialSpec& spec) = 0;
   virtual void progress(int rank, std::int64_t step, std::int64_t steps, double loss) = 0;
   virtual void ended(int rank, const worker::TrialSpec& spec, const worker::TrialOutcome& outcome) = 0;
-  /// A rank has nothing to do for now; it may have been one of several that trained a trial.
+  /// A rank asks for a trial; it may have been one of several that trained the last one.
   virtual void idle(int rank) = 0;
   /// A rank is gone; its trial, if it had one, starts again elsewhere.
   virtual void lost(int rank, const std::string& host, const std::string& why) = 0;

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <map>
 
+#include "orchestrator/clock.hpp"
 #include "orchestrator/launch.hpp"
 
 namespace peftgrid::orchestrator {
@@ -18,10 +18,6 @@ using worker::TrialOutcome;
 using worker::TrialSpec;
 
 constexpr double kRedraw_s = 0.25;
-
-double clock_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 class LiveDisplay : public Display {
  public:
@@ -62,8 +58,8 @@ class LiveDisplay : public Display {
   void note(const std::string& text) override { notes_.push_back(text); }
 
   void show(const Overview& o, bool last) override {
-    if (!last && clock_s() - drawn_ < kRedraw_s) return;
-    drawn_ = clock_s();
+    if (!last && now_s() - drawn_ < kRedraw_s) return;
+    drawn_ = now_s();
     const TerminalSize size = terminal_size();
     std::string text;
     if (lines_drawn_ > 0) text += fmt::format("\x1b[{}A\r", lines_drawn_);

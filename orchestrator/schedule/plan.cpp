@@ -1,7 +1,9 @@
 #include "orchestrator/schedule/plan.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <set>
 
 #include "orchestrator/schedule/widths.hpp"
 
@@ -9,32 +11,23 @@ namespace peftgrid::orchestrator {
 
 namespace {
 
-/// Of each trial: the widths that the plan may choose among; where the grid says the width, that one.
-std::vector<std::vector<std::int64_t>> choices_of(const Grid& grid, std::int64_t ranks) {
-  std::vector<std::vector<std::int64_t>> all(grid.trials.size());
-  for (const Cell& cell : grid.cells) {
-    for (const std::size_t i : cell.trials) {
-      const worker::TrialSpec& spec = grid.trials[i];
-      all[i] = cell.undecided.empty() ? std::vector{spec.width} : candidate_widths(spec, ranks);
-    }
-  }
-  return all;
-}
-
+/// Over all widths that the plan may choose among; where the grid says the width, that one.
 double lower_bound_of(const Grid& grid, const std::vector<std::size_t>& order, std::int64_t ranks, const Speed& speed) {
-  const auto choices = choices_of(grid, ranks);
+  const std::set<std::size_t> to_run(order.begin(), order.end());
   double work = 0, longest = 0;
-  for (const std::size_t i : order) {
-    double least_work = 0, least_time = 0;
-    for (const std::int64_t width : choices[i]) {
-      worker::TrialSpec spec = grid.trials[i];
+  for (const Cell& cell : grid.cells) {
+    const auto trials = std::ranges::count_if(cell.trials, [&](std::size_t i) { return to_run.contains(i); });
+    if (trials == 0) continue;
+    worker::TrialSpec spec = grid.trials[cell.trials.front()];
+    double least_work = std::numeric_limits<double>::infinity(), least_time = least_work;
+    for (const std::int64_t width : cell.undecided.empty() ? std::vector{spec.width} : candidate_widths(spec, ranks)) {
       spec.width = width;
       const std::int64_t used = std::min(width, ranks);
-      const double seconds = speed.seconds(spec, grid, used), rank_seconds = seconds * static_cast<double>(used);
-      least_work = least_work == 0 ? rank_seconds : std::min(least_work, rank_seconds);
-      least_time = least_time == 0 ? seconds : std::min(least_time, seconds);
+      const double seconds = speed.seconds(spec, grid, used);
+      least_work = std::min(least_work, seconds * static_cast<double>(used));
+      least_time = std::min(least_time, seconds);
     }
-    work += least_work;
+    work += least_work * static_cast<double>(trials);
     longest = std::max(longest, least_time);
   }
   return std::max(work / static_cast<double>(ranks), longest);

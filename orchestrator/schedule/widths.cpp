@@ -77,13 +77,13 @@ double bound(const std::vector<Options>& all, const Choice& choice, std::int64_t
 }
 
 /// A choice, how long it takes on paper, and the cells in the order in which their last trial ends, the last one first.
-struct Trial {
+struct Rehearsal {
   Choice choice;
   double makespan_s = 0;
   std::vector<std::size_t> last;
 };
 
-Trial try_out(const std::vector<Options>& all, Choice choice, std::int64_t ranks) {
+Rehearsal rehearse(const std::vector<Options>& all, Choice choice, std::int64_t ranks) {
   std::vector<std::pair<Task, std::size_t>> tasks;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Way& way = all[i].ways[choice[i]];
@@ -95,10 +95,10 @@ Trial try_out(const std::vector<Options>& all, Choice choice, std::int64_t ranks
   const Simulation run = simulate(ordered, static_cast<int>(ranks));
   std::vector<double> ends(all.size());
   for (std::size_t t = 0; t < tasks.size(); ++t) ends[tasks[t].second] = std::max(ends[tasks[t].second], run.end_s[t]);
-  Trial trial{std::move(choice), run.makespan_s, std::vector<std::size_t>(all.size())};
-  std::iota(trial.last.begin(), trial.last.end(), 0);
-  std::ranges::stable_sort(trial.last, std::greater<>(), [&](std::size_t cell) { return ends[cell]; });
-  return trial;
+  Rehearsal tried{std::move(choice), run.makespan_s, std::vector<std::size_t>(all.size())};
+  std::iota(tried.last.begin(), tried.last.end(), 0);
+  std::ranges::stable_sort(tried.last, std::greater<>(), [&](std::size_t cell) { return ends[cell]; });
+  return tried;
 }
 
 /// Times of trials that a limit may lie at, the longest first; many of them are thinned out.
@@ -115,14 +115,17 @@ std::vector<double> limits_of(const std::vector<Options>& all) {
 }
 
 /// One step better: one of the cells that end last a size wider or narrower. Nothing: no such step is worth it.
-std::optional<Trial> better(const std::vector<Options>& all, const Trial& now, std::int64_t ranks) {
+std::optional<Rehearsal> better(const std::vector<Options>& all, const Rehearsal& now, std::int64_t ranks) {
   for (std::size_t at = 0; at < std::min(now.last.size(), kLastCells); ++at) {
     const std::size_t cell = now.last[at];
-    for (const int change : {1, -1}) {
+    const std::size_t way = now.choice[cell];
+    std::vector<std::size_t> others;
+    if (way + 1 < all[cell].ways.size()) others.push_back(way + 1);
+    if (way > 0) others.push_back(way - 1);
+    for (const std::size_t other : others) {
       Choice choice = now.choice;
-      if ((change < 0 && choice[cell] == 0) || (change > 0 && choice[cell] + 1 == all[cell].ways.size())) continue;
-      choice[cell] += static_cast<std::size_t>(change);
-      Trial next = try_out(all, std::move(choice), ranks);
+      choice[cell] = other;
+      Rehearsal next = rehearse(all, std::move(choice), ranks);
       if (next.makespan_s < kWorthIt * now.makespan_s) return next;
     }
   }
@@ -138,13 +141,13 @@ Choice choose(const std::vector<Options>& all, std::int64_t ranks) {
   for (const Options& options : all) tasks += options.trials;
   if (tasks > kMostTasks) return choices.front();
   choices.resize(std::min(choices.size(), kSimulated));
-  std::optional<Trial> best;
+  std::optional<Rehearsal> best;
   for (Choice& choice : choices) {
-    Trial trial = try_out(all, std::move(choice), ranks);
-    if (!best || trial.makespan_s < kWorthIt * best->makespan_s) best = std::move(trial);
+    Rehearsal tried = rehearse(all, std::move(choice), ranks);
+    if (!best || tried.makespan_s < kWorthIt * best->makespan_s) best = std::move(tried);
   }
   for (std::size_t steps = 0; tasks <= kMostForSteps && steps < kSteps; ++steps) {
-    std::optional<Trial> next = better(all, *best, ranks);
+    std::optional<Rehearsal> next = better(all, *best, ranks);
     if (!next) break;
     best = std::move(next);
   }

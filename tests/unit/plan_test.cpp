@@ -6,6 +6,7 @@
 
 #include "orchestrator/schedule/cost.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
+#include "tests/support/planned_grid.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
@@ -16,33 +17,8 @@ using testing::HasSubstr;
 
 /// Three trials of one task that differ in size alone.
 Grid small_grid() {
-  Grid grid;
-  grid.run = "small";
-  worker::BackboneFacts& base = grid.backbones["tiny"];
-  base.architecture = "bert";
-  base.layers = 6;
-  base.width = 384;
-  base.ffn_width = 1536;
-  base.parameters = 22'713'216;
-  base.file_bytes = 90'000'000;
-  worker::TaskFacts& task = grid.tasks["a"];
-  task.train_rows = 5000;
-  task.test_rows = {800};
-  task.mean_characters = 100;
-  for (const std::int64_t size : {100, 1000, 500}) {
-    worker::TrialSpec spec;
-    spec.id = "trial" + std::to_string(size);
-    spec.label = spec.method.name = "lora";
-    spec.method.options = {{"rank", std::int64_t{8}}, {"targets", std::vector<std::string>{"query", "value"}}};
-    spec.backbone.name = "tiny";
-    spec.backbone.readout = "mean";
-    spec.task.name = "a";
-    spec.task.text = {{"text", -1}};
-    spec.task.labels = {"x", "y"};
-    spec.train_size = size;
-    grid.cells.push_back({spec.id, "tiny", "a", "lora", size, {grid.trials.size()}, {}});
-    grid.trials.push_back(spec);
-  }
+  Grid grid = tests::planned_grid({100, 1000, 500}, 1, 1);
+  for (worker::TrialSpec& spec : grid.trials) spec.id = "trial" + std::to_string(spec.train_size);
   return grid;
 }
 

@@ -5,6 +5,7 @@
 
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
+#include "tests/support/planned_grid.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 
@@ -18,38 +19,7 @@ using testing::HasSubstr;
 
 /// A cell for each size, its width left to the plan, with so many seeds.
 Grid grid_of(const std::vector<std::int64_t>& sizes, std::int64_t seeds) {
-  Grid grid;
-  worker::BackboneFacts& base = grid.backbones["tiny"];
-  base.architecture = "bert";
-  base.layers = 6;
-  base.width = 384;
-  base.ffn_width = 1536;
-  worker::TaskFacts& task = grid.tasks["a"];
-  task.train_rows = 100'000;
-  task.test_rows = {800};
-  task.mean_characters = 100;
-  for (const std::int64_t size : sizes) {
-    worker::TrialSpec spec;
-    spec.label = spec.method.name = "lora";
-    spec.method.options = {{"rank", std::int64_t{8}}, {"targets", std::vector<std::string>{"query", "value"}}};
-    spec.backbone.name = "tiny";
-    spec.backbone.readout = "mean";
-    spec.task.name = "a";
-    spec.task.text = {{"text", -1}};
-    spec.task.labels = {"x", "y"};
-    spec.train_size = size;
-    spec.width = 0;
-    spec.cell = worker::cell_id(spec);
-    Cell cell{spec.cell, "tiny", "a", "lora", size, {}, spec.cell};
-    for (std::int64_t seed = 1; seed <= seeds; ++seed) {
-      spec.seed = spec.data_seed = static_cast<std::uint64_t>(seed);
-      spec.id = worker::trial_id(spec);
-      cell.trials.push_back(grid.trials.size());
-      grid.trials.push_back(spec);
-    }
-    grid.cells.push_back(std::move(cell));
-  }
-  return grid;
+  return tests::planned_grid(sizes, seeds, 0);
 }
 
 std::vector<std::int64_t> widths_of(const Grid& grid) {

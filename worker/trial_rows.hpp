@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "worker/tasks/tokens.hpp"
+#include "worker/trial.hpp"
+
+namespace peftgrid::worker {
+
+using Rows = std::vector<std::int64_t>;
+
+Rows all_rows(const TokenizedSplit& split);
+
+/// Rows to train on and rows that choose the best step (of the training or the validation file).
+struct Choice {
+  Rows train, selection;
+  const TokenizedSplit* selection_split;
+};
+Choice choose_rows(const TrialSpec& spec, const TokenizedData& data);
+
+/// What the texts of `rows` hold, and the token that fills batches up.
+std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows);
+
+}  // namespace peftgrid::worker
