@@ -41,7 +41,8 @@ void replay(const Event& event, RunState& state) {
     state.prediction = {body.at("makespan"), body.at("lower_bound"), body.at("trials"),
                         body.at("ranks"),    event.time_s,           0};
   }
-  if (event.kind == "end") state.prediction.end_s = event.time_s;
+  // A start that was stopped is no measure of its plan.
+  if (event.kind == "end" && body.value("not_run", 0) == 0) state.prediction.end_s = event.time_s;
   if (event.kind == "start") {
     state.ranks = body.at("ranks");
     state.cores = body.at("cores");

@@ -25,7 +25,7 @@ struct FinishedTrial {
   std::int64_t ranks = 0;
 };
 
-/// What a start predicted, and when it began and ended (seconds since 1970; 0: not yet).
+/// What a start predicted, and when it began and ran out of trials (seconds since 1970; 0: not yet, or stopped).
 struct Prediction {
   double makespan_s = 0, lower_bound_s = 0;
   std::int64_t trials = 0, ranks = 0;

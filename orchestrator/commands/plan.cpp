@@ -53,6 +53,7 @@ void check(const Options& o) {
   if (o.ranks < 1 || o.ranks > kMostRanks) {
     throw UsageError(fmt::format("plan: --ranks is {}; 1 to {} would be right", o.ranks, kMostRanks));
   }
+  if (o.gflops < 0) throw UsageError(fmt::format("plan: --gflops is {}; a number above 0 would be right", o.gflops));
   if (o.overrides.threads < 1) throw UsageError("plan: --threads must be 1 or more");
   const std::string& device = o.overrides.device;
   if (device != "cpu" && device != "cuda") throw UsageError("plan: --device is " + device + "; known: cpu and cuda");

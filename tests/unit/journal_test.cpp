@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "checkpoint/errors.hpp"
+#include "orchestrator/run_folder.hpp"
 #include "tests/support/sample_trials.hpp"
 
 namespace peftgrid::orchestrator {
@@ -104,6 +105,17 @@ TEST(Journal, GoesOnBehindATornLine) {
   Journal(file).append("start", "{}");
   EXPECT_EQ(read_journal(file).events.size(), 1U);
   EXPECT_EQ(read_journal(file).damaged, 1);
+}
+
+TEST(Journal, AStartThatWasStoppedIsNoMeasureOfItsPlan) {
+  const tests::TemporaryFolder folder;
+  const RunFolder run{folder.path()};
+  Journal journal(run.journal());
+  journal.append("plan", R"({"makespan": 9, "lower_bound": 8, "trials": 4, "ranks": 2})");
+  journal.append("end", R"({"not_run": 3})");
+  EXPECT_EQ(read_run_state(run).prediction.end_s, 0);
+  journal.append("end", R"({"not_run": 0})");
+  EXPECT_GT(read_run_state(run).prediction.end_s, 0);
 }
 
 }  // namespace
