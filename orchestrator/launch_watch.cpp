@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "orchestrator/launcher.hpp"
@@ -92,6 +93,8 @@ void LaunchWatch::over() {
 }
 
 void LaunchWatch::ending(int exit_code) {
+  const char* rank_of_node = std::getenv("OMPI_COMM_WORLD_LOCAL_RANK");
+  if (rank_of_node != nullptr && std::string_view(rank_of_node) == "0") leave_no_launcher_behind();
   if (ranks_ < 2) return;
   thread_ = std::jthread([exit_code](const std::stop_token& stop) { watch_end(stop, exit_code); });
 }

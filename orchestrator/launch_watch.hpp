@@ -15,7 +15,8 @@ class LaunchWatch {
   LaunchWatch();
   /// The start is over: somebody else watches from here on.
   void over();
-  /// The end: from here on this process leaves with `exit_code` after kEnd_s, wherever it is.
+  /// The end: from here on this process leaves with `exit_code` after kEnd_s, wherever it is. When all have gone but
+  /// one that is stopped, what leave_no_launcher_behind() leaves sees to that one.
   void ending(int exit_code);
 
   static constexpr double kStopped_s = 20, kEnd_s = 25;

@@ -18,18 +18,24 @@ namespace {
 // A shell, because the process that starts it is about to end, whatever its other threads are at. Arguments: the
 // launcher's pid, and its start time, so that another process of that number is let alone.
 constexpr const char* kScript = R"(
-launcher=$1 began=$2 alone=0
-for look in $(seq 60); do
+launcher=$1 began=$2 alone=0 halted=0
+for look in $(seq 120); do
   sleep 0.5
   facts=$(cat /proc/$launcher/stat 2>/dev/null) || exit 0
   set -- ${facts##*) }
   [ "${20}" = "$began" ] || exit 0
-  alone=$((alone + 1))
+  alone=$((alone + 1)) halted=$((halted + 1)) stopped=
   for child in $(cat /proc/$launcher/task/$launcher/children 2>/dev/null); do
     facts=$(cat /proc/$child/stat 2>/dev/null) || continue
     set -- ${facts##*) }
-    [ "$1" = Z ] || alone=0
+    case $1 in
+      Z) ;;
+      T) alone=0 stopped="$stopped $child" ;;
+      *) alone=0 halted=0 ;;
+    esac
   done
+  [ -n "$stopped" ] || halted=0
+  [ $halted -ge 40 ] && kill -KILL $stopped
   [ $alone -eq 10 ] && kill -TERM $launcher
   [ $alone -ge 16 ] && kill -KILL $launcher
 done

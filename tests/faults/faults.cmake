@@ -17,7 +17,7 @@ endfunction()
 
 add_fault_test(same_numbers 240)
 add_fault_test(kill_and_resume 400 --kills 20)
-add_fault_test(stopping 120)
+add_fault_test(stopping 200 --dying-publisher $<TARGET_FILE:dying_publisher>)
 add_fault_test(diverging 120)
 add_fault_test(random_deaths 600 --deaths 30 --dying-publisher $<TARGET_FILE:dying_publisher>)
 add_fault_test(mid_trial 400)

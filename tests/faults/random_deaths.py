@@ -4,7 +4,7 @@ trained twice after publication, nothing stuck, the same bytes as an undisturbed
 
 Kinds: kill -9 of a worker, of rank 0, of mpirun; SIGSTOP of any rank; a second start on the same folder; and, by a library
 that is preloaded (tests/support/dying_publisher.cpp), death of a rank just before a trial file gets its name, right after,
-and before its report. Several grids are struck beside each other, since a stopped rank is noticed after 10 to 20 s only.
+and before its report, and SIGSTOP of a rank while it exits. Several grids are struck beside each other, since a stopped rank is noticed after 10 to 20 s only.
 Prints a tally. Use: random_deaths.py --program P --make-world M --dying-publisher L [--deaths 15] [--ranks 3] [--jobs 3] [--seed 1];
 1,000 of them are the long proof.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from world import World, arguments, events, expect
 
 KINDS = ["worker", "worker", "rank 0", "mpirun", "stop", "second start", "published", "published"]
-WHERE = ["draft", "renamed", "synced"]
+WHERE = ["draft", "renamed", "synced", "exit"]
 STUCK_S = 120  # silence of 10 or 20 s, start-up's 15 and 20 s, and the work itself, beside other jobs
 SMALL = ["--set", "training.epochs=3", "--set", "seeds=1"]
 
@@ -116,7 +116,7 @@ class Job:
             self.tally.fail(f"no run is stuck after the death of {kind}", run.communicate()[0])
             return None
         if kind == "published" and self.mark.exists():
-            self.tally.died(f"{where} trial")
+            self.tally.died("stop at exit" if where == "exit" else f"{where} trial")
         return text
 
     def round(self):

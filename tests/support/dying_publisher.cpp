@@ -1,9 +1,11 @@
-// Preloaded into the program by fault tests: kills the process at a chosen instant of publishing a trial file.
+// Preloaded into the program by fault tests: kills the process at a chosen instant of publishing a trial file, or stops
+// it while it exits.
 //   PEFTGRID_DIE=RANK,COUNT,WHERE   the rank (of mpirun; 0 for the bare program), which of its trials, counted from 1,
-//                                   and draft (before the rename), renamed (right after it) or synced (after the
-//                                   folder's sync, before the report)
+//                                   and draft (before the rename), renamed (right after it), synced (after the folder's
+//                                   sync, before the report), or exit (stopped in exit(3), whatever the count)
 //   PEFTGRID_DIE_MARK=FILE          is made just before
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -34,8 +36,12 @@ bool is_trial(const char* name) {
   return length > 3 && std::strcmp(name + length - 3, ".h5") == 0 && std::strstr(name, "/trials/") != nullptr;
 }
 
-[[noreturn]] void die() {
+void leave_mark() {
   if (const char* mark = std::getenv("PEFTGRID_DIE_MARK")) close(open(mark, O_CREAT | O_WRONLY, 0644));
+}
+
+[[noreturn]] void die() {
+  leave_mark();
   kill(getpid(), SIGKILL);
   for (;;) pause();
 }
@@ -47,6 +53,13 @@ Function next(const char* name) {
 
 long published = 0;
 bool at_next_sync = false;
+
+/// Of the program alone, not of the launcher and the shells that inherit the library.
+__attribute__((destructor)) void stop_at_exit() {
+  if (std::strcmp(program_invocation_short_name, "orchestrator") != 0 || read_order().where != "exit") return;
+  leave_mark();
+  kill(getpid(), SIGSTOP);
+}
 
 }  // namespace
 
