@@ -107,7 +107,7 @@ int compare(const std::filesystem::path& a, const std::filesystem::path& b, doub
   const std::size_t lonely = print_lonely(first, there, a.string()) + print_lonely(second, here, b.string());
   const std::size_t troubles = print_troubles(first) + print_troubles(second);
   const auto types = processors(first), other_types = processors(second);
-  if (types != other_types) {
+  if (!types.empty() && !other_types.empty() && types != other_types) {
     fmt::print("the types of processor differ: {} in {}, {} in {}\n", fmt::join(types, "; "), a.string(),
                fmt::join(other_types, "; "), b.string());
   }

@@ -71,7 +71,13 @@ Progress stand(const RunFolder& folder, const RunState& state) {
   return s;
 }
 
-int exit_code(const Progress& s) {
+/// A start that died before it had written its grid down has trials to do, whatever their number.
+bool begun(const RunState& state) {
+  return !state.grid_sha256.empty();
+}
+
+int exit_code(const RunState& state, const Progress& s) {
+  if (!begun(state)) return 4;
   if (s.done == s.total) return 0;
   return s.done + static_cast<std::int64_t>(s.failed.size()) == s.total && s.owners.empty() ? 3 : 4;
 }
@@ -93,8 +99,12 @@ int status_command(const Arguments& arguments) {
   }
   const RunState state = read_run_state(folder);
   const Progress s = stand(folder, state);
-  fmt::print("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
-             s.failed.size(), s.cells_done, state.cells.size());
+  if (begun(state)) {
+    fmt::print("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
+               s.failed.size(), s.cells_done, state.cells.size());
+  } else {
+    fmt::print("{}: no trial done; no start has come as far as writing its grid down\n", folder.root.string());
+  }
   if (s.owners.empty()) fmt::print("not running\n");
   for (const std::string& owner : s.owners) fmt::print("running: {}\n", owner);
   if (!state.job.empty()) fmt::print("last started as Slurm job {} on {}\n", state.job, state.nodes);
@@ -103,7 +113,7 @@ int status_command(const Arguments& arguments) {
   for (const std::string& loss : state.lost) fmt::print("lost in the last start: {}\n", loss);
   if (!state.holes.empty()) fmt::print("{} cells are left out; the report says why\n", state.holes.size());
   if (s.damaged > 0) fmt::print("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
-  return line->values["exit-code"].as<bool>() ? exit_code(s) : 0;
+  return line->values["exit-code"].as<bool>() ? exit_code(state, s) : 0;
 }
 
 }  // namespace peftgrid::orchestrator
