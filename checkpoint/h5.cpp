@@ -87,14 +87,7 @@ std::int64_t check(std::int64_t status, const std::string& what) {
 }
 
 hid_t group_properties() {
-  static const hid_t properties = [] {
-    Properties made = without_times(H5P_GROUP_CREATE);
-    // A trial's fifteen attributes lie in the group's header. HDF5 would put more than eight into a heap and a tree,
-    // which takes twice as long to write and to read.
-    constexpr unsigned kInHeader = 64;
-    check(H5Pset_attr_phase_change(made.get(), kInHeader, 0), "HDF5 properties");
-    return made.release();
-  }();
+  static const hid_t properties = without_times(H5P_GROUP_CREATE).release();
   return properties;
 }
 

@@ -53,33 +53,28 @@ void copy_object(hid_t from, const std::string& name, hid_t to);
 Type text_type(std::size_t bytes);  // fixed length, UTF-8, padded with NUL; at least 1 byte
 bool has_attribute(hid_t object, const std::string& name);
 void write_attribute(hid_t object, const std::string& name, std::int64_t value);
-void write_attribute(hid_t object, const std::string& name, double value);
-void write_attribute(hid_t object, const std::string& name, const std::string& value);
-std::int64_t read_integer(hid_t object, const std::string& name);
-double read_real(hid_t object, const std::string& name);
-std::string read_text_attribute(hid_t object, const std::string& name);
+std::int64_t read_attribute(hid_t object, const std::string& name);
 
-void write_text(hid_t group, const std::string& name, const std::string& text);
 void write_texts(hid_t group, const std::string& name, const std::vector<std::string>& texts);
-void write_reals(hid_t group, const std::string& name, const std::vector<double>& values);
-void write_bytes(hid_t group, const std::string& name, const std::vector<std::uint8_t>& values);
 void write_floats(hid_t group, const std::string& name, const std::vector<float>& values);
 /// `rows` packed records of `type`.
 void write_table(hid_t group, const std::string& name, const Type& type, std::size_t rows, const std::string& packed);
+/// One of them, without a dimension.
+void write_row(hid_t group, const std::string& name, const Type& type, const std::string& packed);
 
-std::string read_text(hid_t group, const std::string& name);
 std::vector<std::string> read_texts(hid_t group, const std::string& name);
-std::vector<double> read_reals(hid_t group, const std::string& name);
-std::vector<double> read_bytes_or_reals(hid_t group, const std::string& name);
 std::vector<float> read_floats(hid_t group, const std::string& name);
 
-/// An opened one-dimensional dataset of records.
+/// An opened dataset of records: a list of them, or one.
 struct Table {
   Dataset dataset;
   Type type;
   std::size_t rows = 0, row_bytes = 0;
 };
 Table open_table(hid_t group, const std::string& name);
+/// Bytes from each column's beginning to that of the next, or to the row's end. Throws FileError where there are no
+/// columns or they do not follow each other.
+std::vector<std::size_t> column_bytes(const Table& table, const std::string& name);
 /// All records, packed. Throws FileError unless the stored type is exactly `expected`.
 std::string read_table(const Table& table, const Type& expected, const std::string& name);
 

@@ -3,6 +3,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/h5.hpp"
+#include "checkpoint/packed.hpp"
 
 namespace peftgrid::checkpoint::h5 {
 namespace {
@@ -22,11 +23,6 @@ void checked_bytes(hid_t object, std::size_t count, std::size_t each, const std:
   }
 }
 
-std::size_t points(hid_t space, const std::string& name, int most_dimensions) {
-  if (check(H5Sget_simple_extent_ndims(space), name) > most_dimensions) throw FileError(name + " has a foreign shape");
-  return static_cast<std::size_t>(check(H5Sget_simple_extent_npoints(space), name));
-}
-
 /// Chunks may be compressed to a thousandth, and external storage names other files: neither is ours.
 void refuse_chunked_or_external(hid_t dataset, const std::string& name) {
   // What has one place in the file is neither; to ask for its properties takes as long as to read it.
@@ -36,22 +32,6 @@ void refuse_chunked_or_external(hid_t dataset, const std::string& name) {
   if ((layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) || H5Pget_external_count(creation.get()) != 0) {
     throw FileError(name + " is stored in chunks or outside the file, which a trial file never does");
   }
-}
-
-Table open_values(hid_t group, const std::string& name, int most_dimensions) {
-  refuse_all_but_hard_links(group, name);
-  Table table;
-  table.dataset = Dataset(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
-  refuse_chunked_or_external(table.dataset.get(), name);
-  const Space space(check(H5Dget_space(table.dataset.get()), name));
-  table.rows = points(space.get(), name, most_dimensions);
-  table.type = Type(check(H5Dget_type(table.dataset.get()), name));
-  table.row_bytes = H5Tget_size(table.type.get());
-  if (table.row_bytes == 0) throw FileError(name + " has values of no size");
-  if (table.rows > kSmall || table.row_bytes > kSmall || table.rows * table.row_bytes > kSmall) {
-    checked_bytes(table.dataset.get(), table.rows, table.row_bytes, name);
-  }
-  return table;
 }
 
 void expect(bool right, const std::string& name, const char* wanted) {
@@ -67,21 +47,11 @@ void read_raw(const Table& table, hid_t type, void* into, const std::string& nam
   check(H5Dread(table.dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), name);
 }
 
-template <typename Value>
-std::vector<Value> read_values(const Table& table, hid_t file_type, hid_t memory_type, const std::string& name,
-                               const char* wanted) {
-  expect(H5Tequal(table.type.get(), file_type) > 0, name, wanted);
-  std::vector<Value> values(table.rows);
-  read_raw(table, memory_type, values.data(), name);
-  return values;
-}
-
-void write_values(hid_t group, const std::string& name, hid_t file_type, hid_t memory_type, const Space& space,
-                  const void* data) {
-  const Dataset dataset(check(
-      H5Dcreate2(group, name.c_str(), file_type, space.get(), H5P_DEFAULT, dataset_properties(), H5P_DEFAULT), name));
+void write_values(hid_t group, const std::string& name, hid_t type, const Space& space, const void* data) {
+  const Dataset dataset(
+      check(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, dataset_properties(), H5P_DEFAULT), name));
   if (H5Sget_simple_extent_npoints(space.get()) == 0) return;
-  check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
+  check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
 }
 
 Space line(std::size_t count) {
@@ -90,43 +60,6 @@ Space line(std::size_t count) {
 }
 Space scalar() {
   return Space(check(H5Screate(H5S_SCALAR), "HDF5 space"));
-}
-
-std::string without_padding(std::string text) {
-  text.resize(text.find_last_not_of('\0') + 1);
-  return text;
-}
-
-void write_scalar_attribute(hid_t object, const std::string& name, hid_t file_type, hid_t memory_type,
-                            const void* value) {
-  const Space space = scalar();
-  const Attribute attribute(
-      check(H5Acreate2(object, name.c_str(), file_type, space.get(), H5P_DEFAULT, H5P_DEFAULT), name));
-  check(H5Awrite(attribute.get(), memory_type, value), name);
-}
-
-struct OpenAttribute {
-  Attribute attribute;
-  Type type;
-};
-
-/// Of one value.
-OpenAttribute open_attribute(hid_t object, const std::string& name) {
-  OpenAttribute open{Attribute(check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name)), {}};
-  open.type = Type(check(H5Aget_type(open.attribute.get()), name));
-  const std::size_t each = H5Tget_size(open.type.get());
-  expect(each > 0 && H5Aget_storage_size(open.attribute.get()) == each, name, "one value");
-  if (each > kSmall) checked_bytes(open.attribute.get(), 1, each, name);
-  return open;
-}
-
-template <typename Value>
-Value read_number(hid_t object, const std::string& name, hid_t file_type, hid_t memory_type, const char* wanted) {
-  const OpenAttribute open = open_attribute(object, name);
-  expect(H5Tequal(open.type.get(), file_type) > 0, name, wanted);
-  Value value = 0;
-  check(H5Aread(open.attribute.get(), memory_type, &value), name);
-  return value;
 }
 
 }  // namespace
@@ -144,97 +77,87 @@ bool has_attribute(hid_t object, const std::string& name) {
 }
 
 void write_attribute(hid_t object, const std::string& name, std::int64_t value) {
-  write_scalar_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
-}
-void write_attribute(hid_t object, const std::string& name, double value) {
-  write_scalar_attribute(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
-}
-void write_attribute(hid_t object, const std::string& name, const std::string& value) {
-  const Type type = text_type(value.size());
-  write_scalar_attribute(object, name, type.get(), type.get(), value.c_str());
+  const Space space = scalar();
+  const Attribute attribute(
+      check(H5Acreate2(object, name.c_str(), H5T_STD_I64LE, space.get(), H5P_DEFAULT, H5P_DEFAULT), name));
+  check(H5Awrite(attribute.get(), H5T_NATIVE_INT64, &value), name);
 }
 
-std::int64_t read_integer(hid_t object, const std::string& name) {
-  return read_number<std::int64_t>(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, "a 64-bit integer");
-}
-
-double read_real(hid_t object, const std::string& name) {
-  return read_number<double>(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, "a 64-bit real number");
-}
-
-std::string read_text_attribute(hid_t object, const std::string& name) {
-  const OpenAttribute open = open_attribute(object, name);
-  expect(fixed_text(open.type.get()), name, "text of a fixed length");
-  std::string text(H5Tget_size(open.type.get()), '\0');
-  check(H5Aread(open.attribute.get(), open.type.get(), text.data()), name);
-  return without_padding(std::move(text));
-}
-
-void write_text(hid_t group, const std::string& name, const std::string& text) {
-  const Type type = text_type(text.size());
-  write_values(group, name, type.get(), type.get(), scalar(), text.c_str());
+std::int64_t read_attribute(hid_t object, const std::string& name) {
+  const Attribute attribute(check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name));
+  const Type type(check(H5Aget_type(attribute.get()), name));
+  expect(H5Tequal(type.get(), H5T_STD_I64LE) > 0 && H5Aget_storage_size(attribute.get()) == sizeof(std::int64_t), name,
+         "a 64-bit integer");
+  std::int64_t value = 0;
+  check(H5Aread(attribute.get(), H5T_NATIVE_INT64, &value), name);
+  return value;
 }
 
 void write_texts(hid_t group, const std::string& name, const std::vector<std::string>& texts) {
   std::size_t longest = 1;
   for (const auto& text : texts) longest = std::max(longest, text.size());
-  std::string packed(longest * texts.size(), '\0');
-  for (std::size_t i = 0; i < texts.size(); ++i) packed.replace(i * longest, texts[i].size(), texts[i]);
-  write_table(group, name, text_type(longest), texts.size(), packed);
+  Pack packed;
+  for (const auto& text : texts) packed.text(text, longest);
+  write_table(group, name, text_type(longest), texts.size(), packed.bytes());
 }
 
-void write_reals(hid_t group, const std::string& name, const std::vector<double>& values) {
-  write_values(group, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, line(values.size()), values.data());
-}
-void write_bytes(hid_t group, const std::string& name, const std::vector<std::uint8_t>& values) {
-  write_values(group, name, H5T_STD_U8LE, H5T_NATIVE_UINT8, line(values.size()), values.data());
-}
 void write_floats(hid_t group, const std::string& name, const std::vector<float>& values) {
-  write_values(group, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, line(values.size()), values.data());
+  write_values(group, name, H5T_IEEE_F32LE, line(values.size()), values.data());
 }
 void write_table(hid_t group, const std::string& name, const Type& type, std::size_t rows, const std::string& packed) {
-  write_values(group, name, type.get(), type.get(), line(rows), packed.data());
+  write_values(group, name, type.get(), line(rows), packed.data());
 }
-
-std::string read_text(hid_t group, const std::string& name) {
-  const Table table = open_values(group, name, 0);
-  expect(fixed_text(table.type.get()) && table.rows == 1, name, "one text of a fixed length");
-  std::string text(table.row_bytes, '\0');
-  read_raw(table, table.type.get(), text.data(), name);
-  return without_padding(std::move(text));
+void write_row(hid_t group, const std::string& name, const Type& type, const std::string& packed) {
+  write_values(group, name, type.get(), scalar(), packed.data());
 }
 
 std::vector<std::string> read_texts(hid_t group, const std::string& name) {
-  const Table table = open_values(group, name, 1);
+  const Table table = open_table(group, name);
   expect(fixed_text(table.type.get()), name, "a list of texts of a fixed length");
   std::string packed(table.rows * table.row_bytes, '\0');
   read_raw(table, table.type.get(), packed.data(), name);
   std::vector<std::string> texts;
-  for (std::size_t i = 0; i < table.rows; ++i) {
-    texts.push_back(without_padding(packed.substr(i * table.row_bytes, table.row_bytes)));
-  }
+  for (Unpack unpack(packed); !unpack.done();) texts.push_back(unpack.text(table.row_bytes));
   return texts;
 }
 
-std::vector<double> read_reals(hid_t group, const std::string& name) {
-  return read_values<double>(open_values(group, name, 1), H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, name,
-                             "a list of 64-bit real numbers");
-}
-
-std::vector<double> read_bytes_or_reals(hid_t group, const std::string& name) {
-  const Table table = open_values(group, name, 1);
-  if (H5Tequal(table.type.get(), H5T_STD_U8LE) <= 0) return read_reals(group, name);
-  const auto bytes = read_values<std::uint8_t>(table, H5T_STD_U8LE, H5T_NATIVE_UINT8, name, "a list of bytes");
-  return {bytes.begin(), bytes.end()};
-}
-
 std::vector<float> read_floats(hid_t group, const std::string& name) {
-  return read_values<float>(open_values(group, name, 1), H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, name,
-                            "a list of 32-bit real numbers");
+  const Table table = open_table(group, name);
+  expect(H5Tequal(table.type.get(), H5T_IEEE_F32LE) > 0, name, "a list of 32-bit real numbers");
+  std::vector<float> values(table.rows);
+  read_raw(table, H5T_NATIVE_FLOAT, values.data(), name);
+  return values;
 }
 
 Table open_table(hid_t group, const std::string& name) {
-  return open_values(group, name, 1);
+  refuse_all_but_hard_links(group, name);
+  Table table;
+  table.dataset = Dataset(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
+  refuse_chunked_or_external(table.dataset.get(), name);
+  const Space space(check(H5Dget_space(table.dataset.get()), name));
+  if (check(H5Sget_simple_extent_ndims(space.get()), name) > 1) throw FileError(name + " has a foreign shape");
+  table.rows = static_cast<std::size_t>(check(H5Sget_simple_extent_npoints(space.get()), name));
+  table.type = Type(check(H5Dget_type(table.dataset.get()), name));
+  table.row_bytes = H5Tget_size(table.type.get());
+  if (table.row_bytes == 0) throw FileError(name + " has values of no size");
+  if (table.rows > kSmall || table.row_bytes > kSmall || table.rows * table.row_bytes > kSmall) {
+    checked_bytes(table.dataset.get(), table.rows, table.row_bytes, name);
+  }
+  return table;
+}
+
+std::vector<std::size_t> column_bytes(const Table& table, const std::string& name) {
+  expect(H5Tget_class(table.type.get()) == H5T_COMPOUND, name, "a table");
+  const auto columns = static_cast<unsigned>(check(H5Tget_nmembers(table.type.get()), name));
+  std::vector<std::size_t> bytes;
+  std::size_t begin = 0;
+  for (unsigned i = 1; i <= columns; ++i) {
+    const std::size_t end = i == columns ? table.row_bytes : H5Tget_member_offset(table.type.get(), i);
+    expect(end > begin, name, "a table whose columns follow each other");
+    bytes.push_back(end - begin);
+    begin = end;
+  }
+  return bytes;
 }
 
 std::string read_table(const Table& table, const Type& expected, const std::string& name) {

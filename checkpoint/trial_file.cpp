@@ -1,12 +1,13 @@
 #include "checkpoint/trial_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/packed.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
 #include "checkpoint/trial_layout.hpp"
@@ -14,77 +15,111 @@
 namespace peftgrid::checkpoint {
 namespace {
 
-/// Class indices fit a byte; anything else is kept as it is.
-void write_rows(hid_t group, const char* name, const std::vector<double>& values) {
-  const bool classes = std::all_of(values.begin(), values.end(), [](double value) {
-    return value >= 0 && value <= 255 && std::floor(value) == value && !std::signbit(value);
-  });
-  if (classes) {
-    h5::write_bytes(group, name, std::vector<std::uint8_t>(values.begin(), values.end()));
-  } else {
-    h5::write_reals(group, name, values);
-  }
+/// Widths of texts in a table: at least 1, as HDF5 wants it.
+std::size_t wider(std::size_t width, const std::string& text) {
+  return std::max({std::size_t{1}, width, text.size()});
 }
 
-void write_tests(hid_t trial, const std::vector<TestResult>& tests) {
-  const h5::Group all = h5::create_group(trial, "tests");
-  std::int64_t order = 0;
+void write_scalars(hid_t trial, const TrialRecord& record) {
+  const Texts texts{record.state, record.reason, record.spec, record.environment, content_sha256(record)};
+  std::array<std::size_t, kTextFields.size()> text_bytes{};
+  Pack row;
+  for (const IntegerField& field : kIntegerFields) row.number(record.*field.member);
+  for (const RealField& field : kRealFields) row.number(record.*field.member);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    text_bytes[i] = wider(0, texts[i]);
+    row.text(texts[i], text_bytes[i]);
+  }
+  h5::write_row(trial, "record", record_type(text_bytes), row.bytes());
+}
+
+void write_metrics(hid_t trial, const std::vector<TestResult>& tests) {
+  std::size_t test_bytes = 1, name_bytes = 1, rows = 0;
   for (const TestResult& test : tests) {
     if (!plain_name(test.name)) throw FileError("\"" + test.name + "\" cannot name a test set in a trial file");
-    const h5::Group group = h5::create_group(all.get(), test.name);
-    h5::write_attribute(group.get(), "order", order++);
-    std::vector<std::string> names;
-    std::vector<double> values;
-    for (const auto& [name, value] : test.metrics) {
-      names.push_back(name);
-      values.push_back(value);
-    }
-    h5::write_texts(group.get(), "metric_names", names);
-    h5::write_reals(group.get(), "metrics", values);
-    write_rows(group.get(), "labels", test.labels);
-    write_rows(group.get(), "predictions", test.predictions);
+    if (test.metrics.empty()) throw FileError("test set " + test.name + " has no metric");
+    test_bytes = wider(test_bytes, test.name);
+    for (const auto& [name, value] : test.metrics) name_bytes = wider(name_bytes, name);
+    rows += test.metrics.size();
   }
+  Pack packed;
+  std::int64_t first = 0;
+  for (const TestResult& test : tests) {
+    const auto count = static_cast<std::int64_t>(test.labels.size());
+    for (const auto& [name, value] : test.metrics) {
+      packed.text(test.name, test_bytes);
+      packed.text(name, name_bytes);
+      packed.number(value);
+      packed.number(first);
+      packed.number(count);
+    }
+    first += count;
+  }
+  h5::write_table(trial, "metrics", metric_type(test_bytes, name_bytes), rows, packed.bytes());
+}
+
+/// Class indices fit a byte; anything else is kept as it is.
+bool fit_bytes(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) {
+    return value >= 0 && value <= 255 && std::floor(value) == value && !std::signbit(value);
+  });
+}
+
+void write_predictions(hid_t trial, const std::vector<TestResult>& tests) {
+  const bool bytes = std::all_of(tests.begin(), tests.end(), [](const TestResult& test) {
+    return fit_bytes(test.labels) && fit_bytes(test.predictions);
+  });
+  Pack packed;
+  std::size_t rows = 0;
+  for (const TestResult& test : tests) {
+    if (test.labels.size() != test.predictions.size())
+      throw FileError("test set " + test.name + " has not one label a prediction");
+    rows += test.labels.size();
+    for (std::size_t i = 0; i < test.labels.size(); ++i) {
+      for (const double value : {test.labels[i], test.predictions[i]}) {
+        bytes ? packed.number(static_cast<std::uint8_t>(value)) : packed.number(value);
+      }
+    }
+  }
+  h5::write_table(trial, "predictions", prediction_type(bytes), rows, packed.bytes());
 }
 
 void write_curve(hid_t trial, const std::vector<CurvePoint>& curve) {
-  std::string packed;
+  Pack packed;
   for (const CurvePoint& point : curve) {
-    const CurveRow row{point.step, point.epoch, point.train_loss, point.selection_score};
-    packed.append(reinterpret_cast<const char*>(&row), sizeof row);
+    packed.number(point.step);
+    for (const double value : {point.epoch, point.train_loss, point.selection_score}) packed.number(value);
   }
-  h5::write_table(trial, "curve", curve_type(), curve.size(), packed);
+  h5::write_table(trial, "curve", curve_type(), curve.size(), packed.bytes());
 }
 
-TensorRow tensor_row(const KeptTensor& tensor, std::int64_t first) {
-  TensorRow row{};
+void pack_tensor(Pack& packed, const KeptTensor& tensor, std::size_t name_bytes, std::int64_t first) {
   std::int64_t product = 1;
   for (const std::int64_t size : tensor.shape) product *= size;
   const auto count = static_cast<std::int64_t>(tensor.values.size());
-  if (tensor.shape.size() > kMostDimensions || tensor.sha256.size() != row.sha256.size() ||
-      (count != 0 && product != count)) {
+  if (tensor.shape.size() > kMostDimensions || tensor.sha256.size() != kHashBytes || (count != 0 && product != count)) {
     throw FileError("tensor " + tensor.name + " cannot be kept: its shape, values and hash disagree");
   }
-  std::copy(tensor.sha256.begin(), tensor.sha256.end(), row.sha256.begin());
-  std::copy(tensor.shape.begin(), tensor.shape.end(), row.shape.begin());
-  row.rank = static_cast<std::int64_t>(tensor.shape.size());
-  row.first = first;
-  row.count = count;
-  return row;
+  packed.text(tensor.name, name_bytes);
+  packed.text(tensor.sha256, kHashBytes);
+  packed.number(static_cast<std::int64_t>(tensor.shape.size()));
+  for (std::size_t i = 0; i < kMostDimensions; ++i) {
+    packed.number(i < tensor.shape.size() ? tensor.shape[i] : std::int64_t{0});
+  }
+  packed.number(first);
+  packed.number(count);
 }
 
 void write_tensors(hid_t trial, const std::vector<KeptTensor>& tensors) {
   std::size_t name_bytes = 1;
-  for (const KeptTensor& tensor : tensors) name_bytes = std::max(name_bytes, tensor.name.size());
-  std::string packed;
+  for (const KeptTensor& tensor : tensors) name_bytes = wider(name_bytes, tensor.name);
+  Pack packed;
   std::vector<float> values;
   for (const KeptTensor& tensor : tensors) {
-    const TensorRow row = tensor_row(tensor, static_cast<std::int64_t>(values.size()));
-    packed += tensor.name;
-    packed.append(name_bytes - tensor.name.size(), '\0');
-    packed.append(reinterpret_cast<const char*>(&row), sizeof row);
+    pack_tensor(packed, tensor, name_bytes, static_cast<std::int64_t>(values.size()));
     values.insert(values.end(), tensor.values.begin(), tensor.values.end());
   }
-  h5::write_table(trial, "tensors", tensor_type(name_bytes), tensors.size(), packed);
+  h5::write_table(trial, "tensors", tensor_type(name_bytes), tensors.size(), packed.bytes());
   h5::write_floats(trial, "tensor_values", values);
 }
 
@@ -93,15 +128,10 @@ void write_tensors(hid_t trial, const std::vector<KeptTensor>& tensors) {
 void write_trial_group(hid_t trials, const TrialRecord& record) {
   if (!plain_name(record.id)) throw FileError("\"" + record.id + "\" cannot be a trial's id");
   const h5::Group trial = h5::create_group(trials, record.id);
-  h5::write_attribute(trial.get(), "state", record.state);
-  for (const IntegerField& field : kIntegerFields) h5::write_attribute(trial.get(), field.name, record.*field.member);
-  for (const RealField& field : kRealFields) h5::write_attribute(trial.get(), field.name, record.*field.member);
-  h5::write_attribute(trial.get(), kContentAttribute, content_sha256(record));
-  h5::write_text(trial.get(), "reason", record.reason);
-  h5::write_text(trial.get(), "spec", record.spec);
-  h5::write_text(trial.get(), "environment", record.environment);
-  h5::write_texts(trial.get(), "warnings", record.warnings);
-  write_tests(trial.get(), record.tests);
+  write_scalars(trial.get(), record);
+  if (!record.warnings.empty()) h5::write_texts(trial.get(), "warnings", record.warnings);
+  write_metrics(trial.get(), record.tests);
+  write_predictions(trial.get(), record.tests);
   write_curve(trial.get(), record.curve);
   write_tensors(trial.get(), record.tensors);
 }

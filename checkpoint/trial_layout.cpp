@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
-#include <cstring>
 #include <string_view>
 
 #include "checkpoint/errors.hpp"
@@ -12,9 +11,27 @@
 namespace peftgrid::checkpoint {
 namespace {
 
-void insert(const h5::Type& compound, const char* name, std::size_t offset, hid_t type) {
-  h5::check(H5Tinsert(compound.get(), name, offset, type), name);
-}
+/// A table's row type, column after column with nothing between them.
+class Columns {
+ public:
+  void number(const char* name, hid_t type) { add(name, type, 8); }
+  void byte(const char* name) { add(name, H5T_STD_U8LE, 1); }
+  void text(const char* name, std::size_t bytes) { add(name, h5::text_type(bytes).get(), bytes); }
+  void numbers(const char* name, hid_t type, std::size_t count) {
+    const hsize_t size = count;
+    add(name, h5::Type(h5::check(H5Tarray_create2(type, 1, &size), "HDF5 type")).get(), 8 * count);
+  }
+  h5::Type take() { return std::move(row_); }
+
+ private:
+  void add(const char* name, hid_t type, std::size_t bytes) {
+    const std::size_t offset = std::exchange(bytes_, bytes_ + bytes);
+    h5::check(H5Tset_size(row_.get(), bytes_), name);
+    h5::check(H5Tinsert(row_.get(), name, offset, type), name);
+  }
+  h5::Type row_{h5::check(H5Tcreate(H5T_COMPOUND, 1), "HDF5 type")};
+  std::size_t bytes_ = 0;
+};
 
 /// Bytes to hash: each value with its length, so that no two records run together alike.
 class Content {
@@ -52,26 +69,50 @@ void add_tests(Content& content, const std::vector<TestResult>& tests) {
 
 }  // namespace
 
+h5::Type record_type(const std::array<std::size_t, kTextFields.size()>& text_bytes) {
+  Columns columns;
+  for (const IntegerField& field : kIntegerFields) columns.number(field.name, H5T_STD_I64LE);
+  for (const RealField& field : kRealFields) columns.number(field.name, H5T_IEEE_F64LE);
+  for (std::size_t i = 0; i < kTextFields.size(); ++i) columns.text(kTextFields[i], text_bytes[i]);
+  return columns.take();
+}
+
 h5::Type curve_type() {
-  h5::Type type(h5::check(H5Tcreate(H5T_COMPOUND, sizeof(CurveRow)), "HDF5 type"));
-  insert(type, "step", offsetof(CurveRow, step), H5T_STD_I64LE);
-  insert(type, "epoch", offsetof(CurveRow, epoch), H5T_IEEE_F64LE);
-  insert(type, "train_loss", offsetof(CurveRow, train_loss), H5T_IEEE_F64LE);
-  insert(type, "selection_score", offsetof(CurveRow, selection_score), H5T_IEEE_F64LE);
-  return type;
+  Columns columns;
+  columns.number("step", H5T_STD_I64LE);
+  for (const char* name : {"epoch", "train_loss", "selection_score"}) columns.number(name, H5T_IEEE_F64LE);
+  return columns.take();
+}
+
+h5::Type metric_type(std::size_t test_bytes, std::size_t name_bytes) {
+  Columns columns;
+  columns.text("test", test_bytes);
+  columns.text("name", name_bytes);
+  columns.number("value", H5T_IEEE_F64LE);
+  for (const char* name : {"first", "count"}) columns.number(name, H5T_STD_I64LE);
+  return columns.take();
+}
+
+h5::Type prediction_type(bool bytes) {
+  Columns columns;
+  for (const char* name : {"label", "prediction"}) {
+    if (bytes) {
+      columns.byte(name);
+    } else {
+      columns.number(name, H5T_IEEE_F64LE);
+    }
+  }
+  return columns.take();
 }
 
 h5::Type tensor_type(std::size_t name_bytes) {
-  h5::Type type(h5::check(H5Tcreate(H5T_COMPOUND, name_bytes + sizeof(TensorRow)), "HDF5 type"));
-  const hsize_t dimensions = kMostDimensions;
-  const h5::Type shape(h5::check(H5Tarray_create2(H5T_STD_I64LE, 1, &dimensions), "HDF5 type"));
-  insert(type, "name", 0, h5::text_type(name_bytes).get());
-  insert(type, "sha256", name_bytes + offsetof(TensorRow, sha256), h5::text_type(64).get());
-  insert(type, "rank", name_bytes + offsetof(TensorRow, rank), H5T_STD_I64LE);
-  insert(type, "shape", name_bytes + offsetof(TensorRow, shape), shape.get());
-  insert(type, "first", name_bytes + offsetof(TensorRow, first), H5T_STD_I64LE);
-  insert(type, "count", name_bytes + offsetof(TensorRow, count), H5T_STD_I64LE);
-  return type;
+  Columns columns;
+  columns.text("name", name_bytes);
+  columns.text("sha256", kHashBytes);
+  columns.number("rank", H5T_STD_I64LE);
+  columns.numbers("shape", H5T_STD_I64LE, kMostDimensions);
+  for (const char* name : {"first", "count"}) columns.number(name, H5T_STD_I64LE);
+  return columns.take();
 }
 
 bool plain_name(const std::string& name) {
@@ -113,7 +154,7 @@ h5::Group create_trials(hid_t file) {
 
 h5::Group open_trials(hid_t file) {
   if (!h5::has_attribute(file, kLayoutAttribute)) throw FileError("an HDF5 file, but not one of trials");
-  const std::int64_t version = h5::read_integer(file, kLayoutAttribute);
+  const std::int64_t version = h5::read_attribute(file, kLayoutAttribute);
   if (version != kLayoutVersion) {
     throw FileError("its layout has version " + std::to_string(version) + "; this program reads version " +
                     std::to_string(kLayoutVersion));

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "checkpoint/h5.hpp"
 #include "checkpoint/trial_file.hpp"
@@ -11,11 +13,10 @@
 /// any raises kLayoutVersion. Callers hold h5::lock().
 namespace peftgrid::checkpoint {
 
-inline constexpr std::int64_t kLayoutVersion = 1;
+inline constexpr std::int64_t kLayoutVersion = 2;
 inline constexpr const char* kLayoutAttribute = "peftgrid_layout";
 inline constexpr const char* kTrialsGroup = "trials";
-inline constexpr const char* kContentAttribute = "content_sha256";
-inline constexpr std::size_t kMostDimensions = 4;
+inline constexpr std::size_t kMostDimensions = 4, kHashBytes = 64;
 
 struct IntegerField {
   const char* name;
@@ -44,20 +45,19 @@ inline constexpr std::array kRealFields = {
     RealField{"inference_rows_per_s", &TrialRecord::inference_rows_per_s},
 };
 
-/// One row of the curve as it lies in the file.
-struct CurveRow {
-  std::int64_t step;
-  double epoch, train_loss, selection_score;
-};
-h5::Type curve_type();
+inline constexpr std::array kTextFields = {"state", "reason", "spec", "environment", "content_sha256"};
+using Texts = std::array<std::string, kTextFields.size()>;
 
-/// One row of the table of tensors behind its name, which comes first and is `name_bytes` long.
-struct TensorRow {
-  std::array<char, 64> sha256;
-  std::int64_t rank;
-  std::array<std::int64_t, kMostDimensions> shape;
-  std::int64_t first, count;  // of tensor_values; count 0: only the hash is kept
-};
+/// Columns of the tables, in the order in which Pack and Unpack meet them. Texts are as wide as the longest of them.
+/// `record`: one row; all numbers of a trial, then its texts.
+h5::Type record_type(const std::array<std::size_t, kTextFields.size()>& text_bytes);
+/// One row an evaluation.
+h5::Type curve_type();
+/// One row a metric: of which test set, and which rows of `predictions` are that set's.
+h5::Type metric_type(std::size_t test_bytes, std::size_t name_bytes);
+/// One row a test row: its label and what was predicted, both bytes or both real numbers.
+h5::Type prediction_type(bool bytes);
+/// One row a tensor, and which of `tensor_values` are its own; a count of 0: only the hash is kept.
 h5::Type tensor_type(std::size_t name_bytes);
 
 /// Letters, digits, '_', '-', '.', at most 64 of them and no dot first: what a trial or a test set may be called in a

@@ -1,87 +1,150 @@
 #include <algorithm>
-#include <cstring>
-#include <string_view>
+#include <array>
+#include <cstddef>
+#include <tuple>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/packed.hpp"
 #include "checkpoint/trial_layout.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
 
-constexpr std::size_t kLongestTensorName = 4096;
+constexpr std::size_t kLongestName = 4096;
 
-TestResult read_test(hid_t tests, const std::string& name) {
-  const h5::Group group = h5::open_group(tests, name);
-  TestResult test;
-  test.name = name;
-  const auto names = h5::read_texts(group.get(), "metric_names");
-  const auto values = h5::read_reals(group.get(), "metrics");
-  if (names.size() != values.size()) throw FileError("tests/" + name + " has not one name a metric");
-  for (std::size_t i = 0; i < names.size(); ++i) test.metrics.emplace_back(names[i], values[i]);
-  test.labels = h5::read_bytes_or_reals(group.get(), "labels");
-  test.predictions = h5::read_bytes_or_reals(group.get(), "predictions");
-  if (test.labels.size() != test.predictions.size())
-    throw FileError("tests/" + name + " has not one label a prediction");
-  return test;
+/// The text columns' widths, which vary from file to file; whether the type is ours in all else is for read_table.
+std::array<std::size_t, kTextFields.size()> text_bytes(const h5::Table& table) {
+  const std::vector<std::size_t> widths = h5::column_bytes(table, "record");
+  std::array<std::size_t, kTextFields.size()> texts{};
+  if (widths.size() != kIntegerFields.size() + kRealFields.size() + texts.size()) {
+    throw FileError("record has not the columns that docs/trial_file.md names");
+  }
+  std::copy(widths.end() - static_cast<std::ptrdiff_t>(texts.size()), widths.end(), texts.begin());
+  return texts;
+}
+
+/// Fills the scalars and gives the content's hash as it was stored.
+std::string read_scalars(hid_t trial, TrialRecord& record) {
+  const h5::Table table = h5::open_table(trial, "record");
+  const auto widths = text_bytes(table);
+  const std::string packed = h5::read_table(table, record_type(widths), "record");
+  if (table.rows != 1) throw FileError("record is not one row");
+  Unpack row(packed);
+  for (const IntegerField& field : kIntegerFields) record.*field.member = row.number<std::int64_t>();
+  for (const RealField& field : kRealFields) record.*field.member = row.number<double>();
+  Texts texts;
+  for (std::size_t i = 0; i < texts.size(); ++i) texts[i] = row.text(widths[i]);
+  std::string hash;
+  std::tie(record.state, record.reason, record.spec, record.environment, hash) =
+      std::tie(texts[0], texts[1], texts[2], texts[3], texts[4]);
+  return hash;
+}
+
+/// Labels and predictions of all test sets, one row after the other.
+std::vector<std::array<double, 2>> read_predictions(hid_t trial) {
+  const h5::Table table = h5::open_table(trial, "predictions");
+  const bool bytes = table.row_bytes == 2;
+  const std::string packed = h5::read_table(table, prediction_type(bytes), "predictions");
+  std::vector<std::array<double, 2>> rows(table.rows);
+  Unpack unpack(packed);
+  for (auto& row : rows) {
+    for (double& value : row) value = bytes ? unpack.number<std::uint8_t>() : unpack.number<double>();
+  }
+  return rows;
+}
+
+/// Test sets lie one after the other, so no prediction is taken twice.
+void add_test(std::vector<TestResult>& tests, std::string name, std::int64_t count,
+              const std::vector<std::array<double, 2>>& predictions, std::int64_t& reached) {
+  const bool twice = std::any_of(tests.begin(), tests.end(), [&](const TestResult& test) { return test.name == name; });
+  if (!plain_name(name) || twice) throw FileError("metrics names a test set that cannot be one");
+  if (count < 0 || count > static_cast<std::int64_t>(predictions.size()) - reached) {
+    throw FileError("metrics of " + name + " speak of rows that predictions has not");
+  }
+  TestResult& test = tests.emplace_back();
+  test.name = std::move(name);
+  for (const std::int64_t end = reached + count; reached < end; ++reached) {
+    const auto& [label, prediction] = predictions[static_cast<std::size_t>(reached)];
+    test.labels.push_back(label);
+    test.predictions.push_back(prediction);
+  }
 }
 
 std::vector<TestResult> read_tests(hid_t trial) {
-  const h5::Group group = h5::open_group(trial, "tests");
-  std::vector<std::pair<std::int64_t, TestResult>> ordered;
-  for (const std::string& name : h5::children(group.get())) {
-    if (!plain_name(name)) throw FileError("a test set has a name that no test set has");
-    ordered.emplace_back(h5::read_integer(h5::open_group(group.get(), name).get(), "order"),
-                         read_test(group.get(), name));
-  }
-  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  const h5::Table table = h5::open_table(trial, "metrics");
+  const std::vector<std::size_t> widths = h5::column_bytes(table, "metrics");
+  if (widths.size() != 5) throw FileError("metrics is not a table of metrics");
+  const std::string packed = h5::read_table(table, metric_type(widths[0], widths[1]), "metrics");
+  const auto predictions = read_predictions(trial);
   std::vector<TestResult> tests;
-  for (auto& [order, test] : ordered) tests.push_back(std::move(test));
+  std::int64_t reached = 0, first_of_test = 0;
+  for (Unpack row(packed); !row.done();) {
+    const std::string test = row.text(widths[0]), name = row.text(widths[1]);
+    const auto value = row.number<double>();
+    const auto first = row.number<std::int64_t>(), count = row.number<std::int64_t>();
+    if (tests.empty() || tests.back().name != test) {
+      first_of_test = reached;
+      add_test(tests, test, count, predictions, reached);
+    }
+    if (first != first_of_test || count != reached - first) {
+      throw FileError("metrics of " + test + " speak of the wrong rows of predictions");
+    }
+    tests.back().metrics.emplace_back(name, value);
+  }
+  if (reached != static_cast<std::int64_t>(predictions.size())) throw FileError("predictions belong to no test set");
   return tests;
 }
 
 std::vector<CurvePoint> read_curve(hid_t trial) {
-  const h5::Table table = h5::open_table(trial, "curve");
-  const std::string packed = h5::read_table(table, curve_type(), "curve");
+  const std::string packed = h5::read_table(h5::open_table(trial, "curve"), curve_type(), "curve");
   std::vector<CurvePoint> curve;
-  for (std::size_t i = 0; i < table.rows; ++i) {
-    CurveRow row;
-    std::memcpy(&row, packed.data() + i * sizeof row, sizeof row);
-    curve.push_back({row.step, row.epoch, row.train_loss, row.selection_score});
+  for (Unpack row(packed); !row.done();) {
+    CurvePoint& point = curve.emplace_back();
+    point.step = row.number<std::int64_t>();
+    for (double* value : {&point.epoch, &point.train_loss, &point.selection_score}) *value = row.number<double>();
   }
   return curve;
 }
 
-KeptTensor tensor_of(std::string_view packed, std::size_t name_bytes, TensorRow& row) {
+struct Place {
+  std::int64_t first, count;
+};
+
+/// The next tensor but its values, and their place.
+std::pair<KeptTensor, Place> next_tensor(Unpack& row, std::size_t name_bytes) {
   KeptTensor tensor;
-  const std::string_view name = packed.substr(0, name_bytes);
-  tensor.name = name.substr(0, name.find_last_not_of('\0') + 1);
-  std::memcpy(&row, packed.data() + name_bytes, sizeof row);
-  tensor.sha256.assign(row.sha256.begin(), row.sha256.end());
-  if (row.rank < 0 || row.rank > static_cast<std::int64_t>(kMostDimensions) || row.count < 0 || row.first < 0) {
-    throw FileError("tensor " + tensor.name + " has an impossible shape or place");
+  tensor.name = row.text(name_bytes);
+  tensor.sha256 = row.text(kHashBytes);
+  const auto rank = row.number<std::int64_t>();
+  if (rank < 0 || rank > static_cast<std::int64_t>(kMostDimensions)) {
+    throw FileError("tensor " + tensor.name + " has an impossible shape");
   }
   std::int64_t product = 1;
-  for (std::int64_t i = 0; i < row.rank; ++i) {
-    const std::int64_t size = row.shape[static_cast<std::size_t>(i)];
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(kMostDimensions); ++i) {
+    const auto size = row.number<std::int64_t>();
+    if (i >= rank) continue;
     if (size < 0 || __builtin_mul_overflow(product, size, &product)) {
       throw FileError("tensor " + tensor.name + " has an impossible shape");
     }
     tensor.shape.push_back(size);
   }
-  if (row.count != 0 && row.count != product)
+  const Place place{row.number<std::int64_t>(), row.number<std::int64_t>()};
+  if (place.first < 0 || place.count < 0) throw FileError("tensor " + tensor.name + " has an impossible place");
+  if (place.count != 0 && place.count != product) {
     throw FileError("tensor " + tensor.name + " has not the values of its shape");
-  return tensor;
+  }
+  return {std::move(tensor), place};
 }
 
 /// Copies the tensor's part of `values`; tensors lie one after the other, so no value is taken twice.
-void fill_values(KeptTensor& tensor, const TensorRow& row, const std::vector<float>& values, std::int64_t& reached) {
-  if (row.count == 0) return;
-  if (row.first != reached || row.count > static_cast<std::int64_t>(values.size()) - reached) {
+void fill_values(KeptTensor& tensor, Place place, const std::vector<float>& values, std::int64_t& reached) {
+  if (place.count == 0) return;
+  if (place.first != reached || place.count > static_cast<std::int64_t>(values.size()) - reached) {
     throw FileError("tensor " + tensor.name + " lies at the wrong place of tensor_values");
   }
-  reached += row.count;
-  tensor.values.assign(values.begin() + row.first, values.begin() + reached);
+  reached += place.count;
+  tensor.values.assign(values.begin() + place.first, values.begin() + reached);
   if (sha256_of_values(tensor.values) != tensor.sha256) {
     throw FileError("tensor " + tensor.name + " is damaged: its values do not have the SHA-256 that was stored");
   }
@@ -89,20 +152,17 @@ void fill_values(KeptTensor& tensor, const TensorRow& row, const std::vector<flo
 
 std::vector<KeptTensor> read_tensors(hid_t trial, Read how) {
   const h5::Table table = h5::open_table(trial, "tensors");
-  if (table.row_bytes <= sizeof(TensorRow) || table.row_bytes > sizeof(TensorRow) + kLongestTensorName) {
-    throw FileError("tensors is not a table of tensors");
-  }
-  const std::size_t name_bytes = table.row_bytes - sizeof(TensorRow);
-  const std::string packed = h5::read_table(table, tensor_type(name_bytes), "tensors");
+  const std::vector<std::size_t> widths = h5::column_bytes(table, "tensors");
+  if (widths.size() != 6 || widths[0] > kLongestName) throw FileError("tensors is not a table of tensors");
+  const std::string packed = h5::read_table(table, tensor_type(widths[0]), "tensors");
   std::vector<float> values;
   if (how == Read::Everything) values = h5::read_floats(trial, "tensor_values");
   std::vector<KeptTensor> tensors;
   std::int64_t reached = 0;
-  for (std::size_t i = 0; i < table.rows; ++i) {
-    TensorRow row;
-    tensors.push_back(
-        tensor_of(std::string_view(packed).substr(i * table.row_bytes, table.row_bytes), name_bytes, row));
-    if (how == Read::Everything) fill_values(tensors.back(), row, values, reached);
+  for (Unpack row(packed); !row.done();) {
+    auto [tensor, place] = next_tensor(row, widths[0]);
+    if (how == Read::Everything) fill_values(tensor, place, values, reached);
+    tensors.push_back(std::move(tensor));
   }
   return tensors;
 }
@@ -115,17 +175,12 @@ TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how) {
     const h5::Group trial = h5::open_group(trials, id);
     TrialRecord record;
     record.id = id;
-    record.state = h5::read_text_attribute(trial.get(), "state");
-    for (const IntegerField& field : kIntegerFields) record.*field.member = h5::read_integer(trial.get(), field.name);
-    for (const RealField& field : kRealFields) record.*field.member = h5::read_real(trial.get(), field.name);
-    record.reason = h5::read_text(trial.get(), "reason");
-    record.spec = h5::read_text(trial.get(), "spec");
-    record.environment = h5::read_text(trial.get(), "environment");
-    record.warnings = h5::read_texts(trial.get(), "warnings");
+    const std::string stored = read_scalars(trial.get(), record);
+    if (h5::has_child(trial.get(), "warnings")) record.warnings = h5::read_texts(trial.get(), "warnings");
     record.tests = read_tests(trial.get());
     record.curve = read_curve(trial.get());
     record.tensors = read_tensors(trial.get(), how);
-    if (content_sha256(record) != h5::read_text_attribute(trial.get(), kContentAttribute)) {
+    if (content_sha256(record) != stored) {
       throw FileError("it is damaged: its content does not have the SHA-256 that was stored");
     }
     return record;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -127,6 +128,12 @@ TEST(TrialFile, RefusesToKeepWhatItCouldNotRead) {
   record = awkward_record();
   record.tests[0].name = "a/b";
   EXPECT_THROW(write_trial(folder.path() / "c.h5", record), FileError);
+  record = awkward_record();
+  record.tests[1].metrics.clear();
+  EXPECT_THROW(write_trial(folder.path() / "d.h5", record), FileError);
+  record = awkward_record();
+  record.tests[0].labels.pop_back();
+  EXPECT_THROW(write_trial(folder.path() / "e.h5", record), FileError);
 }
 
 TEST(TrialFile, NamesTheFileAndTheReasonWhenItIsNotOne) {
@@ -137,6 +144,50 @@ TEST(TrialFile, NamesTheFileAndTheReasonWhenItIsNotOne) {
   const hid_t other = H5Fcreate((folder.path() / "other.h5").c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(other);
   EXPECT_THAT(message_of(folder.path() / "other.h5"), HasSubstr("not one of trials"));
+}
+
+TEST(TrialFile, IsRefusedInAnotherLayoutThanThisPrograms) {
+  const TemporaryFolder folder;
+  write_trial(folder.path() / "t.h5", awkward_record());
+  const hid_t open = H5Fopen((folder.path() / "t.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t version = H5Aopen(open, "peftgrid_layout", H5P_DEFAULT);
+  const std::int64_t earlier = 1;
+  H5Awrite(version, H5T_NATIVE_INT64, &earlier);
+  H5Aclose(version);
+  H5Fclose(open);
+  EXPECT_THAT(message_of(folder.path() / "t.h5"), HasSubstr("layout has version 1; this program reads version 2"));
+}
+
+/// Replaces the numbers of rows that the metrics of the only trial name.
+void change_rows(const std::filesystem::path& file, const std::string& id, std::int64_t first, std::int64_t count) {
+  const hid_t open = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t metrics = H5Dopen2(open, ("trials/" + id + "/metrics").c_str(), H5P_DEFAULT);
+  const hid_t row = H5Tcreate(H5T_COMPOUND, 2 * sizeof first);
+  H5Tinsert(row, "first", 0, H5T_NATIVE_INT64);
+  H5Tinsert(row, "count", sizeof first, H5T_NATIVE_INT64);
+  const std::vector<std::array<std::int64_t, 2>> places(3, {first, count});
+  H5Dwrite(metrics, row, H5S_ALL, H5S_ALL, H5P_DEFAULT, places.data());
+  H5Tclose(row);
+  H5Dclose(metrics);
+  H5Fclose(open);
+}
+
+TEST(TrialFile, IsRefusedWhenMetricsSpeakOfRowsThatAreNotTheirOwn) {
+  const TemporaryFolder folder;
+  const TrialRecord record = awkward_record();
+  const auto file = folder.path() / "t.h5";
+  const auto changed = [&](std::int64_t first, std::int64_t count) {
+    std::filesystem::remove(file);
+    write_trial(file, record);
+    change_rows(file, record.id, first, count);
+    return message_of(file);
+  };
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THAT(changed(0, most), HasSubstr("rows that predictions has not"));
+  EXPECT_THAT(changed(0, -1), HasSubstr("rows that predictions has not"));
+  EXPECT_THAT(changed(1, 600), HasSubstr("wrong rows of predictions"));
+  EXPECT_THAT(changed(0, 603), HasSubstr("rows that predictions has not"));
+  EXPECT_THAT(changed(0, 0), HasSubstr("predictions belong to no test set"));
 }
 
 TEST(TrialFile, IsRefusedWhenCutAtAnyPlace) {
@@ -222,7 +273,9 @@ TEST(TrialFile, RefusesForeignTypesAndSizesBeforeTakingMemory) {
   EXPECT_THAT(broken("tensor_values", H5T_STD_I8LE, 10), HasSubstr("not a list of 32-bit"));
   EXPECT_THAT(broken("curve", H5T_IEEE_F64LE, 4), HasSubstr("curve is not a table"));
   EXPECT_THAT(broken("tensors", H5T_STD_I8LE, 4), HasSubstr("tensors is not a table"));
-  EXPECT_THAT(broken("spec", H5T_IEEE_F64LE, 1), HasSubstr("spec"));
+  EXPECT_THAT(broken("record", H5T_IEEE_F64LE, 1), HasSubstr("record is not a table"));
+  EXPECT_THAT(broken("metrics", H5T_STD_I8LE, 4), HasSubstr("metrics is not a table"));
+  EXPECT_THAT(broken("predictions", H5T_IEEE_F64LE, 4), HasSubstr("predictions is not a table"));
   EXPECT_THAT(broken("warnings", H5T_STD_I64LE, 2), HasSubstr("warnings is not a list of texts"));
 }
 
@@ -232,9 +285,9 @@ TEST(TrialFile, FollowsNoLinkOutOfItself) {
   write_trial(folder.path() / "t.h5", record);
   write_trial(folder.path() / "other.h5", record);
   const hid_t open = H5Fopen((folder.path() / "t.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-  const std::string spec = "trials/" + record.id + "/spec";
-  H5Ldelete(open, spec.c_str(), H5P_DEFAULT);
-  H5Lcreate_external((folder.path() / "other.h5").c_str(), spec.c_str(), open, spec.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+  const std::string name = "trials/" + record.id + "/record";
+  H5Ldelete(open, name.c_str(), H5P_DEFAULT);
+  H5Lcreate_external((folder.path() / "other.h5").c_str(), name.c_str(), open, name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(open);
   EXPECT_THAT(message_of(folder.path() / "t.h5"), HasSubstr("link to elsewhere"));
 }
