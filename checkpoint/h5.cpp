@@ -30,8 +30,8 @@ Properties without_times(hid_t kind) {
   return properties;
 }
 
-/// The memory of a file of HDF5's core driver, kept when the file is closed. H5Fget_file_image would give a file that
-/// is still open, and in its version of the format one with a wrong checksum.
+/// The memory of files of HDF5's core driver, kept when one is closed, until its bytes are taken. H5Fget_file_image
+/// would give a file that is still open, and in its version of the format one with a wrong checksum.
 class Image {
  public:
   Image() = default;
@@ -39,15 +39,31 @@ class Image {
   Image& operator=(const Image&) = delete;
   ~Image() { std::free(closed_); }
 
-  /// Up to the end that the superblock names (version 2: at byte 28); the memory goes on to a full step of growth.
-  std::string bytes() const {
+  /// Properties of files that leave their memory here; made once (see group_properties).
+  hid_t access() {
+    static constexpr std::size_t kGrowth = std::size_t{1} << 16U;
+    if (access_.get() < 0) {
+      H5FD_file_image_callbacks_t callbacks{take, copy, grow, give, same, nothing, this};
+      access_ = file_access();
+      check(H5Pset_fapl_core(access_.get(), kGrowth, false), "HDF5 properties");
+      check(H5Pset_file_image_callbacks(access_.get(), &callbacks), "HDF5 properties");
+    }
+    return access_.get();
+  }
+
+  /// Of the file closed last, up to the end that the superblock names (version 2: at byte 28); the memory goes on to a
+  /// full step of growth.
+  std::string take_bytes() {
     constexpr std::size_t kEndAt = 28;
     std::uint64_t end = 0;
     if (closed_ == nullptr) throw FileError("HDF5 kept no file in memory");
     std::memcpy(&end, static_cast<const char*>(closed_) + kEndAt, sizeof end);
-    return {static_cast<const char*>(closed_), end};
+    std::string bytes(static_cast<const char*>(closed_), end);
+    std::free(std::exchange(closed_, nullptr));
+    return bytes;
   }
 
+ private:
   // What HDF5 calls.
   static void* take(size_t size, H5FD_file_image_op_t, void*) { return std::malloc(size); }
   static void* copy(void* to, const void* from, size_t size, H5FD_file_image_op_t, void*) {
@@ -56,7 +72,7 @@ class Image {
   static void* grow(void* memory, size_t size, H5FD_file_image_op_t, void*) { return std::realloc(memory, size); }
   static herr_t give(void* memory, H5FD_file_image_op_t when, void* self) {
     if (when == H5FD_FILE_IMAGE_OP_FILE_CLOSE) {
-      static_cast<Image*>(self)->closed_ = memory;
+      std::free(std::exchange(static_cast<Image*>(self)->closed_, memory));
     } else {
       std::free(memory);
     }
@@ -65,9 +81,14 @@ class Image {
   static void* same(void* self) { return self; }
   static herr_t nothing(void*) { return 0; }
 
- private:
+  Properties access_;
   void* closed_ = nullptr;
 };
+
+hid_t file_properties() {
+  static const hid_t properties = without_times(H5P_FILE_CREATE).release();
+  return properties;
+}
 
 }  // namespace
 
@@ -97,24 +118,16 @@ hid_t dataset_properties() {
 }
 
 File create_file(const std::filesystem::path& path) {
-  const Properties creation = without_times(H5P_FILE_CREATE);
   const Properties access = file_access();
-  return File(check(H5Fcreate(path.c_str(), H5F_ACC_EXCL, creation.get(), access.get()), "cannot create the file"));
+  return File(check(H5Fcreate(path.c_str(), H5F_ACC_EXCL, file_properties(), access.get()), "cannot create the file"));
 }
 
 std::string bytes_of_file(const std::function<void(hid_t file)>& fill) {
-  constexpr std::size_t kGrowth = std::size_t{1} << 16U;
-  Image image;
-  H5FD_file_image_callbacks_t callbacks{Image::take, Image::copy,    Image::grow, Image::give,
-                                        Image::same, Image::nothing, &image};
-  const Properties creation = without_times(H5P_FILE_CREATE);
-  const Properties access = file_access();
-  check(H5Pset_fapl_core(access.get(), kGrowth, false), "HDF5 properties");
-  check(H5Pset_file_image_callbacks(access.get(), &callbacks), "HDF5 properties");
-  File file(check(H5Fcreate("in memory", H5F_ACC_TRUNC, creation.get(), access.get()), "cannot build the file"));
+  static Image& image = *new Image;  // HDF5 may be gone when static objects end
+  File file(check(H5Fcreate("in memory", H5F_ACC_TRUNC, file_properties(), image.access()), "cannot build the file"));
   fill(file.get());
   close_file(std::move(file), "the file in memory");
-  return image.bytes();
+  return image.take_bytes();
 }
 
 File open_file(const std::filesystem::path& path) {
