@@ -21,14 +21,15 @@ std::size_t wider(std::size_t width, const std::string& text) {
 }
 
 void write_scalars(hid_t trial, const TrialRecord& record) {
-  const Texts texts{record.state, record.reason, record.spec, record.environment, content_sha256(record)};
-  std::array<std::size_t, kTextFields.size()> text_bytes{};
+  TextWidths text_bytes{};
   Pack row;
   for (const IntegerField& field : kIntegerFields) row.number(record.*field.member);
   for (const RealField& field : kRealFields) row.number(record.*field.member);
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    text_bytes[i] = wider(0, texts[i]);
-    row.text(texts[i], text_bytes[i]);
+  row.text(content_sha256(record), kHashBytes);
+  for (std::size_t i = 0; i < kTextFields.size(); ++i) {
+    const std::string& text = record.*kTextFields[i].member;
+    text_bytes[i] = wider(0, text);
+    row.text(text, text_bytes[i]);
   }
   h5::write_row(trial, "record", record_type(text_bytes), row.bytes());
 }

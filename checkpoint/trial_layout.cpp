@@ -69,11 +69,12 @@ void add_tests(Content& content, const std::vector<TestResult>& tests) {
 
 }  // namespace
 
-h5::Type record_type(const std::array<std::size_t, kTextFields.size()>& text_bytes) {
+h5::Type record_type(const TextWidths& text_bytes) {
   Columns columns;
   for (const IntegerField& field : kIntegerFields) columns.number(field.name, H5T_STD_I64LE);
   for (const RealField& field : kRealFields) columns.number(field.name, H5T_IEEE_F64LE);
-  for (std::size_t i = 0; i < kTextFields.size(); ++i) columns.text(kTextFields[i], text_bytes[i]);
+  columns.text("content_sha256", kHashBytes);
+  for (std::size_t i = 0; i < kTextFields.size(); ++i) columns.text(kTextFields[i].name, text_bytes[i]);
   return columns.take();
 }
 
@@ -124,9 +125,8 @@ bool plain_name(const std::string& name) {
 
 std::string content_sha256(const TrialRecord& record) {
   Content content;
-  for (const std::string* text : {&record.id, &record.state, &record.reason, &record.spec, &record.environment}) {
-    content.add(*text);
-  }
+  content.add(record.id);
+  for (const TextField& field : kTextFields) content.add(record.*field.member);
   for (const IntegerField& field : kIntegerFields) content.add(record.*field.member);
   for (const RealField& field : kRealFields) content.add(record.*field.member);
   add_tests(content, record.tests);

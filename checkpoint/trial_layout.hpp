@@ -45,12 +45,21 @@ inline constexpr std::array kRealFields = {
     RealField{"inference_rows_per_s", &TrialRecord::inference_rows_per_s},
 };
 
-inline constexpr std::array kTextFields = {"state", "reason", "spec", "environment", "content_sha256"};
-using Texts = std::array<std::string, kTextFields.size()>;
+struct TextField {
+  const char* name;
+  std::string TrialRecord::*member;
+};
+inline constexpr std::array kTextFields = {
+    TextField{"state", &TrialRecord::state},
+    TextField{"reason", &TrialRecord::reason},
+    TextField{"spec", &TrialRecord::spec},
+    TextField{"environment", &TrialRecord::environment},
+};
+using TextWidths = std::array<std::size_t, kTextFields.size()>;
 
 /// Columns of the tables, in the order in which Pack and Unpack meet them. Texts are as wide as the longest of them.
-/// `record`: one row; all numbers of a trial, then its texts.
-h5::Type record_type(const std::array<std::size_t, kTextFields.size()>& text_bytes);
+/// `record`: one row; the fields above, with `content_sha256` between the numbers and the texts.
+h5::Type record_type(const TextWidths& text_bytes);
 /// One row an evaluation.
 h5::Type curve_type();
 /// One row a metric: of which test set, and which rows of `predictions` are that set's.

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <tuple>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
@@ -14,10 +13,10 @@ namespace {
 constexpr std::size_t kLongestName = 4096;
 
 /// The text columns' widths, which vary from file to file; whether the type is ours in all else is for read_table.
-std::array<std::size_t, kTextFields.size()> text_bytes(const h5::Table& table) {
+TextWidths text_widths(const h5::Table& table) {
   const std::vector<std::size_t> widths = h5::column_bytes(table, "record");
-  std::array<std::size_t, kTextFields.size()> texts{};
-  if (widths.size() != kIntegerFields.size() + kRealFields.size() + texts.size()) {
+  TextWidths texts{};
+  if (widths.size() != kIntegerFields.size() + kRealFields.size() + 1 + texts.size()) {
     throw FileError("record has not the columns that docs/trial_file.md names");
   }
   std::copy(widths.end() - static_cast<std::ptrdiff_t>(texts.size()), widths.end(), texts.begin());
@@ -27,17 +26,14 @@ std::array<std::size_t, kTextFields.size()> text_bytes(const h5::Table& table) {
 /// Fills the scalars and gives the content's hash as it was stored.
 std::string read_scalars(hid_t trial, TrialRecord& record) {
   const h5::Table table = h5::open_table(trial, "record");
-  const auto widths = text_bytes(table);
+  const TextWidths widths = text_widths(table);
   const std::string packed = h5::read_table(table, record_type(widths), "record");
   if (table.rows != 1) throw FileError("record is not one row");
   Unpack row(packed);
   for (const IntegerField& field : kIntegerFields) record.*field.member = row.number<std::int64_t>();
   for (const RealField& field : kRealFields) record.*field.member = row.number<double>();
-  Texts texts;
-  for (std::size_t i = 0; i < texts.size(); ++i) texts[i] = row.text(widths[i]);
-  std::string hash;
-  std::tie(record.state, record.reason, record.spec, record.environment, hash) =
-      std::tie(texts[0], texts[1], texts[2], texts[3], texts[4]);
+  std::string hash = row.text(kHashBytes);
+  for (std::size_t i = 0; i < widths.size(); ++i) record.*kTextFields[i].member = row.text(widths[i]);
   return hash;
 }
 
