@@ -10,4 +10,10 @@ class FileError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A sound file in a layout of another version of this program.
+class LayoutError : public FileError {
+ public:
+  using FileError::FileError;
+};
+
 }  // namespace peftgrid::checkpoint

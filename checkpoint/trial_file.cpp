@@ -124,6 +124,20 @@ void write_tensors(hid_t trial, const std::vector<KeptTensor>& tensors) {
   h5::write_floats(trial, "tensor_values", values);
 }
 
+/// What `read` makes of a file's trials; its errors name the file.
+template <typename Do>
+TrialRecord reading(const std::filesystem::path& file, Do read) {
+  const auto held = h5::lock();
+  try {
+    const h5::File open = h5::open_file(file);
+    return read(open_trials(open.get()).get());
+  } catch (const LayoutError& error) {
+    throw LayoutError(file.string() + ": " + error.what());
+  } catch (const FileError& error) {
+    throw FileError(file.string() + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 void write_trial_group(hid_t trials, const TrialRecord& record) {
@@ -171,28 +185,17 @@ bool publish_trial(const std::filesystem::path& file, const TrialRecord& record)
 }
 
 TrialRecord read_trial(const std::filesystem::path& file, Read how) {
-  const auto held = h5::lock();
-  try {
-    const h5::File open = h5::open_file(file);
-    const h5::Group trials = open_trials(open.get());
-    const std::vector<std::string> ids = h5::children(trials.get());
+  return reading(file, [&](hid_t trials) {
+    const std::vector<std::string> ids = h5::children(trials);
     if (ids.size() != 1) {
       throw FileError("it holds " + std::to_string(ids.size()) + " trials; a trial's own file holds one");
     }
-    return read_trial_group(trials.get(), ids.front(), how);
-  } catch (const FileError& error) {
-    throw FileError(file.string() + ": " + error.what());
-  }
+    return read_trial_group(trials, ids.front(), how);
+  });
 }
 
 TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how) {
-  const auto held = h5::lock();
-  try {
-    const h5::File open = h5::open_file(file);
-    return read_trial_group(open_trials(open.get()).get(), id, how);
-  } catch (const FileError& error) {
-    throw FileError(file.string() + ": " + error.what());
-  }
+  return reading(file, [&](hid_t trials) { return read_trial_group(trials, id, how); });
 }
 
 std::string hdf5_version() {

@@ -69,7 +69,8 @@ inline constexpr std::size_t kInMemory = std::size_t{32} << 20U;
 
 /// How much of a record to read: reports of thousands of trials skip the tensors.
 enum class Read { Everything, WithoutTensors };  // the latter keeps names, shapes and hashes
-/// Reads and checks a trial file; sizes are checked before memory is taken. Throws FileError naming file and place.
+/// Reads and checks a trial file; sizes are checked before memory is taken. Throws FileError naming file and place, and
+/// of a file in another layout LayoutError.
 TrialRecord read_trial(const std::filesystem::path& file, Read how = Read::Everything);
 /// The same for one trial of a merged file.
 TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how);

@@ -156,8 +156,8 @@ h5::Group open_trials(hid_t file) {
   if (!h5::has_attribute(file, kLayoutAttribute)) throw FileError("an HDF5 file, but not one of trials");
   const std::int64_t version = h5::read_attribute(file, kLayoutAttribute);
   if (version != kLayoutVersion) {
-    throw FileError("its layout has version " + std::to_string(version) + "; this program reads version " +
-                    std::to_string(kLayoutVersion));
+    throw LayoutError("its layout has version " + std::to_string(version) + "; this program reads version " +
+                      std::to_string(kLayoutVersion));
   }
   return h5::open_group(file, kTrialsGroup);
 }

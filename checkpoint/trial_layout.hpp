@@ -78,7 +78,7 @@ std::string content_sha256(const TrialRecord& record);
 
 /// A new file's group of trials, marked with the layout's version.
 h5::Group create_trials(hid_t file);
-/// Throws FileError when the file is not one of ours, or of a newer layout.
+/// Throws FileError when the file is not one of ours, LayoutError when it is of another layout.
 h5::Group open_trials(hid_t file);
 
 void write_trial_group(hid_t trials, const TrialRecord& record);

@@ -33,12 +33,16 @@ void refuse_sharded_folder(const RunFolder& folder) {
                   folder.root.string(), shards.front().root.filename().string()));
 }
 
-/// A trial file that cannot be read is no result: it is set aside, and its trial runs again.
+/// A trial file that cannot be read is no result: it is set aside, and its trial runs again. One in another layout is a
+/// result, of another version of this program, and is let alone.
 void set_damaged_aside(const RunFolder& folder, const std::string& id) {
   const fs::path file = folder.trial(id);
   if (!fs::exists(file)) return;
   try {
     checkpoint::read_trial(file, checkpoint::Read::WithoutTensors);
+  } catch (const checkpoint::LayoutError& error) {
+    throw worker::UsageError(
+        fmt::format("{}; go on with the program that wrote it, or name another run folder with --out", error.what()));
   } catch (const checkpoint::FileError& error) {
     fs::rename(file, file.string() + ".damaged");
     fmt::print("set aside as {}.h5.damaged, to be run again: {}\n", id, error.what());

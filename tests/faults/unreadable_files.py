@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Trial files that a start finds and cannot read: damaged ones run again, those of another layout are let alone."""
+
+from pathlib import Path
+
+from world import World, arguments, expect
+
+SMALL = ["--only", "method=head", "--set", "seeds=2"]
+LAYOUT_1 = Path(__file__).resolve().parent.parent / "fuzz/corpus/trial_file/layout_1"
+
+
+def main():
+    world = World(arguments())
+    out = world.folder / "run"
+    code, text = world.run(out, None, *SMALL)
+    expect(code == 0, "the grid finishes", text)
+    whole = {file.name: file.read_bytes() for file in (out / "trials").glob("*.h5")}
+    first, second = sorted((out / "trials").glob("*.h5"))[:2]
+
+    first.write_bytes(whole[first.name][:1000])
+    code, text = world.run(out, None, *SMALL)
+    expect(code == 0 and f"set aside as {first.name}.damaged" in text, "a damaged file is set aside, and its trial runs again", text)
+    expect(first.exists() and "[1/1]" in text, "no other trial does", text)
+
+    second.write_bytes(LAYOUT_1.read_bytes())
+    code, text = world.run(out, None, *SMALL)
+    wanted = "its layout has version 1; this program reads version 2; go on with the program that wrote it"
+    expect(code == 2 and wanted in text, f"a file of another layout ends the start with 2 and the reason (got {code})", text)
+    expect(second.read_bytes() == LAYOUT_1.read_bytes(), "and is let alone")
+
+
+main()
