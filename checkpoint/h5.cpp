@@ -31,13 +31,16 @@ Properties without_times(hid_t kind) {
 }
 
 /// The memory of files of HDF5's core driver, kept when one is closed, until its bytes are taken. H5Fget_file_image
-/// would give a file that is still open, and in its version of the format one with a wrong checksum.
+/// would give a file that is still open, and in its version of the format one with a wrong checksum. There is one, for
+/// as long as the process lives: HDF5 may be gone when static objects end.
 class Image {
  public:
-  Image() = default;
+  static Image& only() {
+    static Image& image = *new Image;
+    return image;
+  }
   Image(const Image&) = delete;
   Image& operator=(const Image&) = delete;
-  ~Image() { std::free(closed_); }
 
   /// Properties of files that leave their memory here; made once (see group_properties).
   hid_t access() {
@@ -64,6 +67,8 @@ class Image {
   }
 
  private:
+  Image() = default;
+
   // What HDF5 calls.
   static void* take(size_t size, H5FD_file_image_op_t, void*) { return std::malloc(size); }
   static void* copy(void* to, const void* from, size_t size, H5FD_file_image_op_t, void*) {
@@ -123,7 +128,7 @@ File create_file(const std::filesystem::path& path) {
 }
 
 std::string bytes_of_file(const std::function<void(hid_t file)>& fill) {
-  static Image& image = *new Image;  // HDF5 may be gone when static objects end
+  Image& image = Image::only();
   File file(check(H5Fcreate("in memory", H5F_ACC_TRUNC, file_properties(), image.access()), "cannot build the file"));
   fill(file.get());
   close_file(std::move(file), "the file in memory");

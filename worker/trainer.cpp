@@ -19,6 +19,7 @@ namespace peftgrid::worker {
 namespace {
 
 using checkpoint::TrialRecord;
+
 class Trainer {
  public:
   Trainer(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch, const Keeping& keeping)

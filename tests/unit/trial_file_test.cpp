@@ -5,13 +5,11 @@
 #include <hdf5.h>
 
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <limits>
 
 #include "checkpoint/errors.hpp"
-#include "checkpoint/merge.hpp"
 #include "checkpoint/same_numbers.hpp"
 #include "tests/support/sample_trials.hpp"
 
@@ -290,32 +288,6 @@ TEST(TrialFile, FollowsNoLinkOutOfItself) {
   H5Lcreate_external((folder.path() / "other.h5").c_str(), name.c_str(), open, name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(open);
   EXPECT_THAT(message_of(folder.path() / "t.h5"), HasSubstr("link to elsewhere"));
-}
-
-TEST(SameNumbers, LeavesOutWhatMayDifferBetweenRuns) {
-  const TrialRecord one = awkward_record();
-  TrialRecord other = one;
-  other.environment = "{}";
-  other.training_s = 99;
-  other.peak_memory_bytes = 1;
-  EXPECT_THAT(differences(one, other), testing::IsEmpty());
-}
-
-TEST(SameNumbers, SaysWhereAndByHowMuch) {
-  const TrialRecord one = awkward_record();
-  TrialRecord other = one;
-  other.tests[0].metrics[0].second += 0.01;
-  other.tests[0].predictions[3] = 1 - other.tests[0].predictions[3];
-  other.tensors[0].values[5] += 0.5F;
-  other.tensors[0].sha256 = sha256_of_values(other.tensors[0].values);
-  const auto found = differences(one, other);
-  ASSERT_EQ(found.size(), 3U);
-  EXPECT_EQ(found[0].field, "test accuracy");
-  EXPECT_THAT(found[0].how, HasSubstr("by 0.01"));
-  EXPECT_THAT(found[1].how, HasSubstr("1 of 600 rows"));
-  EXPECT_EQ(found[2].field, "tensor layer.0.query");
-  EXPECT_THAT(found[2].how, HasSubstr("0.5"));
-  EXPECT_THAT(differences(one, other, 0.6), testing::IsEmpty());
 }
 
 }  // namespace
