@@ -13,6 +13,7 @@
 #include "checkpoint/publish.hpp"
 #include "checkpoint/same_numbers.hpp"
 #include "checkpoint/trial_layout.hpp"
+#include "checkpoint/trial_reader.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -30,6 +31,16 @@ std::vector<fs::path> trial_files(const fs::path& folder) {
   return files;
 }
 
+/// 0 where it cannot be read: its reader says why.
+std::size_t trials_in(const fs::path& file) {
+  try {
+    const h5::File open = h5::open_file(file);
+    return h5::children(open_trials(open.get()).get()).size();
+  } catch (const FileError&) {
+    return 0;
+  }
+}
+
 std::vector<fs::path> files_of(const fs::path& source) {
   try {
     if (fs::is_directory(source / "trials")) return trial_files(source / "trials");
@@ -45,6 +56,24 @@ std::vector<fs::path> files_of(const fs::path& source) {
     throw FileError(error.what());
   }
   throw FileError("there is no " + source.string() + "; a run folder, a trial file or a merged file is wanted");
+}
+
+/// The parts to read of the sources. A trial's own file is one part; a file that is named itself may hold thousands.
+std::vector<Part> parts_of(const std::vector<fs::path>& sources) {
+  constexpr std::size_t kTrials = 32;
+  std::vector<Part> parts;
+  for (const fs::path& source : sources) {
+    for (fs::path& file : files_of(source)) {
+      std::size_t held = 0;
+      if (file == source) held = trials_in(file);
+      if (held <= kTrials) {
+        parts.push_back({std::move(file)});
+        continue;
+      }
+      for (std::size_t first = 0; first < held; first += kTrials) parts.push_back({file, first, kTrials});
+    }
+  }
+  return parts;
 }
 
 /// Of the merged file, not of one that is read.
@@ -69,10 +98,16 @@ class MergedDraft {
   }
 
   /// False where a later id was copied before: the order, and so the bytes, would be another.
-  bool copy(hid_t from, const std::string& id) {
+  bool copy(const fs::path& from, const std::string& id) {
     if (id <= last_) return false;
     last_ = id;
-    writing([&] { h5::copy_object(from, id, trials_.get()); });
+    if (from != opened_) {
+      source_trials_ = {};
+      source_ = h5::open_file(from);
+      source_trials_ = open_trials(source_.get());
+      opened_ = from;
+    }
+    writing([&] { h5::copy_object(source_trials_.get(), id, trials_.get()); });
     return true;
   }
   void finish() {
@@ -91,9 +126,9 @@ class MergedDraft {
     }
   }
 
-  fs::path draft_;
-  h5::File out_;
-  h5::Group trials_;
+  fs::path draft_, opened_;
+  h5::File out_, source_;
+  h5::Group trials_, source_trials_;
   std::string last_;
   bool finished_ = false;
 };
@@ -101,20 +136,23 @@ class MergedDraft {
 /// One list out of many files: which record stands for an id, where it came from, and which ids are in conflict.
 class Gathering {
  public:
-  /// `taken` hears of each new trial while its file is open.
-  explicit Gathering(std::function<void(hid_t trials, const std::string& id)> taken = {}) : taken_(std::move(taken)) {}
+  /// True where the trial is new.
+  bool add(const fs::path& file, TrialRecord record) {
+    const std::string id = record.id;
+    const auto earlier = trials_.find(id);
+    if (earlier == trials_.end()) {
+      trials_.emplace(id, Found{std::move(record), file});
+      return true;
+    }
+    if (!differences(earlier->second.record, record).empty()) {
+      disputed_.insert(id);
+      conflicts_.push_back({id, earlier->second.file, file});
+    }
+    return false;
+  }
+  void leave_out(const fs::path& file, std::string reason) { unreadable_.push_back({file, std::move(reason)}); }
 
   bool disputed() const { return !disputed_.empty(); }
-
-  void add_file(const fs::path& file, Read how) {
-    try {
-      const h5::File open = h5::open_file(file);
-      const h5::Group trials = open_trials(open.get());
-      for (const std::string& id : h5::children(trials.get())) add_trial(file, trials.get(), id, how);
-    } catch (const FileError& error) {
-      unreadable_.push_back({file, error.what()});
-    }
-  }
 
   Collection take() {
     Collection all;
@@ -143,58 +181,38 @@ class Gathering {
     fs::path file;
   };
 
-  void add_trial(const fs::path& file, hid_t trials, const std::string& id, Read how) {
-    try {
-      TrialRecord record = read_trial_group(trials, id, how);
-      const auto earlier = trials_.find(id);
-      if (earlier == trials_.end()) {
-        if (taken_) taken_(trials, id);
-        trials_.emplace(id, Found{std::move(record), file});
-      } else if (!differences(earlier->second.record, record).empty()) {
-        disputed_.insert(id);
-        conflicts_.push_back({id, earlier->second.file, file});
-      }
-    } catch (const FileError& error) {
-      unreadable_.push_back({file, error.what()});
-    }
-  }
-
-  std::function<void(hid_t, const std::string&)> taken_;
   std::map<std::string, Found> trials_;
   std::set<std::string> disputed_;
   std::vector<Conflict> conflicts_;
   std::vector<Unreadable> unreadable_;
 };
 
-void gather(Gathering& into, const std::vector<fs::path>& sources, Read how) {
-  for (const fs::path& source : sources) {
-    for (const fs::path& file : files_of(source)) into.add_file(file, how);
-  }
-}
-
-void copy_trials(const std::map<std::string, fs::path>& places, MergedDraft& draft) {
-  fs::path opened;
-  h5::File file;
-  for (const auto& [id, place] : places) {
-    // Neighbouring ids of a merged file lie in one file: it is opened once for each run of them.
-    if (place != opened) {
-      file = h5::open_file(place);
-      opened = place;
+/// `taken` hears of each new trial, and in which file it is.
+Gathering gather(TrialReader& reader, const std::function<void(const fs::path&, const std::string&)>& taken) {
+  Gathering all;
+  while (auto read = reader.next()) {
+    for (TrialRecord& record : read->trials) {
+      const std::string id = record.id;
+      if (all.add(read->file, std::move(record))) taken(read->file, id);
     }
-    draft.copy(open_trials(file.get()).get(), id);
+    for (std::string& reason : read->unreadable) all.leave_out(read->file, std::move(reason));
   }
+  return all;
 }
 
-/// Trials are copied as they are read, each file opened once, for as long as they come in the order of their ids, as
-/// those of one folder do. Where they do not, or where some turn out to be in conflict, all are copied anew.
+/// Trials are copied while others are read, for as long as they come in the order of their ids, as those of one folder
+/// do. Where they do not, or where some turn out to be in conflict, all are copied anew.
 Collection merge_into(const std::vector<fs::path>& sources, const fs::path& draft) {
+  TrialReader reader(parts_of(sources), Read::WithoutTensors);
   std::optional<MergedDraft> straight(draft);
-  Gathering all([&](hid_t trials, const std::string& id) {
-    if (straight && !straight->copy(trials, id)) straight.reset();
+  Gathering all = gather(reader, [&](const fs::path& file, const std::string& id) {
+    if (straight && !straight->copy(file, id)) straight.reset();
   });
-  gather(all, sources, Read::WithoutTensors);
   if (all.disputed()) straight.reset();
-  if (!straight) copy_trials(all.places(), straight.emplace(draft));
+  if (!straight) {
+    straight.emplace(draft);
+    for (const auto& [id, file] : all.places()) straight->copy(file, id);
+  }
   straight->finish();
   return all.take();
 }
@@ -203,9 +221,8 @@ Collection merge_into(const std::vector<fs::path>& sources, const fs::path& draf
 
 Collection collect(const std::vector<fs::path>& sources, Read how) {
   const auto held = h5::lock();
-  Gathering all;
-  gather(all, sources, how);
-  return all.take();
+  TrialReader reader(parts_of(sources), how);
+  return gather(reader, [](const fs::path&, const std::string&) {}).take();
 }
 
 Collection merge(const std::vector<fs::path>& sources, const fs::path& out) {

@@ -43,15 +43,16 @@ class Unpack {
     const std::string_view padded = take(bytes);
     return std::string(padded.substr(0, padded.find_last_not_of('\0') + 1));
   }
-  bool done() const { return rest_.empty(); }
-
- private:
+  /// The next `bytes` as they are.
   std::string_view take(std::size_t bytes) {
     if (bytes > rest_.size()) throw FileError("a table ends in the middle of a row");
     const std::string_view taken = rest_.substr(0, bytes);
     rest_.remove_prefix(bytes);
     return taken;
   }
+  bool done() const { return rest_.empty(); }
+
+ private:
   std::string_view rest_;
 };
 
