@@ -107,10 +107,11 @@ void Coordinator::start(const std::vector<Scheduler::Start>& starts) {
     const worker::Gang gang{next_gang_++, chosen.ranks};
     gangs_[gang.number] = {chosen.task, chosen.ranks};
     journal_.note("assigned", json{{"id", spec.id}, {"rank", chosen.ranks.front()}, {"ranks", chosen.ranks}}.dump());
+    const worker::Assign order{spec, worker::to_json(spec), gang};
     for (const int rank : chosen.ranks) {
       ranks_[static_cast<std::size_t>(rank)].gang = gang.number;
       liveness_.working(rank, true, now_s());
-      send(rank, worker::Assign{spec, gang});
+      send(rank, order);
       display_.started(rank, spec);
     }
   }

@@ -1,7 +1,9 @@
 #include "worker/messages.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "worker/json_number.hpp"
 
@@ -10,6 +12,10 @@ namespace peftgrid::worker {
 namespace {
 
 using nlohmann::json;
+
+/// Between a message and a trial's spec; no JSON text that dump() writes holds one. Within the message the spec would
+/// be a quoted text, written and read twice for each trial.
+constexpr char kBehind = '\n';
 
 template <typename... F>
 struct Overloaded : F... {
@@ -63,11 +69,10 @@ std::string encode(const FromWorker& message) {
 }
 
 std::string encode(const ToWorker& message) {
+  const auto* assign = std::get_if<Assign>(&message);
+  const std::string spec = assign != nullptr ? kBehind + assign->spec_json : "";
   return std::visit(Overloaded{[](const Assign& a) {
-                                 return json{{"kind", "assign"},
-                                             {"gang", a.gang.number},
-                                             {"ranks", a.gang.ranks},
-                                             {"spec", to_json(a.spec)}};
+                                 return json{{"kind", "assign"}, {"gang", a.gang.number}, {"ranks", a.gang.ranks}};
                                },
                                [](const Dissolve& d) {
                                  return json{{"kind", "dissolve"}, {"gang", d.gang}};
@@ -79,7 +84,8 @@ std::string encode(const ToWorker& message) {
                                  return json{{"kind", "end"}, {"leave", e.leave}};
                                }},
                     message)
-      .dump();
+             .dump() +
+         spec;
 }
 
 FromWorker decode_from_worker(const std::string& text) {
@@ -96,10 +102,12 @@ FromWorker decode_from_worker(const std::string& text) {
 }
 
 ToWorker decode_to_worker(const std::string& text) {
-  const json body = json::parse(text);
+  const std::size_t end = std::min(text.find(kBehind), text.size());
+  const json body = json::parse(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end));
   const std::string kind = body.at("kind");
   if (kind == "assign") {
-    return Assign{trial_from_json(body.at("spec").get<std::string>()), {body.at("gang"), body.at("ranks")}};
+    std::string spec = text.substr(std::min(end + 1, text.size()));
+    return Assign{trial_from_json(spec), std::move(spec), {body.at("gang"), body.at("ranks")}};
   }
   if (kind == "dissolve") return Dissolve{body.at("gang")};
   if (kind == "alive") return Alive{};

@@ -6,7 +6,7 @@
 
 #include "worker/trial.hpp"
 
-/// What coordinator and workers say to each other, as JSON texts.
+/// What coordinator and workers say to each other, as JSON texts; a trial's spec is a text of its own behind the first.
 namespace peftgrid::worker {
 
 /// The ranks that share one trial; the first leads and publishes. Numbers are never used again, so that a letter of a
@@ -38,6 +38,7 @@ using FromWorker = std::variant<Ask, Report, Heartbeat, Trouble>;
 /// Coordinator to worker.
 struct Assign {
   TrialSpec spec;
+  std::string spec_json;  // as to_json writes the spec
   Gang gang;
 };
 /// A gang lost a rank, or a rank of it failed: the others drop its trial and ask again.

@@ -30,12 +30,6 @@ std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_p
   return entry.second;
 }
 
-bool holds_pooler(const std::string& folder) {
-  const auto tensors = checkpoint::open_safetensors(folder);
-  return std::any_of(tensors.tensors.begin(), tensors.tensors.end(),
-                     [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
-}
-
 /// What decides a base's numbers, and the token ids of a task.
 std::string base_key(const TrialSpec& spec) {
   return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout;
@@ -68,6 +62,15 @@ std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& a
   return recall(bases_, base_key(spec), [&] { return open_base(spec.backbone, spec.precision, architecture); });
 }
 
+bool Store::holds_pooler(const BackboneSpec& backbone) {
+  const std::string key = backbone.weights_sha256 + backbone.path;
+  const auto known = poolers_.find(key);
+  if (known != poolers_.end()) return known->second;
+  const auto tensors = checkpoint::open_safetensors(backbone.path).tensors;
+  return poolers_[key] = std::ranges::any_of(
+             tensors, [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
+}
+
 std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
   return recall(data_, data_key(spec), [&] { return tokenize(spec.task, spec.backbone, spec.training.max_length); });
 }
@@ -81,7 +84,7 @@ Model::Model(const TrialSpec& spec, Store& store)
     : seed_(spec.seed),
       regression_(spec.task.kind == "regression"),
       data_(store.data(spec)),
-      backbone_(make_backbone(spec.backbone, holds_pooler(spec.backbone.path), spec.training.dropout)),
+      backbone_(make_backbone(spec.backbone, store.holds_pooler(spec.backbone), spec.training.dropout)),
       base_(store.base(spec, *backbone_)),
       method_(make_method(spec.method, borrow_of(*backbone_, *base_, spec.seed))),
       own_(method_->own_weights()),

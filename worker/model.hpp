@@ -22,6 +22,8 @@ namespace peftgrid::worker {
 class Store {
  public:
   std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
+  /// Whether the backbone's folder brings a pooler.
+  bool holds_pooler(const BackboneSpec& backbone);
   std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
   /// Of rows of a split of the trial's task, by the trial's base in evaluation mode.
   FeatureMemo::Features features(const TrialSpec& spec, const std::string& split, std::span<const std::int64_t> rows,
@@ -31,6 +33,7 @@ class Store {
   template <typename T>
   using Recent = std::vector<std::pair<std::string, std::shared_ptr<const T>>>;
   Recent<Base> bases_;
+  std::map<std::string, bool> poolers_;  // by weights and folder
   Recent<TokenizedData> data_;
   FeatureMemo features_;
 };

@@ -57,7 +57,6 @@ class Trainer {
 
   void describe() {
     record_.id = spec_.id;
-    record_.spec = to_json(spec_);
     record_.state = "done";
     for (const Trained& p : model_.method_parameters()) record_.trained_parameters += p.tensor.numel();
     for (const Trained& p : model_.head_parameters()) record_.head_parameters += p.tensor.numel();

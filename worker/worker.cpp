@@ -78,6 +78,7 @@ Told train_and_publish(const Assign& order, Store& store, const WorkerInfo& info
   const Keeping keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
   std::optional<checkpoint::TrialRecord> record = train(spec, store, team, watch, keeping);
   if (!record) return std::nullopt;
+  record->spec = order.spec_json;
   record->environment = environment(info, team, *record);
   publish(*record, info, pulse);
   std::error_code nothing_to_remove;

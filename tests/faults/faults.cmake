@@ -25,3 +25,5 @@ add_fault_test(mid_trial 400)
 add_fault_test(storage_trouble 300)
 add_fault_test(two_hosts 400)
 set_tests_properties(faults.storage_trouble faults.two_hosts PROPERTIES SKIP_RETURN_CODE 77)
+# Nothing in these is measured within a second, so they run beside others that wait, the long ones first.
+set_tests_properties(faults.random_deaths faults.two_hosts PROPERTIES RUN_SERIAL OFF COST 90)

@@ -3,7 +3,7 @@ function(add_slurm_test name timeout)
   add_test(NAME slurm.${name}
            COMMAND python3 "${PROJECT_SOURCE_DIR}/tests/slurm/${name}.py" --program $<TARGET_FILE:orchestrator>
                    --make-world $<TARGET_FILE:make_tiny_world>)
-  set_tests_properties(slurm.${name} PROPERTIES TIMEOUT ${timeout} LABELS slurm SKIP_RETURN_CODE 77)
+  set_tests_properties(slurm.${name} PROPERTIES TIMEOUT ${timeout} LABELS slurm SKIP_RETURN_CODE 77 COST 100)
 endfunction()
 
 add_slurm_test(submit 240)
