@@ -19,7 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What is wrong with one trial file; empty when nothing is.
+/// What was said of a file, without its name in front.
+std::string said_of(const fs::path& file, const std::exception& error) {
+  const std::string what = error.what(), place = file.string() + ": ";
+  return what.starts_with(place) ? what.substr(place.size()) : what;
+}
+
+/// What is wrong with one trial file; empty when nothing is. Throws LayoutError.
 std::string trouble_of(const fs::path& file) {
   try {
     const checkpoint::TrialRecord record = checkpoint::read_trial(file);
@@ -31,17 +37,29 @@ std::string trouble_of(const fs::path& file) {
         record.environment.find(fmt::format("\"numerics\":{}", worker::kNumericsVersion)) != record.environment.npos;
     if (this_version && worker::trial_id(spec) != record.id) return "its spec hashes to " + worker::trial_id(spec);
     return "";
+  } catch (const checkpoint::LayoutError&) {
+    throw;
   } catch (const std::runtime_error& error) {
-    const std::string what = error.what(), place = file.string() + ": ";
-    return what.starts_with(place) ? what.substr(place.size()) : what;
+    return said_of(file, error);
   }
 }
 
 struct Findings {
   std::size_t sound = 0;
-  std::vector<std::pair<fs::path, std::string>> broken;
+  std::vector<std::pair<fs::path, std::string>> broken, other_layout;
   std::set<std::string> ids;        // of sound files
   std::vector<fs::path> leftovers;  // drafts of killed ranks
+
+  void add(const fs::path& file) {
+    try {
+      const std::string trouble = trouble_of(file);
+      if (!trouble.empty()) return void(broken.emplace_back(file, trouble));
+      ++sound;
+      ids.insert(file.stem());
+    } catch (const checkpoint::LayoutError& error) {
+      other_layout.emplace_back(file, said_of(file, error));
+    }
+  }
 };
 
 Findings examine(const RunFolder& run) {
@@ -52,17 +70,8 @@ Findings examine(const RunFolder& run) {
   std::sort(files.begin(), files.end());
   Findings found;
   for (const fs::path& file : files) {
-    if (file.extension() == ".draft") {
-      found.leftovers.push_back(file);
-    } else if (file.extension() == ".h5") {
-      const std::string trouble = trouble_of(file);
-      if (trouble.empty()) {
-        ++found.sound;
-        found.ids.insert(file.stem());
-      } else {
-        found.broken.emplace_back(file, trouble);
-      }
-    }
+    if (file.extension() == ".draft") found.leftovers.push_back(file);
+    if (file.extension() == ".h5") found.add(file);
   }
   return found;
 }
@@ -88,6 +97,8 @@ int check(const RunFolder& run) {
   if (!found.broken.empty())
     fmt::print("delete {}; the same command then runs {} again\n", found.broken.size() == 1 ? "it" : "them",
                found.broken.size() == 1 ? "its trial" : "their trials");
+  for (const auto& [file, why] : found.other_layout) fmt::print("of another version: {}: {}\n", file.string(), why);
+  if (!found.other_layout.empty()) fmt::print("the program that wrote them reads them; nothing is wrong with them\n");
   if (damaged > 0) {
     fmt::print("journal: {} damaged lines; they cost history and time estimates, no result\n", damaged);
   }
@@ -100,7 +111,7 @@ int check(const RunFolder& run) {
                missing == 1 ? "1 trial" : fmt::format("{} trials", missing), missing == 1 ? "has" : "have",
                state.failed.size());
   }
-  return found.broken.empty() && damaged == 0 ? 0 : 3;
+  return found.broken.empty() && found.other_layout.empty() && damaged == 0 ? 0 : 3;
 }
 
 }  // namespace

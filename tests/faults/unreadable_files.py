@@ -27,6 +27,8 @@ def main():
     wanted = "its layout has version 1; this program reads version 2; go on with the program that wrote it"
     expect(code == 2 and wanted in text, f"a file of another layout ends the start with 2 and the reason (got {code})", text)
     expect(second.read_bytes() == LAYOUT_1.read_bytes(), "and is let alone")
+    code, text = world.check(out)
+    expect(code == 3 and "of another version: " in text and "delete" not in text, "check does not call it broken", text)
 
 
 main()

@@ -50,6 +50,10 @@ class World:
         """What `status --exit-code` says: 0 all done, 3 finished with failures, 4 unfinished; 2 where nothing was begun."""
         return subprocess.run([self.program, "status", out, "--exit-code"], env=self.environment, capture_output=True).returncode
 
+    def check(self, out):
+        done = subprocess.run([self.program, "check", str(out)], capture_output=True, text=True, env=self.environment)
+        return done.returncode, done.stdout + done.stderr
+
     def compare(self, first, second):
         """Is `compare` of the opinion that the runs are identical? And what it says."""
         done = subprocess.run([self.program, "compare", first, second], env=self.environment, capture_output=True, text=True)
