@@ -2,13 +2,17 @@
 
 #include <mpi.h>
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "collectives/mpi_gang.hpp"
 
@@ -120,52 +124,66 @@ class MpiGroup : public Group {
 
 constexpr int kToCoordinator = 1, kToWorker = 2;
 
-/// Wakes whoever waits in this process for a letter from this process: rank 0's worker and its coordinator talk so.
-class Doorbell {
+/// Between rank 0's worker and its coordinator, which are one process. MPI would take their letters, too, but with each
+/// look it gives the core away, to whoever else wants it.
+class InnerPost {
  public:
-  void ring() {
+  void put(int tag, Letter letter) {
+    Box& box = boxes_.at(static_cast<std::size_t>(tag));
     {
       const std::lock_guard lock(mutex_);
-      ++rung_;
+      box.letters.push_back(std::move(letter));
+      ++box.put;
     }
-    changed_.notify_all();
+    box.changed.notify_all();
   }
-  /// Until it has been rung more often than `heard` times, which is set to how often.
-  void wait(std::uint64_t& heard, double seconds) {
+  std::optional<Letter> take(int tag) {
+    const std::lock_guard lock(mutex_);
+    std::deque<Letter>& letters = boxes_.at(static_cast<std::size_t>(tag)).letters;
+    if (letters.empty()) return std::nullopt;
+    Letter first = std::move(letters.front());
+    letters.pop_front();
+    return first;
+  }
+  /// Until more than `heard` letters were put there, by now perhaps taken by another thread; sets it to how many.
+  void wait(int tag, std::uint64_t& heard, double seconds) {
+    Box& box = boxes_.at(static_cast<std::size_t>(tag));
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return rung_ != heard; });
-    heard = rung_;
+    box.changed.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return box.put != heard; });
+    heard = box.put;
   }
 
  private:
+  struct Box {
+    std::condition_variable changed;
+    std::deque<Letter> letters;
+    std::uint64_t put = 0;
+  };
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t rung_ = 0;
+  std::array<Box, kToWorker + 1> boxes_;
 };
-
-Doorbell& doorbell() {
-  static Doorbell bell;
-  return bell;
-}
 
 class MpiMailbox : public Mailbox {
  public:
-  MpiMailbox(MPI_Comm communicator, int send_tag, int receive_tag)
-      : communicator_(communicator), send_tag_(send_tag), receive_tag_(receive_tag) {
+  MpiMailbox(MPI_Comm communicator, int send_tag, int receive_tag, std::shared_ptr<InnerPost> inner)
+      : communicator_(communicator), send_tag_(send_tag), receive_tag_(receive_tag), inner_(std::move(inner)) {
     MPI_Comm_rank(communicator_, &rank_);
+    MPI_Comm_size(communicator_, &size_);
   }
 
   void send(int to, std::string text) override {
+    if (to == rank_) return inner_->put(send_tag_, {rank_, std::move(text)});
     forget_delivered();
     // The buffer must outlive the request: a text above the eager limit is read when the receiver asks for it.
     Outgoing& letter = outgoing_.emplace_back(Outgoing{std::move(text), MPI_REQUEST_NULL});
     check_mpi(MPI_Isend(letter.text.data(), static_cast<int>(letter.text.size()), MPI_BYTE, to, send_tag_,
                         communicator_, &letter.request),
               "MPI_Isend");
-    if (to == rank_) doorbell().ring();
   }
 
   std::optional<Letter> poll() override {
+    if (auto letter = inner_->take(receive_tag_)) return letter;
+    if (size_ == 1) return std::nullopt;
     forget_delivered();
     int there = 0;
     MPI_Message message = MPI_MESSAGE_NULL;
@@ -179,7 +197,7 @@ class MpiMailbox : public Mailbox {
     return letter;
   }
 
-  void wait(double seconds) override { doorbell().wait(rung_, seconds); }
+  void wait(double seconds) override { inner_->wait(receive_tag_, heard_, seconds); }
 
  private:
   struct Outgoing {
@@ -196,8 +214,9 @@ class MpiMailbox : public Mailbox {
   }
 
   MPI_Comm communicator_;
-  int send_tag_, receive_tag_, rank_ = 0;
-  std::uint64_t rung_ = 0;
+  int send_tag_, receive_tag_, rank_ = 0, size_ = 1;
+  std::shared_ptr<InnerPost> inner_;
+  std::uint64_t heard_ = 0;
   std::list<Outgoing> outgoing_;
 };
 
@@ -238,9 +257,10 @@ std::unique_ptr<Group> MpiSession::group() {
 
 MpiSession::Line MpiSession::line() {
   const MPI_Comm communicator = duplicate_world();
+  const auto inner = std::make_shared<InnerPost>();
   Line line;
-  if (rank() == 0) line.coordinator = std::make_unique<MpiMailbox>(communicator, kToWorker, kToCoordinator);
-  line.worker = std::make_unique<MpiMailbox>(communicator, kToCoordinator, kToWorker);
+  if (rank() == 0) line.coordinator = std::make_unique<MpiMailbox>(communicator, kToWorker, kToCoordinator, inner);
+  line.worker = std::make_unique<MpiMailbox>(communicator, kToCoordinator, kToWorker, inner);
   return line;
 }
 

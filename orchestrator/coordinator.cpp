@@ -62,9 +62,11 @@ void Coordinator::run() {
     if (no_trial_left() && !ranks_[0].ended && (storage_.all_synced() || hooks_.stop())) end(0);
     if (storage_.all_synced() || storage_.troubled()) show(false);
     // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A twentieth of the silence so far
-    // keeps short trials from waiting and lets long ones be.
+    // keeps short trials from waiting and lets long ones be. Letters of its own worker wake it up at once.
     if (heard) heard_at = now_s();
-    const double nap_s = std::clamp((now_s() - heard_at) / 20, 5e-5, 5e-3);
+    constexpr double kShortest_s = 5e-5, kLongest_s = 5e-3;
+    const double nap_s =
+        peers_.size() == 1 ? kLongest_s : std::clamp((now_s() - heard_at) / 20, kShortest_s, kLongest_s);
     if (!heard) line_.wait(nap_s);
   }
   storage_.sync(true);

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "checkpoint/safetensors.hpp"
 #include "worker/allocator.hpp"
@@ -28,6 +29,11 @@ std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_p
   if (recent.size() == kKeptOpen) recent.erase(recent.begin());
   recent.push_back(entry);
   return entry.second;
+}
+
+bool holds_pooler(const std::string& folder) {
+  const auto tensors = checkpoint::open_safetensors(folder).tensors;
+  return std::ranges::any_of(tensors, [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
 }
 
 /// What decides a base's numbers, and the token ids of a task.
@@ -62,13 +68,12 @@ std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& a
   return recall(bases_, base_key(spec), [&] { return open_base(spec.backbone, spec.precision, architecture); });
 }
 
-bool Store::holds_pooler(const BackboneSpec& backbone) {
-  const std::string key = backbone.weights_sha256 + backbone.path;
-  const auto known = poolers_.find(key);
-  if (known != poolers_.end()) return known->second;
-  const auto tensors = checkpoint::open_safetensors(backbone.path).tensors;
-  return poolers_[key] = std::ranges::any_of(
-             tensors, [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
+std::shared_ptr<const Backbone> Store::backbone(const TrialSpec& spec) {
+  const double dropout = spec.training.dropout;
+  const auto exactly = std::to_string(std::bit_cast<std::uint64_t>(dropout));
+  return recall(backbones_, spec.backbone.architecture + base_key(spec) + exactly, [&] {
+    return std::shared_ptr<const Backbone>(make_backbone(spec.backbone, holds_pooler(spec.backbone.path), dropout));
+  });
 }
 
 std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
@@ -84,7 +89,7 @@ Model::Model(const TrialSpec& spec, Store& store)
     : seed_(spec.seed),
       regression_(spec.task.kind == "regression"),
       data_(store.data(spec)),
-      backbone_(make_backbone(spec.backbone, store.holds_pooler(spec.backbone), spec.training.dropout)),
+      backbone_(store.backbone(spec)),
       base_(store.base(spec, *backbone_)),
       method_(make_method(spec.method, borrow_of(*backbone_, *base_, spec.seed))),
       own_(method_->own_weights()),

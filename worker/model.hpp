@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,13 +16,12 @@
 
 namespace peftgrid::worker {
 
-/// What trials on one rank share and what is costly to open: mapped bases, tokenized data, features of a
+/// What trials on one rank share and what is costly to open: backbones, mapped bases, tokenized data, features of a
 /// frozen base. The last few of each stay open; a grid walks through few.
 class Store {
  public:
+  std::shared_ptr<const Backbone> backbone(const TrialSpec& spec);
   std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
-  /// Whether the backbone's folder brings a pooler.
-  bool holds_pooler(const BackboneSpec& backbone);
   std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
   /// Of rows of a split of the trial's task, by the trial's base in evaluation mode.
   FeatureMemo::Features features(const TrialSpec& spec, const std::string& split, std::span<const std::int64_t> rows,
@@ -32,8 +30,8 @@ class Store {
  private:
   template <typename T>
   using Recent = std::vector<std::pair<std::string, std::shared_ptr<const T>>>;
+  Recent<Backbone> backbones_;
   Recent<Base> bases_;
-  std::map<std::string, bool> poolers_;  // by weights and folder
   Recent<TokenizedData> data_;
   FeatureMemo features_;
 };
@@ -74,7 +72,7 @@ class Model {
   std::uint64_t seed_;
   bool regression_;
   std::shared_ptr<const TokenizedData> data_;
-  std::unique_ptr<Backbone> backbone_;
+  std::shared_ptr<const Backbone> backbone_;
   std::shared_ptr<const Base> base_;
   std::unique_ptr<Method> method_;
   std::shared_ptr<const Weights> own_;

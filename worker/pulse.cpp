@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "worker/measure.hpp"
 
@@ -80,9 +81,9 @@ void Pulse::send(const FromWorker& message) {
 void Pulse::hear() {
   while (const auto letter = line_.poll()) {
     heard_at_s_ = now_s();
-    const ToWorker message = decode_to_worker(letter->text);
-    if (const auto* assign = std::get_if<Assign>(&message)) {
-      orders_.emplace_back(*assign);
+    ToWorker message = decode_to_worker(letter->text);
+    if (auto* assign = std::get_if<Assign>(&message)) {
+      orders_.emplace_back(std::move(*assign));
     } else if (const auto* dissolve = std::get_if<Dissolve>(&message)) {
       // That of an older gang, which this rank had left, takes nothing back.
       dissolved_ = std::max(dissolved_.load(), dissolve->gang);
