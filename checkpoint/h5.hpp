@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,16 +52,15 @@ std::vector<std::string> children(hid_t group);  // names, sorted
 void copy_object(hid_t from, const std::string& name, hid_t to);
 
 Type text_type(std::size_t bytes);  // fixed length, UTF-8, padded with NUL; at least 1 byte
+Type float_type();                  // 32 bits
 bool has_attribute(hid_t object, const std::string& name);
 void write_attribute(hid_t object, const std::string& name, std::int64_t value);
 std::int64_t read_attribute(hid_t object, const std::string& name);
 
-void write_texts(hid_t group, const std::string& name, const std::vector<std::string>& texts);
-void write_floats(hid_t group, const std::string& name, const std::vector<float>& values);
-/// `rows` packed records of `type`.
-void write_table(hid_t group, const std::string& name, const Type& type, std::size_t rows, const std::string& packed);
-/// One of them, without a dimension.
-void write_row(hid_t group, const std::string& name, const Type& type, const std::string& packed);
+/// `rows` packed records of `type`; none: one of them, without a dimension. Returns where in the file they are: none
+/// where there is nothing to keep.
+std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, const Type& type,
+                                         std::optional<std::size_t> rows, const std::string& packed);
 
 std::vector<std::string> read_texts(hid_t group, const std::string& name);
 std::vector<float> read_floats(hid_t group, const std::string& name);

@@ -47,13 +47,6 @@ void read_raw(const Table& table, hid_t type, void* into, const std::string& nam
   check(H5Dread(table.dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), name);
 }
 
-void write_values(hid_t group, const std::string& name, hid_t type, const Space& space, const void* data) {
-  const Dataset dataset(
-      check(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, dataset_properties(), H5P_DEFAULT), name));
-  if (H5Sget_simple_extent_npoints(space.get()) == 0) return;
-  check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
-}
-
 Space line(std::size_t count) {
   const hsize_t size = count;
   return Space(check(H5Screate_simple(1, &size, nullptr), "HDF5 space"));
@@ -70,6 +63,10 @@ Type text_type(std::size_t bytes) {
   check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "HDF5 type");
   check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), "HDF5 type");
   return type;
+}
+
+Type float_type() {
+  return Type(check(H5Tcopy(H5T_IEEE_F32LE), "HDF5 type"));
 }
 
 bool has_attribute(hid_t object, const std::string& name) {
@@ -93,22 +90,15 @@ std::int64_t read_attribute(hid_t object, const std::string& name) {
   return value;
 }
 
-void write_texts(hid_t group, const std::string& name, const std::vector<std::string>& texts) {
-  std::size_t longest = 1;
-  for (const auto& text : texts) longest = std::max(longest, text.size());
-  Pack packed;
-  for (const auto& text : texts) packed.text(text, longest);
-  write_table(group, name, text_type(longest), texts.size(), packed.bytes());
-}
-
-void write_floats(hid_t group, const std::string& name, const std::vector<float>& values) {
-  write_values(group, name, H5T_IEEE_F32LE, line(values.size()), values.data());
-}
-void write_table(hid_t group, const std::string& name, const Type& type, std::size_t rows, const std::string& packed) {
-  write_values(group, name, type.get(), line(rows), packed.data());
-}
-void write_row(hid_t group, const std::string& name, const Type& type, const std::string& packed) {
-  write_values(group, name, type.get(), scalar(), packed.data());
+std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, const Type& type,
+                                         std::optional<std::size_t> rows, const std::string& packed) {
+  const Space space = rows ? line(*rows) : scalar();
+  const hid_t properties = dataset_properties();
+  const Dataset dataset(
+      check(H5Dcreate2(group, name.c_str(), type.get(), space.get(), H5P_DEFAULT, properties, H5P_DEFAULT), name));
+  if (rows == 0U) return std::nullopt;
+  check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()), name);
+  return H5Dget_offset(dataset.get());
 }
 
 std::vector<std::string> read_texts(hid_t group, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
 #include "checkpoint/trial_layout.hpp"
+#include "checkpoint/trial_mould.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -20,7 +22,7 @@ std::size_t wider(std::size_t width, const std::string& text) {
   return std::max({std::size_t{1}, width, text.size()});
 }
 
-void write_scalars(hid_t trial, const TrialRecord& record) {
+TableToWrite scalars(const TrialRecord& record) {
   TextWidths text_bytes{};
   Pack row;
   for (const IntegerField& field : kIntegerFields) row.number(record.*field.member);
@@ -31,10 +33,10 @@ void write_scalars(hid_t trial, const TrialRecord& record) {
     text_bytes[i] = wider(0, text);
     row.text(text, text_bytes[i]);
   }
-  h5::write_row(trial, "record", record_type(text_bytes), row.bytes());
+  return {"record", {text_bytes.begin(), text_bytes.end()}, [=] { return record_type(text_bytes); }, {}, row.bytes()};
 }
 
-void write_metrics(hid_t trial, const std::vector<TestResult>& tests) {
+TableToWrite metrics(const std::vector<TestResult>& tests) {
   std::size_t test_bytes = 1, name_bytes = 1, rows = 0;
   for (const TestResult& test : tests) {
     if (!plain_name(test.name)) throw FileError("\"" + test.name + "\" cannot name a test set in a trial file");
@@ -56,7 +58,8 @@ void write_metrics(hid_t trial, const std::vector<TestResult>& tests) {
     }
     first += count;
   }
-  h5::write_table(trial, "metrics", metric_type(test_bytes, name_bytes), rows, packed.bytes());
+  const auto type = [=] { return metric_type(test_bytes, name_bytes); };
+  return {"metrics", {test_bytes, name_bytes}, type, rows, packed.bytes()};
 }
 
 /// Class indices fit a byte; anything else is kept as it is.
@@ -66,7 +69,7 @@ bool fit_bytes(const std::vector<double>& values) {
   });
 }
 
-void write_predictions(hid_t trial, const std::vector<TestResult>& tests) {
+TableToWrite predictions(const std::vector<TestResult>& tests) {
   const bool bytes = std::all_of(tests.begin(), tests.end(), [](const TestResult& test) {
     return fit_bytes(test.labels) && fit_bytes(test.predictions);
   });
@@ -82,16 +85,16 @@ void write_predictions(hid_t trial, const std::vector<TestResult>& tests) {
       }
     }
   }
-  h5::write_table(trial, "predictions", prediction_type(bytes), rows, packed.bytes());
+  return {"predictions", {bytes ? 1U : 8U}, [=] { return prediction_type(bytes); }, rows, packed.bytes()};
 }
 
-void write_curve(hid_t trial, const std::vector<CurvePoint>& curve) {
+TableToWrite points_of(const std::vector<CurvePoint>& curve) {
   Pack packed;
   for (const CurvePoint& point : curve) {
     packed.number(point.step);
     for (const double value : {point.epoch, point.train_loss, point.selection_score}) packed.number(value);
   }
-  h5::write_table(trial, "curve", curve_type(), curve.size(), packed.bytes());
+  return {"curve", {}, curve_type, curve.size(), packed.bytes()};
 }
 
 void pack_tensor(Pack& packed, const KeptTensor& tensor, std::size_t name_bytes, std::int64_t first) {
@@ -111,17 +114,57 @@ void pack_tensor(Pack& packed, const KeptTensor& tensor, std::size_t name_bytes,
   packed.number(count);
 }
 
-void write_tensors(hid_t trial, const std::vector<KeptTensor>& tensors) {
+TableToWrite tensor_list(const std::vector<KeptTensor>& tensors) {
   std::size_t name_bytes = 1;
   for (const KeptTensor& tensor : tensors) name_bytes = wider(name_bytes, tensor.name);
   Pack packed;
-  std::vector<float> values;
+  std::int64_t first = 0;
   for (const KeptTensor& tensor : tensors) {
-    pack_tensor(packed, tensor, name_bytes, static_cast<std::int64_t>(values.size()));
-    values.insert(values.end(), tensor.values.begin(), tensor.values.end());
+    pack_tensor(packed, tensor, name_bytes, first);
+    first += static_cast<std::int64_t>(tensor.values.size());
   }
-  h5::write_table(trial, "tensors", tensor_type(name_bytes), tensors.size(), packed.bytes());
-  h5::write_floats(trial, "tensor_values", values);
+  return {"tensors", {name_bytes}, [=] { return tensor_type(name_bytes); }, tensors.size(), packed.bytes()};
+}
+
+TableToWrite tensor_values(const std::vector<KeptTensor>& tensors) {
+  std::string packed;
+  for (const KeptTensor& tensor : tensors) {
+    packed.append(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * sizeof(float));
+  }
+  const std::size_t count = packed.size() / sizeof(float);
+  return {"tensor_values", {}, h5::float_type, count, std::move(packed)};
+}
+
+TableToWrite texts(const std::string& name, const std::vector<std::string>& all) {
+  std::size_t bytes = 1;
+  for (const std::string& text : all) bytes = wider(bytes, text);
+  Pack packed;
+  for (const std::string& text : all) packed.text(text, bytes);
+  return {name, {bytes}, [=] { return h5::text_type(bytes); }, all.size(), packed.bytes()};
+}
+
+/// Everything of a record but its id, in the order in which it is written.
+std::vector<TableToWrite> tables_of(const TrialRecord& record) {
+  if (!plain_name(record.id)) throw FileError("\"" + record.id + "\" cannot be a trial's id");
+  std::vector<TableToWrite> tables{scalars(record)};
+  if (!record.warnings.empty()) tables.push_back(texts("warnings", record.warnings));
+  tables.push_back(metrics(record.tests));
+  tables.push_back(predictions(record.tests));
+  tables.push_back(points_of(record.curve));
+  tables.push_back(tensor_list(record.tensors));
+  tables.push_back(tensor_values(record.tensors));
+  return tables;
+}
+
+/// Into a new file. Returns where each table's values are.
+std::vector<std::optional<std::uint64_t>> write_tables(hid_t file, const std::string& id,
+                                                       const std::vector<TableToWrite>& tables) {
+  const h5::Group trial = h5::create_group(create_trials(file).get(), id);
+  std::vector<std::optional<std::uint64_t>> values_at;
+  for (const TableToWrite& table : tables) {
+    values_at.push_back(h5::write_table(trial.get(), table.name, table.type(), table.rows, table.packed));
+  }
+  return values_at;
 }
 
 /// What `read` makes of a file's trials; its errors name the file.
@@ -140,17 +183,6 @@ TrialRecord reading(const std::filesystem::path& file, Do read) {
 
 }  // namespace
 
-void write_trial_group(hid_t trials, const TrialRecord& record) {
-  if (!plain_name(record.id)) throw FileError("\"" + record.id + "\" cannot be a trial's id");
-  const h5::Group trial = h5::create_group(trials, record.id);
-  write_scalars(trial.get(), record);
-  if (!record.warnings.empty()) h5::write_texts(trial.get(), "warnings", record.warnings);
-  write_metrics(trial.get(), record.tests);
-  write_predictions(trial.get(), record.tests);
-  write_curve(trial.get(), record.curve);
-  write_tensors(trial.get(), record.tensors);
-}
-
 std::string sha256_of_values(const std::vector<float>& values) {
   return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
 }
@@ -161,7 +193,7 @@ void write_trial(const std::filesystem::path& draft, const TrialRecord& record) 
   try {
     h5::File file = h5::create_file(draft);
     created = true;
-    write_trial_group(create_trials(file.get()).get(), record);
+    write_tables(file.get(), record.id, tables_of(record));
     h5::close_file(std::move(file), draft);
   } catch (const FileError& error) {
     std::error_code ignored;
@@ -172,7 +204,13 @@ void write_trial(const std::filesystem::path& draft, const TrialRecord& record) 
 
 std::string trial_bytes(const TrialRecord& record) {
   const auto held = h5::lock();
-  return h5::bytes_of_file([&](hid_t file) { write_trial_group(create_trials(file).get(), record); });
+  static Moulds moulds;
+  const std::vector<TableToWrite> tables = tables_of(record);
+  return moulds.bytes(record.id, tables, [&] {
+    BuiltFile built;
+    built.bytes = h5::bytes_of_file([&](hid_t file) { built.values_at = write_tables(file, record.id, tables); });
+    return built;
+  });
 }
 
 bool publish_trial(const std::filesystem::path& file, const TrialRecord& record) {

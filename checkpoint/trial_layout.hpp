@@ -81,7 +81,6 @@ h5::Group create_trials(hid_t file);
 /// Throws FileError when the file is not one of ours, LayoutError when it is of another layout.
 h5::Group open_trials(hid_t file);
 
-void write_trial_group(hid_t trials, const TrialRecord& record);
 TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how);
 
 }  // namespace peftgrid::checkpoint
