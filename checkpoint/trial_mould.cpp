@@ -74,15 +74,34 @@ std::size_t end_of_header(const std::string& bytes, std::size_t begin) {
   return end + sizeof(std::uint32_t) <= bytes.size() ? end : 0;
 }
 
+std::string shape_of(const std::string& id, const std::vector<TableToWrite>& tables) {
+  std::string shape = std::to_string(id.size());
+  for (const TableToWrite& table : tables) {
+    shape += "\n" + table.name + " " + (table.rows ? std::to_string(*table.rows) : "-");
+    for (const std::size_t width : table.widths) shape += " " + std::to_string(width);
+  }
+  return shape;
+}
+
+/// HDF5 names a place beyond the file for values that it keeps in pieces or in a header.
+bool values_lie_within(const BuiltFile& file, const std::vector<TableToWrite>& tables) {
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const std::size_t size = tables[i].packed.size(), whole = file.bytes.size();
+    if (file.values_at[i] && (size > whole || *file.values_at[i] > whole - size)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-std::optional<Mould> Mould::cast(BuiltFile file, const std::string& id) {
+std::optional<Mould> Mould::cast(BuiltFile file, const std::string& id, const std::vector<TableToWrite>& tables) {
+  if (file.bytes.size() > kMostBytes || !values_lie_within(file, tables)) return std::nullopt;
   Mould mould;
   mould.file_ = std::move(file);
   const std::string& bytes = mould.file_.bytes;
   // The first place: HDF5 writes the group's name before any value, and the checksum below would tell.
   mould.id_at_ = bytes.find(id);
-  if (bytes.size() > kMostBytes || mould.id_at_ == std::string::npos) return std::nullopt;
+  if (mould.id_at_ == std::string::npos) return std::nullopt;
   mould.header_begin_ = bytes.rfind("OHDR", mould.id_at_);
   if (mould.header_begin_ == std::string::npos) return std::nullopt;
   mould.header_end_ = end_of_header(bytes, mould.header_begin_);
@@ -103,15 +122,6 @@ std::string Mould::fill(const std::string& id, const std::vector<TableToWrite>& 
   return bytes;
 }
 
-std::string shape_of(const std::string& id, const std::vector<TableToWrite>& tables) {
-  std::string shape = std::to_string(id.size());
-  for (const TableToWrite& table : tables) {
-    shape += "\n" + table.name + " " + (table.rows ? std::to_string(*table.rows) : "-");
-    for (const std::size_t width : table.widths) shape += " " + std::to_string(width);
-  }
-  return shape;
-}
-
 std::string Moulds::bytes(const std::string& id, const std::vector<TableToWrite>& tables,
                           const std::function<BuiltFile()>& build) {
   const std::string shape = shape_of(id, tables);
@@ -120,7 +130,7 @@ std::string Moulds::bytes(const std::string& id, const std::vector<TableToWrite>
     BuiltFile built = build();
     std::string bytes = built.bytes;
     if (known_.size() == kMostMoulds) known_.erase(known_.begin());
-    known_.push_back({shape, Mould::cast(std::move(built), id), false});
+    known_.push_back({shape, Mould::cast(std::move(built), id, tables), false});
     return bytes;
   }
   std::rotate(found, found + 1, known_.end());

@@ -31,17 +31,14 @@ struct BuiltFile {
 class Mould {
  public:
   /// None where the file is not laid out as expected, as that of a later HDF5 may be.
-  static std::optional<Mould> cast(BuiltFile file, const std::string& id);
+  static std::optional<Mould> cast(BuiltFile file, const std::string& id, const std::vector<TableToWrite>& tables);
   std::string fill(const std::string& id, const std::vector<TableToWrite>& tables) const;
 
  private:
   BuiltFile file_;
-  std::uint64_t id_at_ = 0, header_begin_ = 0,
-                header_end_ = 0;  // of the header that holds the id; its checksum follows
+  std::size_t id_at_ = 0;
+  std::size_t header_begin_ = 0, header_end_ = 0;  // of the header that holds the id; its checksum follows
 };
-
-/// What two records must share to have the same mould.
-std::string shape_of(const std::string& id, const std::vector<TableToWrite>& tables);
 
 /// Moulds of this process. One is trusted once it has given what HDF5 gave.
 class Moulds {
@@ -52,8 +49,8 @@ class Moulds {
 
  private:
   struct Known {
-    std::string shape;
-    std::optional<Mould> mould;  // none: HDF5 builds each
+    std::string shape;           // what two records must share to have the same mould
+    std::optional<Mould> mould;  // none: HDF5 builds each file
     bool trusted = false;
   };
   std::vector<Known> known_;  // the one used last comes last

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <iterator>
 #include <system_error>
@@ -20,8 +21,6 @@ namespace peftgrid::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kClosed = -1;
 
 /// A fork copies only the thread that calls it, and may copy a lock that another one holds.
 bool has_other_threads() {
@@ -37,31 +36,12 @@ std::size_t worthwhile_processes(const std::vector<Part>& parts) {
   return std::min(cores, kMost);
 }
 
-bool write_all(int to, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(to, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-bool read_all(int from, char* to, std::size_t bytes) {
-  while (bytes > 0) {
-    const ssize_t got = ::read(from, to, bytes);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    to += got;
-    bytes -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-bool send(int to, const TrialsRead& read) {
+/// False where the reading end is closed.
+bool send(std::FILE* to, const TrialsRead& read) {
   const std::string bytes = encode(read);
   const std::uint64_t size = bytes.size();
-  return write_all(to, {reinterpret_cast<const char*>(&size), sizeof size}) && write_all(to, bytes);
+  return std::fwrite(&size, sizeof size, 1, to) == 1 && std::fwrite(bytes.data(), 1, size, to) == size &&
+         std::fflush(to) == 0;
 }
 
 }  // namespace
@@ -103,8 +83,8 @@ TrialReader::TrialReader(std::vector<Part> parts, Read how, std::size_t processe
 
 TrialReader::~TrialReader() {
   // Closed pipes end those that still read.
-  for (const int pipe : pipes_) {
-    if (pipe != kClosed) ::close(pipe);
+  for (std::FILE* pipe : pipes_) {
+    if (pipe != nullptr) std::fclose(pipe);
   }
   for (const int process : processes_) {
     while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
@@ -116,40 +96,45 @@ void TrialReader::start_process(std::size_t number, std::size_t of) {
   constexpr int kAhead_bytes = 1 << 20;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
-    pipes_.push_back(kClosed);
+    pipes_.push_back(nullptr);
     return;
   }
   ::fcntl(ends[1], F_SETPIPE_SZ, kAhead_bytes);
   const pid_t process = ::fork();
   if (process == 0) {
-    for (const int pipe : pipes_) {
-      if (pipe != kClosed) ::close(pipe);
-    }
     ::close(ends[0]);
-    try {
-      PartReader reader;
-      for (std::size_t i = number; i < parts_.size() && send(ends[1], reader.read(parts_[i], how_)); i += of) {
-      }
-    } catch (const std::exception&) {
-      // The caller meets the same trouble where it reads this part itself, and tells of it.
-      ::_exit(1);
-    }
-    ::_exit(0);
+    read_ahead(number, of, ends[1]);
   }
   ::close(ends[1]);
   if (process > 0) processes_.push_back(process);
-  if (process < 0) ::close(std::exchange(ends[0], kClosed));
-  pipes_.push_back(ends[0]);
+  pipes_.push_back(::fdopen(ends[0], "r"));
 }
 
-std::optional<TrialsRead> TrialReader::receive(int& pipe) {
+void TrialReader::read_ahead(std::size_t number, std::size_t of, int to) const {
+  // Other processes' pipes must have no reader but the caller, or they would not hear that it is gone.
+  for (std::FILE* pipe : pipes_) {
+    if (pipe != nullptr) ::close(::fileno(pipe));
+  }
+  try {
+    std::FILE* out = ::fdopen(to, "w");
+    PartReader reader;
+    bool heard = out != nullptr;
+    for (std::size_t i = number; heard && i < parts_.size(); i += of) heard = send(out, reader.read(parts_[i], how_));
+  } catch (const std::exception&) {
+    // The caller meets the same trouble where it reads this part itself, and tells of it.
+  }
+  ::_exit(0);
+}
+
+std::optional<TrialsRead> TrialReader::receive(std::FILE*& pipe) {
+  if (pipe == nullptr) return std::nullopt;
   std::uint64_t size = 0;
   std::string bytes;
-  if (pipe != kClosed && read_all(pipe, reinterpret_cast<char*>(&size), sizeof size)) {
+  if (std::fread(&size, sizeof size, 1, pipe) == 1) {
     bytes.resize(size);
-    if (read_all(pipe, bytes.data(), bytes.size())) return decode_trials_read(bytes);
+    if (std::fread(bytes.data(), 1, size, pipe) == size) return decode_trials_read(bytes);
   }
-  if (pipe != kClosed) ::close(std::exchange(pipe, kClosed));
+  std::fclose(std::exchange(pipe, nullptr));
   return std::nullopt;
 }
 

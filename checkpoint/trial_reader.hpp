@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -50,13 +51,16 @@ class TrialReader {
 
  private:
   void start_process(std::size_t number, std::size_t of);
+  /// What such a process does: reads its parts into the pipe, and ends.
+  [[noreturn]] void read_ahead(std::size_t number, std::size_t of, int to) const;
   /// The next message of a process; nothing where it has died.
-  static std::optional<TrialsRead> receive(int& pipe);
+  static std::optional<TrialsRead> receive(std::FILE*& pipe);
 
   std::vector<Part> parts_;
   Read how_;
   std::size_t next_ = 0;
-  std::vector<int> processes_, pipes_;  // part i is read by process i mod their number; a pipe of -1: it has died
+  std::vector<int> processes_;
+  std::vector<std::FILE*> pipes_;  // part i comes through pipe i mod their number; null: nobody is at its other end
   PartReader here_;
 };
 

@@ -53,9 +53,12 @@ struct Findings {
   void add(const fs::path& file) {
     try {
       const std::string trouble = trouble_of(file);
-      if (!trouble.empty()) return void(broken.emplace_back(file, trouble));
-      ++sound;
-      ids.insert(file.stem());
+      if (trouble.empty()) {
+        ++sound;
+        ids.insert(file.stem());
+      } else {
+        broken.emplace_back(file, trouble);
+      }
     } catch (const checkpoint::LayoutError& error) {
       other_layout.emplace_back(file, said_of(file, error));
     }

@@ -90,22 +90,6 @@ TEST(TrialFile, HasTheSameBytesMadeInMemory) {
   EXPECT_FALSE(publish_trial(folder.path() / "b.h5", awkward_record())) << "there is one already";
 }
 
-TEST(TrialFile, HasTheSameBytesFilledIntoAMould) {
-  const TemporaryFolder folder;
-  TrialRecord record = awkward_record();
-  for (int i = 0; i < 12; ++i) {
-    record.id = "0123456789abcde" + std::to_string(i % 10);
-    record.total_s += 0.5;
-    record.tests[0].predictions[0] = i % 2;
-    record.tensors[0].values[0] += 1;
-    record.tensors[0].sha256 = sha256_of_values(record.tensors[0].values);
-    if (i == 6) record.environment += "of another width";
-    const auto file = folder.path() / (std::to_string(i) + ".h5");
-    write_trial(file, record);
-    EXPECT_TRUE(trial_bytes(record) == contents(file)) << "record " << i;
-  }
-}
-
 TEST(TrialFile, IsPublishedBesideHugeValuesToo) {
   const TemporaryFolder folder;
   TrialRecord record = awkward_record();
