@@ -13,9 +13,9 @@ say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
 
 packages=(build-essential cmake ninja-build ccache pkg-config git unzip xz-utils python3 python3-pip
   openmpi-bin libopenmpi-dev libhdf5-dev libyaml-cpp-dev libboost-dev libboost-program-options-dev
-  libfmt-dev nlohmann-json3-dev libssl-dev librandom123-dev libgtest-dev libgmock-dev
-  libbenchmark-dev libmimalloc-dev gnuplot-nox clang clang-format libclang-rt-14-dev
-  slurm-wlm slurm-client munge)
+  libfmt-dev nlohmann-json3-dev libssl-dev librandom123-dev libgtest-dev libgmock-dev libmimalloc-dev gnuplot-nox)
+# A third of a gigabyte that only tests want.
+[[ $target == orchestrator ]] || packages+=(clang clang-format libclang-rt-14-dev slurm-wlm slurm-client munge)
 
 install_packages() {
   local missing=() wanted=("${packages[@]}")
@@ -86,12 +86,10 @@ fetch_wheels() {
 
 mkdir -p "$cache"
 install_packages
-# The crate compiles (about a minute) while half a gigabyte of wheels comes in.
-cargo_log=$cache/cargo.log
-(cd worker/tokenizer && cargo build -q --release --locked --target-dir "$cache/cargo" >"$cargo_log" 2>&1) &
-crate=$!
+# The crate compiles (about two minutes of one core) from now on, while half a gigabyte of wheels comes in; the build
+# below waits for it where it needs it, and tells where it failed.
+(cd worker/tokenizer && cargo build -q --release --locked --target-dir "$cache/cargo" >"$cache/cargo.log" 2>&1) &
 fetch_wheels
-wait "$crate" || { tail -n 20 "$cargo_log" >&2; echo "setup: the tokenizers crate did not build" >&2; exit 1; }
 [[ -e build/release/build.ninja ]] || say "configuring"
 cmake --preset release >"$cache/configure.log" 2>&1 || { tail -n 30 "$cache/configure.log" >&2; exit 1; }
 say "building $target"

@@ -62,9 +62,6 @@ std::int64_t read_attribute(hid_t object, const std::string& name);
 std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, const Type& type,
                                          std::optional<std::size_t> rows, const std::string& packed);
 
-std::vector<std::string> read_texts(hid_t group, const std::string& name);
-std::vector<float> read_floats(hid_t group, const std::string& name);
-
 /// An opened dataset of records: a list of them, or one.
 struct Table {
   Dataset dataset;
@@ -75,7 +72,7 @@ Table open_table(hid_t group, const std::string& name);
 /// Bytes from each column's beginning to that of the next, or to the row's end. Throws FileError where there are no
 /// columns or they do not follow each other.
 std::vector<std::size_t> column_bytes(const Table& table, const std::string& name);
-/// All records, packed. Throws FileError unless the stored type is exactly `expected`.
-std::string read_table(const Table& table, const Type& expected, const std::string& name);
+/// All records, packed. Throws FileError unless the stored type is exactly `expected`, which `in_words` is.
+std::string read_table(const Table& table, const Type& expected, const std::string& name, const char* in_words);
 
 }  // namespace peftgrid::checkpoint::h5

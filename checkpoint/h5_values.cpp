@@ -3,7 +3,6 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/h5.hpp"
-#include "checkpoint/packed.hpp"
 
 namespace peftgrid::checkpoint::h5 {
 namespace {
@@ -36,15 +35,6 @@ void refuse_chunked_or_external(hid_t dataset, const std::string& name) {
 
 void expect(bool right, const std::string& name, const char* wanted) {
   if (!right) throw FileError(name + " is not " + wanted);
-}
-
-bool fixed_text(hid_t type) {
-  return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0;
-}
-
-void read_raw(const Table& table, hid_t type, void* into, const std::string& name) {
-  if (table.rows == 0) return;
-  check(H5Dread(table.dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), name);
 }
 
 Space line(std::size_t count) {
@@ -101,24 +91,6 @@ std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, c
   return H5Dget_offset(dataset.get());
 }
 
-std::vector<std::string> read_texts(hid_t group, const std::string& name) {
-  const Table table = open_table(group, name);
-  expect(fixed_text(table.type.get()), name, "a list of texts of a fixed length");
-  std::string packed(table.rows * table.row_bytes, '\0');
-  read_raw(table, table.type.get(), packed.data(), name);
-  std::vector<std::string> texts;
-  for (Unpack unpack(packed); !unpack.done();) texts.push_back(unpack.text(table.row_bytes));
-  return texts;
-}
-
-std::vector<float> read_floats(hid_t group, const std::string& name) {
-  const Table table = open_table(group, name);
-  expect(H5Tequal(table.type.get(), H5T_IEEE_F32LE) > 0, name, "a list of 32-bit real numbers");
-  std::vector<float> values(table.rows);
-  read_raw(table, H5T_NATIVE_FLOAT, values.data(), name);
-  return values;
-}
-
 Table open_table(hid_t group, const std::string& name) {
   refuse_all_but_hard_links(group, name);
   Table table;
@@ -150,10 +122,11 @@ std::vector<std::size_t> column_bytes(const Table& table, const std::string& nam
   return bytes;
 }
 
-std::string read_table(const Table& table, const Type& expected, const std::string& name) {
-  expect(H5Tequal(table.type.get(), expected.get()) > 0, name, "a table of the columns that docs/trial_file.md names");
+std::string read_table(const Table& table, const Type& expected, const std::string& name, const char* in_words) {
+  expect(H5Tequal(table.type.get(), expected.get()) > 0, name, in_words);
   std::string packed(table.rows * table.row_bytes, '\0');
-  read_raw(table, table.type.get(), packed.data(), name);
+  if (table.rows == 0) return packed;
+  check(H5Dread(table.dataset.get(), expected.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()), name);
   return packed;
 }
 

@@ -1,15 +1,16 @@
 #include "checkpoint/trial_layout.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <cstddef>
-#include <string_view>
+#include <utility>
 
 #include "checkpoint/errors.hpp"
-#include "checkpoint/sha256.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
+
+constexpr const char* kLayoutAttribute = "peftgrid_layout";
+constexpr const char* kTrialsGroup = "trials";
+constexpr std::size_t kLongestName = 4096;
 
 /// A table's row type, column after column with nothing between them.
 class Columns {
@@ -33,48 +34,12 @@ class Columns {
   std::size_t bytes_ = 0;
 };
 
-/// Bytes to hash: each value with its length, so that no two records run together alike.
-class Content {
- public:
-  void add(std::string_view text) {
-    add(static_cast<std::int64_t>(text.size()));
-    bytes_ += text;
-  }
-  void add(std::int64_t value) { raw(&value, sizeof value); }
-  void add(double value) { raw(&value, sizeof value); }
-  void add(const std::vector<double>& values) {
-    add(static_cast<std::int64_t>(values.size()));
-    raw(values.data(), values.size() * sizeof(double));
-  }
-  std::string hash() const { return sha256(bytes_); }
-
- private:
-  void raw(const void* data, std::size_t size) { bytes_.append(static_cast<const char*>(data), size); }
-  std::string bytes_;
-};
-
-void add_tests(Content& content, const std::vector<TestResult>& tests) {
-  content.add(static_cast<std::int64_t>(tests.size()));
-  for (const TestResult& test : tests) {
-    content.add(test.name);
-    content.add(static_cast<std::int64_t>(test.metrics.size()));
-    for (const auto& [name, value] : test.metrics) {
-      content.add(name);
-      content.add(value);
-    }
-    content.add(test.labels);
-    content.add(test.predictions);
-  }
-}
-
-}  // namespace
-
-h5::Type record_type(const TextWidths& text_bytes) {
+h5::Type record_type(const std::vector<std::size_t>& text_bytes) {
   Columns columns;
   for (const IntegerField& field : kIntegerFields) columns.number(field.name, H5T_STD_I64LE);
   for (const RealField& field : kRealFields) columns.number(field.name, H5T_IEEE_F64LE);
   columns.text("content_sha256", kHashBytes);
-  for (std::size_t i = 0; i < kTextFields.size(); ++i) columns.text(kTextFields[i].name, text_bytes[i]);
+  for (std::size_t i = 0; i < kTextFields.size(); ++i) columns.text(kTextFields[i].name, text_bytes.at(i));
   return columns.take();
 }
 
@@ -116,36 +81,54 @@ h5::Type tensor_type(std::size_t name_bytes) {
   return columns.take();
 }
 
-bool plain_name(const std::string& name) {
-  return !name.empty() && name.size() <= 64 && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return (c < 128 && std::isalnum(c) != 0) || c == '_' || c == '-' || c == '.';
-         });
+h5::Type type_of(const std::string& table, const std::vector<std::size_t>& widths) {
+  if (table == "record") return record_type(widths);
+  if (table == "metrics") return metric_type(widths.at(0), widths.at(1));
+  if (table == "predictions") return prediction_type(widths.at(0) == 1);
+  if (table == "curve") return curve_type();
+  if (table == "tensors") return tensor_type(widths.at(0));
+  if (table == "tensor_values") return h5::float_type();
+  return h5::text_type(widths.at(0));
 }
 
-std::string content_sha256(const TrialRecord& record) {
-  Content content;
-  content.add(record.id);
-  for (const TextField& field : kTextFields) content.add(record.*field.member);
-  for (const IntegerField& field : kIntegerFields) content.add(record.*field.member);
-  for (const RealField& field : kRealFields) content.add(record.*field.member);
-  add_tests(content, record.tests);
-  content.add(static_cast<std::int64_t>(record.curve.size()));
-  for (const CurvePoint& point : record.curve) {
-    content.add(point.step);
-    content.add({point.epoch, point.train_loss, point.selection_score});
+/// `widths` of a stored table; whether its type is ours in all else is for read_table.
+std::vector<std::size_t> stored_widths(const h5::Table& table, const std::string& name) {
+  if (name == "curve" || name == "tensor_values") return {};
+  if (name == "warnings") return {table.row_bytes};
+  if (name == "predictions") return {table.row_bytes / 2};
+  const std::vector<std::size_t> columns = h5::column_bytes(table, name);
+  if (name == "record") {
+    if (columns.size() != kIntegerFields.size() + kRealFields.size() + 1 + kTextFields.size()) {
+      throw FileError("record has not the columns that docs/trial_file.md names");
+    }
+    return {columns.end() - static_cast<std::ptrdiff_t>(kTextFields.size()), columns.end()};
   }
-  content.add(static_cast<std::int64_t>(record.warnings.size()));
-  for (const std::string& warning : record.warnings) content.add(warning);
-  content.add(static_cast<std::int64_t>(record.tensors.size()));
-  for (const KeptTensor& tensor : record.tensors) {
-    content.add(tensor.name);
-    content.add(tensor.sha256);
-    content.add(static_cast<std::int64_t>(tensor.shape.size()));
-    for (const std::int64_t size : tensor.shape) content.add(size);
+  if (name == "metrics") {
+    if (columns.size() != 5) throw FileError("metrics is not a table of metrics");
+    return {columns[0], columns[1]};
   }
-  return content.hash();
+  if (columns.size() != 6 || columns[0] > kLongestName) throw FileError("tensors is not a table of tensors");
+  return {columns[0]};
 }
+
+const char* in_words(const std::string& table) {
+  if (table == "tensor_values") return "a list of 32-bit real numbers";
+  if (table == "warnings") return "a list of texts of a fixed length";
+  return "a table of the columns that docs/trial_file.md names";
+}
+
+TrialTable read_one(hid_t trial, const std::string& name) {
+  const h5::Table stored = h5::open_table(trial, name);
+  TrialTable table{name, stored_widths(stored, name), stored.rows, {}};
+  table.packed = h5::read_table(stored, type_of(name, table.widths), name, in_words(name));
+  if (name == "record") {
+    if (stored.rows != 1) throw FileError("record is not one row");
+    table.rows.reset();
+  }
+  return table;
+}
+
+}  // namespace
 
 h5::Group create_trials(hid_t file) {
   h5::write_attribute(file, kLayoutAttribute, kLayoutVersion);
@@ -160,6 +143,35 @@ h5::Group open_trials(hid_t file) {
                       std::to_string(kLayoutVersion));
   }
   return h5::open_group(file, kTrialsGroup);
+}
+
+std::vector<std::optional<std::uint64_t>> write_tables(hid_t trials, const std::string& id,
+                                                       const std::vector<TrialTable>& tables) {
+  const h5::Group trial = h5::create_group(trials, id);
+  std::vector<std::optional<std::uint64_t>> values_at;
+  for (const TrialTable& table : tables) {
+    const h5::Type type = type_of(table.name, table.widths);
+    values_at.push_back(h5::write_table(trial.get(), table.name, type, table.rows, table.packed));
+  }
+  return values_at;
+}
+
+std::vector<TrialTable> read_tables(hid_t trials, const std::string& id, bool tensor_values) {
+  const h5::Group trial = h5::open_group(trials, id);
+  std::vector<TrialTable> tables{read_one(trial.get(), "record")};
+  if (h5::has_child(trial.get(), "warnings")) tables.push_back(read_one(trial.get(), "warnings"));
+  for (const char* name : {"metrics", "predictions", "curve", "tensors"}) tables.push_back(read_one(trial.get(), name));
+  if (tensor_values) tables.push_back(read_one(trial.get(), "tensor_values"));
+  return tables;
+}
+
+TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how) {
+  if (!plain_name(id)) throw FileError("a trial has an id that no trial has");
+  try {
+    return record_of(id, read_tables(trials, id, how == Read::Everything), how);
+  } catch (const FileError& error) {
+    throw FileError("trial " + id + ": " + error.what());
+  }
 }
 
 }  // namespace peftgrid::checkpoint

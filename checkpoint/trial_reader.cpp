@@ -16,6 +16,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/trial_layout.hpp"
+#include "checkpoint/trial_mould.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -49,6 +50,12 @@ bool send(std::FILE* to, const TrialsRead& read) {
 TrialsRead PartReader::read(const Part& part, Read how) {
   TrialsRead read;
   read.file = part.file;
+  if (part.count == Part::kAll) {
+    if (auto record = read_by_mould(part.file, how)) {
+      read.trials.push_back(std::move(*record));
+      return read;
+    }
+  }
   try {
     if (part.file != opened_) {
       opened_.clear();
@@ -67,6 +74,7 @@ TrialsRead PartReader::read(const Part& part, Read how) {
   for (std::size_t i = first; i < end; ++i) {
     try {
       read.trials.push_back(read_trial_group(trials_.get(), ids_[i], how));
+      if (ids_.size() == 1) learn_mould(part.file, trials_.get(), ids_[i]);
     } catch (const FileError& error) {
       read.unreadable.emplace_back(error.what());
     }
