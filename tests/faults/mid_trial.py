@@ -10,7 +10,7 @@ import time
 
 from world import World, arguments, events, expect
 
-LONG = ["--only", "size=80,seed=1", "--set", "training.epochs=200", "--set", "selection.patience=0"]
+LONG = ["--only", "size=80,seed=1", "--set", "training.epochs=100", "--set", "selection.patience=0"]
 
 
 def wait_for_state(world, out):

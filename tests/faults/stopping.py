@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Signals, two starts on one folder, and a rank that is stopped while it exits."""
+"""Signals, and two starts on one folder."""
 
 import os
 import signal
@@ -48,8 +48,7 @@ def stop(world, name, sent, ranks):
 
 
 def main():
-    options = arguments(dying_publisher="")
-    world = World(options)
+    world = World(arguments())
     for sent in (signal.SIGINT, signal.SIGTERM):
         out, code, seconds = stop(world, "bare-" + sent.name, sent, None)
         expect(code == 128 + sent, f"the bare program ends with 128 + {sent.name} (got {code})")
@@ -68,13 +67,6 @@ def main():
     expect(code == 2 and "in use by pid" in text, "a second start on a folder is refused, naming the first", text)
     os.kill(first.pid, signal.SIGTERM)
     first.communicate(timeout=30)
-
-    for rank in (0, 1):
-        mark = world.folder / f"stopped-{rank}"
-        order = {"LD_PRELOAD": options.dying_publisher, "PEFTGRID_DIE": f"{rank},1,exit", "PEFTGRID_DIE_MARK": str(mark)}
-        run = world.start(world.folder / f"exit-{rank}", 2, "--only", "method=head", environment=order)
-        text, _ = run.communicate(timeout=60)
-        expect(mark.exists() and "report: " in text, f"rank {rank} stopped while it exits does not keep the run for ever", text)
 
 
 if __name__ == "__main__":

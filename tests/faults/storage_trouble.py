@@ -12,11 +12,12 @@ import signal
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from world import World, arguments, events, expect, trained_again
 
 SKIPPED = 77
-FEW = ["--only", "method=lora", "--set", "seeds=5", "--set", "training.epochs=30", "--set", "selection.patience=0"]
+FEW = ["--only", "method=lora", "--set", "seeds=5", "--set", "training.epochs=12", "--set", "selection.patience=0"]
 
 
 class Disk:
@@ -230,16 +231,21 @@ def main():
     code, text = world.run(reference, 2, *FEW)
     expect(code == 0, "the undisturbed run finishes", text)
     can_be_immutable = immutable_works(world.folder)
-    for ranks, words in ((None, "one process"), (2, "two ranks")):
-        waits(world, reference, f"full disk, {words}", ranks, Disk.fill, Disk.empty)
-        if can_be_immutable:
-            waits(world, reference, f"read-only, {words}", ranks, read_only, writable, Folder)
-        else:
-            print("skipped: read-only folder: this file system knows no immutable ones")
-        waits(world, reference, f"vanished folder, {words}", ranks, vanish, come_back)
-        stops(world, reference, f"stop, {words}", ranks)
+    if not can_be_immutable:
+        print("skipped: read-only folder: this file system knows no immutable ones")
+    both = ((None, "one process"), (2, "two ranks"))
+    with ThreadPoolExecutor(2) as beside:  # they wait more than they compute
+        done = [beside.submit(deleted, world, "deleted folder")]
+        for ranks, words in both:
+            done.append(beside.submit(waits, world, reference, f"full disk, {words}", ranks, Disk.fill, Disk.empty))
+            done.append(beside.submit(waits, world, reference, f"vanished folder, {words}", ranks, vanish, come_back))
+            done.append(beside.submit(stops, world, reference, f"stop, {words}", ranks))
+            if can_be_immutable:
+                done.append(beside.submit(waits, world, reference, f"read-only, {words}", ranks, read_only, writable, Folder))
+        for one in done:
+            one.result()
+    for ranks, words in both:
         stopped_while_waiting(world, reference, f"signal, {words}", ranks)
-    deleted(world, "deleted folder")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 // it while it exits.
 //   PEFTGRID_DIE=RANK,COUNT,WHERE   the rank (of mpirun; 0 for the bare program), which of its trials, counted from 1,
 //                                   and draft (before the rename), renamed (right after it), synced (after the folder's
-//                                   sync, before the report), or exit (stopped in exit(3), whatever the count)
+//                                   sync, before the report), or exit (stopped as it exits, whatever the count)
 //   PEFTGRID_DIE_MARK=FILE          is made just before
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,13 +54,6 @@ Function next(const char* name) {
 long published = 0;
 bool at_next_sync = false;
 
-/// Of the program alone, not of the launcher and the shells that inherit the library.
-__attribute__((destructor)) void stop_at_exit() {
-  if (std::strcmp(program_invocation_short_name, "orchestrator") != 0 || read_order().where != "exit") return;
-  leave_mark();
-  kill(getpid(), SIGSTOP);
-}
-
 }  // namespace
 
 extern "C" int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
@@ -79,4 +72,13 @@ extern "C" int fsync(int file) {
   const int result = real(file);
   if (at_next_sync) die();
   return result;
+}
+
+extern "C" [[noreturn]] void _Exit(int code) {
+  // Of the program alone, not of the launcher and the shells that inherit the library.
+  if (std::strcmp(program_invocation_short_name, "orchestrator") == 0 && read_order().where == "exit") {
+    leave_mark();
+    kill(getpid(), SIGSTOP);
+  }
+  _exit(code);
 }
