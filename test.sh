@@ -11,10 +11,10 @@ log=${XDG_CACHE_HOME:-$HOME/.cache}/peftgrid/sanitizers.log
 say "formatting"
 git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format --dry-run -Werror
 
-# Faults and Slurm tests wait more than they compute: one compiler of low priority has the rest.
+# Faults and Slurm tests wait more than they compute: compilers of low priority have the rest.
 say "building with sanitizers in the background (log: the cache folder's sanitizers.log)"
 build_sanitized() {
-  cmake --preset asan && nice -n 19 cmake --build --preset asan -j 1 --target all_fuzz bad_input grid_test tasks_test \
+  cmake --preset asan && nice -n 19 cmake --build --preset asan -j 2 --target all_fuzz bad_input grid_test tasks_test \
     catalogue_test trial_file_test safetensors_test merge_test kernels_test contract_test
 }
 set -m  # a process group of its own, so that it ends with this script

@@ -101,12 +101,7 @@ class MergedDraft {
   bool copy(const fs::path& from, const std::string& id) {
     if (id <= last_) return false;
     last_ = id;
-    if (from != opened_) {
-      source_trials_ = {};
-      source_ = h5::open_file(from);
-      source_trials_ = open_trials(source_.get());
-      opened_ = from;
-    }
+    if (from != opened_) open(from);
     writing([&] { h5::copy_object(source_trials_.get(), id, trials_.get()); });
     return true;
   }
@@ -117,6 +112,15 @@ class MergedDraft {
   }
 
  private:
+  /// The file was there when its trials were read.
+  void open(const fs::path& from) try {
+    source_trials_ = {};
+    source_ = h5::open_file(from);
+    source_trials_ = open_trials(source_.get());
+    opened_ = from;
+  } catch (const FileError& error) {
+    throw FileError(from.string() + ": " + error.what());
+  }
   template <typename Do>
   static void writing(Do act) {
     try {
@@ -228,6 +232,9 @@ Collection collect(const std::vector<fs::path>& sources, Read how) {
 Collection merge(const std::vector<fs::path>& sources, const fs::path& out) {
   const auto held = h5::lock();
   const fs::path draft = draft_beside(out);
+  std::error_code made;
+  if (out.has_parent_path()) fs::create_directories(out.parent_path(), made);
+  if (made) throw FileError("cannot make the folder of " + out.string() + ": " + made.message());
   try {
     Collection merged = merge_into(sources, draft);
     publish_replacing(draft, out);

@@ -31,8 +31,8 @@ struct Collection {
 /// Equal trials (the same numbers) found twice count once. Throws FileError where a source does not exist.
 Collection collect(const std::vector<std::filesystem::path>& sources, Read how);
 
-/// Copies all trials of `sources` into one new file (groups by id, H5Ocopy), published in one step over an older merge.
-/// Returns what was left out. Throws FileError.
+/// Copies all trials of `sources` into one new file (groups by id, H5Ocopy), published in one step over an older merge;
+/// its folder is made where there is none. Returns what was left out. Throws FileError.
 Collection merge(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& out);
 
 }  // namespace peftgrid::checkpoint

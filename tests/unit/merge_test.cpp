@@ -53,6 +53,12 @@ TEST_F(Merge, GivesTheSameBytesAgainAndFromItself) {
   EXPECT_EQ(contents(at("one.h5")), contents(at("two.h5")));
 }
 
+TEST_F(Merge, MakesTheFolderOfItsFile) {
+  put("a", "lora", 1);
+  merge({at("a")}, at("of/all/runs.h5"));
+  EXPECT_TRUE(fs::exists(at("of/all/runs.h5")));
+}
+
 TEST_F(Merge, CountsEqualTrialsOnce) {
   put("a", "lora", 1);
   put("b", "lora", 1);
