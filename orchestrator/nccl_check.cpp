@@ -14,11 +14,6 @@ constexpr double kTimeout_s = 120;
 
 }  // namespace
 
-bool wants_nccl(const std::string& choice, const std::string& device) {
-  if (choice != "auto") return choice == "nccl";
-  return device == "cuda" && collectives::visible_cuda_devices() > 0;
-}
-
 std::optional<std::string> trouble_with_nccl(collectives::MpiSession& mpi) {
   const collectives::Deadline deadline("--collectives nccl", kTimeout_s);
   try {

@@ -7,10 +7,6 @@
 
 namespace peftgrid::orchestrator {
 
-/// Are gradients to go over NCCL? `choice` is the option's value; `auto` takes NCCL where the device is cuda and
-/// one is visible.
-bool wants_nccl(const std::string& choice, const std::string& device);
-
 /// Collective. One sum over all ranks by NCCL, so that a grid learns before its first trial, not at the first that
 /// several ranks share, whether it is to be had. Returns what is wrong, the same on all ranks, within two minutes.
 std::optional<std::string> trouble_with_nccl(collectives::MpiSession& mpi);

@@ -7,6 +7,7 @@
 #include <boost/program_options.hpp>
 #include <iostream>
 
+#include "orchestrator/commands/command_line.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -69,9 +70,8 @@ std::optional<RunOptions> parse_run_options(const std::vector<std::string>& argu
   }
   if (options.grid.empty()) throw UsageError("run: --grid is missing; name the grid file");
   if (options.overrides.threads < 1) throw UsageError("run: --threads must be 1 or more");
-  if (options.overrides.device == "cuda") throw UsageError("run: no CUDA device is visible here; leave --device out");
+  check_device("run", options.overrides.device);
   if (!(options.checkpoint_every_s > 0)) throw UsageError("run: --checkpoint-every must be above 0 seconds");
-  one_of("device", options.overrides.device, {"cpu"});
   one_of("collectives", options.collectives, {"auto", "nccl", "mpi"});
   one_of("on-storage-trouble", options.on_storage_trouble, {"wait", "stop"});
   one_of("progress", options.progress, {"auto", "live", "plain"});

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -34,6 +35,12 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
     for (const auto& path : parsed.values["path"].as<std::vector<std::string>>()) parsed.paths.emplace_back(path);
   }
   return parsed;
+}
+
+void check_device(const std::string& command, const std::string& device) {
+  if (device == "cpu") return;
+  throw worker::UsageError(fmt::format("{}: --device is {}; trials train on the CPU only, so cpu would be right",
+                                       command, worker::in_quotes(device)));
 }
 
 }  // namespace peftgrid::orchestrator

@@ -26,4 +26,7 @@ struct ParsedLine {
 /// Throws worker::UsageError.
 std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments);
 
+/// The one device on which trials train today is the CPU: throws worker::UsageError for any other.
+void check_device(const std::string& command, const std::string& device);
+
 }  // namespace peftgrid::orchestrator

@@ -41,7 +41,7 @@ CommandLine line_for(Options& o) {
   add("only", po::value(&o.overrides.only), "method=,task=,backbone=,size=,seed=: only these trials");
   add("out", po::value(&o.out), "run folder, default runs/<run>: what is there need not run");
   add("shard", po::value(&o.shard), "I/N: only what shard I of N would run, from 1");
-  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("gflops", po::value(&o.gflops), "what a rank does on large products, for the prediction");
   add("verbose", po::bool_switch(&o.verbose), "list every trial");
@@ -55,8 +55,7 @@ void check(const Options& o) {
   }
   if (o.gflops < 0) throw UsageError(fmt::format("plan: --gflops is {}; a number above 0 would be right", o.gflops));
   if (o.overrides.threads < 1) throw UsageError("plan: --threads must be 1 or more");
-  const std::string& device = o.overrides.device;
-  if (device != "cpu" && device != "cuda") throw UsageError("plan: --device is " + device + "; known: cpu and cuda");
+  check_device("plan", o.overrides.device);
 }
 
 Speed speed_for(const Grid& grid, const RunState& before, const Options& options, Measure measure) {

@@ -199,7 +199,7 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
 }
 
 int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& watch) {
-  const bool over_nccl = wants_nccl(options.collectives, options.overrides.device);
+  const bool over_nccl = options.collectives == "nccl";
   if (over_nccl) {
     if (const auto trouble = trouble_with_nccl(mpi)) {
       if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --collectives mpi\n", *trouble);

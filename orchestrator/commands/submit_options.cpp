@@ -47,7 +47,7 @@ CommandLine line_for(SubmitOptions& o) {
   add("out", po::value(&o.out), "run folder, default runs/<run>");
   add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
-  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("launcher", po::value(&o.launcher)->default_value("mpirun"), "mpirun, or srun (with its pmix)");
   add("prologue", po::value(&o.prologue), "a shell line to run first, like \"module load openmpi\"; may be repeated");
@@ -151,7 +151,7 @@ std::optional<SubmitOptions> parse_submit_options(const Arguments& arguments) {
   check_range("threads", o.overrides.threads, 1, kMostRanksPerNode);
   if (line->values.count("array") != 0) check_range("array", o.array, 2, kMostShards);
   check_choice("launcher", o.launcher, {"mpirun", "srun"});
-  check_choice("device", o.overrides.device, {"cpu", "cuda"});
+  check_device("submit", o.overrides.device);
   settle_times(o, line->values.count("signal-before") != 0);
   settle_ranks(o, line->values.count("ranks-per-node") != 0);
   return o;
