@@ -3,7 +3,7 @@
 
 The reference work of docs/performance.md: SST-2, 500 rows, 3 epochs, batch 16, maximum length 128, 872 test rows.
 Use: bench/beside_peft.py --data FOLDER_WITH_SST-2 --python PYTHON_WITH_PEFT [--rounds 3] [--methods lora,head,full]
-     [--precision fp32] [--whole-grid]
+     [--precision fp32] [--device cuda] [--model FOLDER] [--whole-grid]
 """
 
 import argparse
@@ -30,18 +30,19 @@ def write_task(data, folder):
     (folder / "test.tsv").write_text((Path(data) / "SST-2/dev.tsv").read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def write_grid(folder, methods, precision, seeds):
-    text = [f"run: bench\nbackbones: [{{name: minilm, path: {MODEL}}}]\n"]
+def write_grid(options, folder, methods, seeds):
+    text = [f"run: bench\nbackbones: [{{name: base, path: {options.model}, readout: mean}}]\n"]
     text.append("tasks: [{name: sst2, train: train.tsv, test: test.tsv, text: sentence, label: label}]\nmethods:\n")
     text += [f"  - {m}: {{learning_rate: {RATES[m]:.1e}}}\n" for m in methods]
-    text.append(f"train_sizes: [all]\nseeds: {seeds}\nselection: none\nprecision: {precision}\n")
+    text.append(f"train_sizes: [all]\nseeds: {seeds}\nselection: none\nprecision: {options.precision}\n")
     text.append("training: {epochs: 3, batch_size: 16, max_length: 128}\n")
     (folder / "grid.yaml").write_text("".join(text))
 
 
-def run_ours(folder, out, ranks=None):
+def run_ours(options, folder, out, ranks=None):
     launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks)] if ranks else []
-    command = [*launcher, ROOT / "build/orchestrator", "--grid", folder / "grid.yaml", "--out", out, "--quiet"]
+    command = [*launcher, ROOT / "build/orchestrator", "--grid", folder / "grid.yaml", "--out", out, "--quiet",
+               "--device", options.device]
     begin = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     wall = time.perf_counter() - begin
@@ -49,17 +50,17 @@ def run_ours(folder, out, ranks=None):
 
 
 def theirs(options, folder, method, seed=1):
-    return [options.python, ROOT / "bench/peft_reference.py", "--model", MODEL, "--train", folder / "train.tsv",
+    return [options.python, ROOT / "bench/peft_reference.py", "--model", options.model, "--train", folder / "train.tsv",
             "--test", folder / "test.tsv", "--method", method, "--rate", str(RATES[method]), "--precision",
-            options.precision, "--seed", str(seed)]
+            options.precision, "--device", options.device, "--seed", str(seed)]
 
 
 def beside(options, folder, method):
     """One method: both programs in turn; prints seconds of training, tokens/s, accuracies and the ratio."""
-    write_grid(folder, [method], options.precision, 1)
+    write_grid(options, folder, [method], 1)
     ours, peers, accuracies = [], [], []
     for turn in range(options.rounds):
-        _, trials = run_ours(folder, folder / f"run-{method}-{turn}")
+        _, trials = run_ours(options, folder, folder / f"run-{method}-{turn}")
         trial = trials[0]
         done = subprocess.run(theirs(options, folder, method), check=True, capture_output=True, text=True)
         peer = json.loads(done.stdout.splitlines()[-1])
@@ -76,8 +77,8 @@ def beside(options, folder, method):
 def whole_grid(options, folder):
     """full, lora, bitfit, head, prefix × 2 seeds: one Python process a cell, two at a time, against two ranks."""
     methods = list(RATES)
-    write_grid(folder, methods, options.precision, 2)
-    wall, _ = run_ours(folder, folder / "run-grid", ranks=2)
+    write_grid(options, folder, methods, 2)
+    wall, _ = run_ours(options, folder, folder / "run-grid", ranks=2)
     begin, waiting, running = time.perf_counter(), [(m, s) for m in methods for s in (1, 2)], []
     while waiting or running:
         running = [p for p in running if p.poll() is None]
@@ -96,6 +97,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--methods", default="lora,head,full")
     parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--model", default=MODEL, help="a Hugging Face folder with a BERT")
     parser.add_argument("--whole-grid", action="store_true")
     parser.add_argument("--mkl-fast", action="store_true", help="force MKL's fast path for peft on AMD")
     options = parser.parse_args()

@@ -59,6 +59,7 @@ def main():
     for name in ("model", "train", "test", "method"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
@@ -68,14 +69,14 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(o.model)
     train, labels = read(o.train, tokenizer, 128)
     test, test_labels = read(o.test, tokenizer, 128)
-    model = Classifier(o.model, o.method)
+    model = Classifier(o.model, o.method).to(o.device)
     decay = [p for n, p in model.named_parameters() if p.requires_grad and not n.endswith("bias") and "LayerNorm" not in n]
     spared = [p for n, p in model.named_parameters() if p.requires_grad and (n.endswith("bias") or "LayerNorm" in n)]
     groups = [{"params": decay, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=o.rate)
     steps = o.epochs * ((len(train) + 15) // 16)
     schedule = get_linear_schedule_with_warmup(optimizer, round(0.06 * steps + 0.5), steps)
-    low = torch.autocast("cpu", torch.bfloat16) if o.precision == "bf16" else contextlib.nullcontext()
+    low = torch.autocast(o.device, torch.bfloat16) if o.precision == "bf16" else contextlib.nullcontext()
     order, draw, tokens = list(range(len(train))), random.Random(o.seed), 0
     begin = time.perf_counter()
     model.train()
@@ -83,21 +84,24 @@ def main():
         draw.shuffle(order)
         for at in range(0, len(order), 16):
             rows = order[at : at + 16]
-            batch = tokenizer.pad([train[r] for r in rows], return_tensors="pt")
+            batch = tokenizer.pad([train[r] for r in rows], return_tensors="pt").to(o.device)
             tokens += int(batch["attention_mask"].sum())
             with low:
-                loss = torch.nn.functional.cross_entropy(model(batch), torch.tensor([labels[r] for r in rows]))
+                loss = torch.nn.functional.cross_entropy(
+                    model(batch), torch.tensor([labels[r] for r in rows], device=o.device))
             loss.backward()
             torch.nn.utils.clip_grad_norm_(decay + spared, 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
+    if o.device == "cuda":
+        torch.cuda.synchronize()
     training_s = time.perf_counter() - begin
     model.eval()
     right = 0
     with torch.no_grad(), low:
         for at in range(0, len(test), 32):
-            decided = model(tokenizer.pad(test[at : at + 32], return_tensors="pt")).argmax(-1)
+            decided = model(tokenizer.pad(test[at : at + 32], return_tensors="pt").to(o.device)).argmax(-1).cpu()
             right += int((decided == torch.tensor(test_labels[at : at + 32])).sum())
     print(json.dumps({"training_s": training_s, "tokens": tokens, "accuracy": right / len(test)}))
 

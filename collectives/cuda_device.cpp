@@ -36,6 +36,14 @@ int visible_cuda_devices() {
   return cudaGetDeviceCount(&devices) == cudaSuccess ? devices : 0;
 }
 
+std::string cuda_device_name() {
+  int device = 0;
+  cudaDeviceProp properties{};
+  const bool known =
+      cudaGetDevice(&device) == cudaSuccess && cudaGetDeviceProperties(&properties, device) == cudaSuccess;
+  return known ? properties.name : "unknown CUDA device";
+}
+
 void choose_cuda_device(Group& group, Deadline deadline) {
   const int place = place_on_node(group, deadline);
   int devices = 0;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "checkpoint/errors.hpp"
+#include "collectives/cuda_device.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/version.hpp"
 #include "worker/errors.hpp"
@@ -24,9 +25,14 @@ struct Command {
   std::string_view meaning;
 };
 
-double measured_gflops(bool bf16, std::int64_t threads) {
+/// 0: there is no such device here.
+double measured_gflops(bool bf16, std::int64_t threads, const std::string& device) {
   peftgrid::worker::prepare_process(static_cast<int>(threads));
-  return peftgrid::worker::measured_gflops(bf16);
+  if (device == "cuda") {
+    if (peftgrid::collectives::visible_cuda_devices() == 0) return 0;
+    peftgrid::worker::open_cuda();
+  }
+  return peftgrid::worker::measured_gflops(bf16, device);
 }
 
 int plan(const Arguments& arguments) {

@@ -32,7 +32,8 @@ po::options_description table(RunOptions& o, bool& help) {
   add("on-storage-trouble", po::value(&o.on_storage_trouble)->default_value("wait"),
       "where the disk is full, read-only or away: wait until it works again, with what is finished in memory, or stop");
   add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
-  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"),
+      "cpu or cuda: where trials train, one CUDA device a rank; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("collectives", po::value(&o.collectives)->default_value("auto"),
       "auto, nccl or mpi: what adds gradients where ranks share a trial");

@@ -105,7 +105,8 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
     }
   }
   const bool work_to_do = leave.size() < grid_.trials.size();
-  const Speed speed = speed_of(grid_, before, work_to_do ? worker::measured_gflops(in_bf16(grid_)) : kUsualGflops);
+  const Speed speed = speed_of(
+      grid_, before, work_to_do ? worker::measured_gflops(in_bf16(grid_), options.overrides.device) : kUsualGflops);
   const Plan plan =
       make_plan(grid_, ranks_at_once(ranks), speed, [&](const std::string& id) { return leave.contains(id); });
   prediction_ = {plan.run.makespan_s, plan.lower_bound_s, static_cast<std::int64_t>(plan.order.size()), ranks, 0, 0};
@@ -145,7 +146,7 @@ void RunSession::announce(const RunOptions& options, int ranks) {
   if (failed_before_ > 0) {
     fmt::print("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);
   }
-  if (in_bf16(grid_) && !jobs_.empty() && !worker::multiplies_bf16()) {
+  if (options.overrides.device == "cpu" && in_bf16(grid_) && !jobs_.empty() && !worker::multiplies_bf16()) {
     fmt::print(
         "precision bf16: this processor has no instructions for it; numbers are rounded to bf16 and multiplied in "
         "fp32, no faster than precision fp32\n");

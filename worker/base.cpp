@@ -53,7 +53,7 @@ class FileLock {
 
 class MappedBase : public Base {
  public:
-  MappedBase(const BackboneSpec& spec, const std::string& precision, const Backbone& architecture)
+  MappedBase(const BackboneSpec& spec, const std::string& precision, const Backbone& architecture, at::Device device)
       : original_(checkpoint::open_safetensors(spec.path)) {
     std::map<std::string, std::string> in_file;
     for (const auto& [name, located] : original_.tensors) in_file[architecture.canonical_name(name)] = name;
@@ -69,6 +69,7 @@ class MappedBase : public Base {
       }
     }
     if (!to_convert.empty()) take_converted(spec, precision, architecture, to_convert, tensors);
+    for (auto& [name, tensor] : tensors) tensor = tensor.to(device);
     weights_ = Weights(std::move(tensors));
   }
 
@@ -125,8 +126,8 @@ class MappedBase : public Base {
 }  // namespace
 
 std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision,
-                                      const Backbone& architecture) {
-  return std::make_shared<const MappedBase>(spec, precision, architecture);
+                                      const Backbone& architecture, at::Device device) {
+  return std::make_shared<const MappedBase>(spec, precision, architecture, device);
 }
 
 }  // namespace peftgrid::worker

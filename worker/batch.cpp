@@ -13,10 +13,10 @@ constexpr std::int64_t kRounding =
     4;  // a primitive for each number of tokens costs 0.3 ms, a token of nobody as much as a real one
 
 template <typename Number>
-at::Tensor tensor_of(const std::vector<Number>& values, at::ScalarType type) {
+at::Tensor tensor_of(const std::vector<Number>& values, at::ScalarType type, at::Device device) {
   at::Tensor tensor = at::empty({static_cast<std::int64_t>(values.size())}, type);
   std::copy(values.begin(), values.end(), static_cast<Number*>(tensor.mutable_data_ptr()));
-  return tensor;
+  return tensor.to(device);
 }
 
 /// The columns of a batch while rows are laid down.
@@ -60,11 +60,15 @@ ReadTokens read_tokens(const Batch& batch, std::vector<std::int32_t> position) {
     owners.example.push_back(batch.owners->example[static_cast<std::size_t>(token)]);
     owners.position.push_back(batch.owners->position[static_cast<std::size_t>(token)]);
   }
-  return {tensor_of(index, at::kLong), std::make_shared<const std::vector<std::int32_t>>(std::move(position)),
+  return {indices(index, batch.device), std::make_shared<const std::vector<std::int32_t>>(std::move(position)),
           std::make_shared<const TokenOwners>(std::move(owners))};
 }
 
 }  // namespace
+
+at::Tensor indices(const std::vector<std::int64_t>& values, at::Device device) {
+  return tensor_of(values, at::kLong, device);
+}
 
 ReadTokens first_tokens(const Batch& batch) {
   return read_tokens(batch, batch.prompts);
@@ -78,9 +82,10 @@ ReadTokens last_tokens(const Batch& batch) {
   return read_tokens(batch, std::move(position));
 }
 
-Batch pack(const std::vector<TrialRows>& trials) {
+Batch pack(const std::vector<TrialRows>& trials, at::Device device) {
   Columns columns;
   Batch batch;
+  batch.device = device;
   for (const TrialRows& trial : trials) {
     batch.row_begin.push_back(static_cast<std::int64_t>(columns.prompts.size()));
     batch.token_begin.push_back(static_cast<std::int64_t>(columns.ids.size()));
@@ -92,12 +97,12 @@ Batch pack(const std::vector<TrialRows>& trials) {
   batch.real_tokens = static_cast<std::int64_t>(columns.real.size());
   while (columns.ids.size() % kRounding != 0) columns.token(0, 0, 0, 0);
   batch.tokens = static_cast<std::int64_t>(columns.ids.size());
-  batch.ids = tensor_of(columns.ids, at::kLong);
-  batch.types = tensor_of(columns.types, at::kLong);
-  batch.positions = tensor_of(columns.positions, at::kLong);
-  batch.row_of_token = tensor_of(columns.row_of_token, at::kLong);
-  batch.real = tensor_of(columns.real, at::kLong);
-  batch.share = tensor_of(columns.share, at::kFloat).unsqueeze(1);
+  batch.ids = indices(columns.ids, device);
+  batch.types = indices(columns.types, device);
+  batch.positions = indices(columns.positions, device);
+  batch.row_of_token = indices(columns.row_of_token, device);
+  batch.real = indices(columns.real, device);
+  batch.share = tensor_of(columns.share, at::kFloat, device).unsqueeze(1);
   batch.offsets = std::make_shared<const std::vector<std::int32_t>>(std::move(columns.offsets));
   batch.owners = std::make_shared<const TokenOwners>(std::move(columns.owners));
   batch.prompts = std::move(columns.prompts);

@@ -35,6 +35,7 @@ struct Batch {
   at::Tensor real;                                           // [real_tokens] int64: indices of the rows' own tokens
   at::Tensor share;                                          // [real_tokens, 1]: 1 / own tokens of the row
   std::vector<std::int64_t> row_begin, token_begin;          // of each trial, and the end
+  at::Device device = at::kCPU;                              // where the tensors lie
 };
 
 /// One token of each row: all that some readouts take of the last block. The number of lines is rounded up as the
@@ -47,7 +48,9 @@ struct ReadTokens {
 ReadTokens first_tokens(const Batch& batch);
 ReadTokens last_tokens(const Batch& batch);
 
-/// Packs the rows of some trials, trial by trial.
-Batch pack(const std::vector<TrialRows>& trials);
+/// Packs the rows of some trials, trial by trial; the tensors go to `device`.
+Batch pack(const std::vector<TrialRows>& trials, at::Device device = at::kCPU);
+/// A tensor of indices, for such a device.
+at::Tensor indices(const std::vector<std::int64_t>& values, at::Device device);
 
 }  // namespace peftgrid::worker

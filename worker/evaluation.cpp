@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t kEvaluationTokens = 768;
 
 std::vector<double> decide(const at::Tensor& logits, bool regression) {
-  const at::Tensor decided = (regression ? logits.squeeze(1) : at::argmax(logits, 1)).to(at::kDouble).contiguous();
+  const at::Tensor decided =
+      (regression ? logits.squeeze(1) : at::argmax(logits, 1)).cpu().to(at::kDouble).contiguous();
   const double* first = decided.const_data_ptr<double>();
   return {first, first + decided.numel()};
 }
@@ -57,7 +58,7 @@ at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const 
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();
-    const at::Tensor some = model.representation(split, rows_of(groups[g], rows));
+    const at::Tensor some = model.representation(split, rows_of(groups[g], rows)).cpu();
     for (std::size_t i = 0; i < groups[g].size(); ++i)
       all.select(0, groups[g][i]).copy_(some.select(0, static_cast<std::int64_t>(i)));
   }

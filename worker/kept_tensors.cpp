@@ -7,7 +7,7 @@ namespace peftgrid::worker {
 namespace {
 
 void keep(const Trained& p, bool whole, checkpoint::TrialRecord& record) {
-  const at::Tensor values = p.tensor.detach().contiguous();
+  const at::Tensor values = p.tensor.detach().cpu().contiguous();
   const float* first = values.const_data_ptr<float>();
   checkpoint::KeptTensor kept{p.name, values.sizes().vec(), {}, {}};
   kept.sha256 = checkpoint::sha256({reinterpret_cast<const char*>(first), values.nbytes()});

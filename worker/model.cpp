@@ -7,6 +7,7 @@
 
 #include "checkpoint/safetensors.hpp"
 #include "worker/allocator.hpp"
+#include "worker/device.hpp"
 #include "worker/registry.hpp"
 
 namespace peftgrid::worker {
@@ -38,7 +39,7 @@ bool holds_pooler(const std::string& folder) {
 
 /// What decides a base's numbers, and the token ids of a task.
 std::string base_key(const TrialSpec& spec) {
-  return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout;
+  return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout + spec.device;
 }
 std::string data_key(const TrialSpec& spec) {
   return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 +
@@ -58,14 +59,18 @@ Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed)
   borrow.vocabulary = backbone.vocabulary();
   borrow.token_table = backbone.token_table();
   borrow.weights = &base.weights();
-  borrow.embedding = [&](const at::Tensor& ids) { return backbone.embedding(base.weights(), ids); };
+  borrow.embedding = [&](const at::Tensor& ids) {
+    const at::Device where = base.weights().at(backbone.token_table()).device();
+    return backbone.embedding(base.weights(), ids.to(where));
+  };
   borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
   borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
   return borrow;
 }
 
 std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& architecture) {
-  return recall(bases_, base_key(spec), [&] { return open_base(spec.backbone, spec.precision, architecture); });
+  return recall(bases_, base_key(spec),
+                [&] { return open_base(spec.backbone, spec.precision, architecture, device_of(spec)); });
 }
 
 std::shared_ptr<const Backbone> Store::backbone(const TrialSpec& spec) {
@@ -86,7 +91,8 @@ FeatureMemo::Features Store::features(const TrialSpec& spec, const std::string& 
 }
 
 Model::Model(const TrialSpec& spec, Store& store)
-    : seed_(spec.seed),
+    : device_(device_of(spec)),
+      seed_(spec.seed),
       regression_(spec.task.kind == "regression"),
       data_(store.data(spec)),
       backbone_(store.backbone(spec)),
@@ -111,7 +117,7 @@ at::Tensor Model::encode(const TokenizedSplit& split, std::span<const std::int64
   for (const std::int64_t row : rows) {
     mine.rows.push_back({split.ids(row), split.types(row), static_cast<std::uint32_t>(row)});
   }
-  const Batch batch = pack({mine});
+  const Batch batch = pack({mine}, device_);
   const bool base_trains = training && !method_->base_in_evaluation();
   const Sites sites({{method_.get(), seed_, step, base_trains}}, batch);
   return backbone_->forward(weights(), batch, sites);
@@ -139,7 +145,7 @@ at::Tensor Model::head_logits(const at::Tensor& representation, std::span<const 
     owners->position.push_back(0);
   }
   pass.owners = owners;
-  return head_.logits(representation, pass);
+  return head_.logits(representation.to(device_), pass);
 }
 
 }  // namespace peftgrid::worker

@@ -44,6 +44,8 @@ class Model {
  public:
   Model(const TrialSpec& spec, Store& store);
 
+  /// Where it computes; what it returns lies there, and what it is given may lie anywhere.
+  at::Device device() const { return device_; }
   /// Logits [rows, outputs] of some rows of a split. `step` counts micro-batches: dropout draws by it.
   at::Tensor logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
   /// What the head reads, [rows, width], by the base in evaluation mode.
@@ -69,6 +71,7 @@ class Model {
   at::Tensor encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
   const Weights& weights() const;
 
+  at::Device device_;
   std::uint64_t seed_;
   bool regression_;
   std::shared_ptr<const TokenizedData> data_;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "worker/kernels/any_device.hpp"
 #include "worker/kernels/vector_kernels.hpp"
 
 namespace peftgrid::worker {
@@ -32,12 +33,12 @@ void append(std::vector<FlatParameters::Segment>& runs, const FlatParameters::Se
 
 }  // namespace
 
-FlatParameters::FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens)
+FlatParameters::FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens, at::Device device)
     : parameters_(std::move(parameters)) {
   std::int64_t total = 0;
   for (const Trained& p : parameters_) total += rounded(p.tensor.numel());
-  values_ = at::zeros({total}, at::kFloat);
-  gradients_ = at::zeros({total}, at::kFloat);
+  values_ = at::zeros({total}, at::TensorOptions().dtype(at::kFloat).device(device));
+  gradients_ = at::zeros_like(values_);
   std::int64_t begin = 0;
   for (Trained& p : parameters_) {
     const std::int64_t count = p.tensor.numel();
@@ -67,6 +68,10 @@ void FlatParameters::add_lines(const Trained& parameter, std::int64_t begin, con
 }
 
 void FlatParameters::clear_gradients() {
+  if (!gradients_.is_cpu()) {
+    gradients_.zero_();
+    return;
+  }
   float* gradients = gradients_.mutable_data_ptr<float>();
   for (const Segment& s : segments_) std::fill_n(gradients + s.begin, s.count, 0.0F);
 }
@@ -86,30 +91,53 @@ AdamW::AdamW(FlatParameters& parameters, const TrainingSpec& training, std::int6
       training_(training),
       steps_(steps),
       first_(at::zeros_like(parameters.values())),
-      second_(at::zeros_like(parameters.values())) {}
+      second_(at::zeros_like(parameters.values())) {
+  if (first_.is_cpu()) return;
+  decays_ = at::zeros_like(first_);
+  for (const FlatParameters::Segment& part : parameters.segments()) {
+    if (part.decays) decays_.narrow(0, part.begin, part.count).fill_(1);
+  }
+}
 
-double AdamW::step() {
+double AdamW::gradient_norm() const {
+  if (decays_.defined()) return std::sqrt(any_device::squares(parameters_.gradients()));
   const float* gradient = parameters_.gradients().const_data_ptr<float>();
   double squares = 0;
   for (const FlatParameters::Segment& part : parameters_.segments()) {
     squares += kernels::table().squares(gradient + part.begin, part.count);
   }
-  const double norm = std::sqrt(squares);
+  return std::sqrt(squares);
+}
+
+double AdamW::step() {
+  const double norm = gradient_norm();
   const double scale = training_.clip > 0 ? std::min(1.0, training_.clip / (norm + 1e-6)) : 1.0;
   const double rate = training_.learning_rate * schedule_factor(training_, done_, steps_);
   ++done_;
+  update(rate, scale);
+  idle_factor_ *= 1.0 - rate * training_.weight_decay;
+  return norm;
+}
+
+void AdamW::update(double rate, double scale) {
   const auto count = static_cast<double>(done_);
+  const double correction1 = 1.0 - std::pow(training_.beta1, count);
+  const double correction2 = 1.0 - std::pow(training_.beta2, count);
+  if (decays_.defined()) {
+    any_device::adamw({rate, training_.weight_decay, training_.beta1, training_.beta2, training_.epsilon, correction1,
+                       correction2, scale},
+                      decays_, parameters_.gradients(), parameters_.values(), first_, second_);
+    return;
+  }
+  const float* gradient = parameters_.gradients().const_data_ptr<float>();
   for (const FlatParameters::Segment& part : parameters_.segments()) {
     kernels::table().adamw(
         parameters_.values().mutable_data_ptr<float>() + part.begin, gradient + part.begin,
         first_.mutable_data_ptr<float>() + part.begin, second_.mutable_data_ptr<float>() + part.begin, part.count,
         static_cast<float>(rate), part.decays ? static_cast<float>(training_.weight_decay) : 0.0F,
         static_cast<float>(training_.beta1), static_cast<float>(training_.beta2), static_cast<float>(training_.epsilon),
-        static_cast<float>(1.0 - std::pow(training_.beta1, count)),
-        static_cast<float>(1.0 - std::pow(training_.beta2, count)), static_cast<float>(scale));
+        static_cast<float>(correction1), static_cast<float>(correction2), static_cast<float>(scale));
   }
-  idle_factor_ *= 1.0 - rate * training_.weight_decay;
-  return norm;
 }
 
 void AdamW::restore(const State& state) {

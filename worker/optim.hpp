@@ -11,12 +11,13 @@
 
 namespace peftgrid::worker {
 
-/// All trained tensors of a trial in one flat buffer, and their gradients in another; each starts at a multiple of 64
-/// bytes (MKL's results depend on alignment). The tensors become views, so methods see every update.
+/// All trained tensors of a trial in one flat buffer on `device`, and their gradients in another; each starts at a
+/// multiple of 64 bytes (MKL's results depend on alignment). The tensors become views, so methods see every update.
 class FlatParameters {
  public:
   /// `tokens`: all that the training texts hold, or empty for any: lines of other tokens get no gradient.
-  explicit FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens = {});
+  explicit FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens = {},
+                          at::Device device = at::kCPU);
   const std::vector<Trained>& parameters() const { return parameters_; }
   at::Tensor& values() { return values_; }
   at::Tensor& gradients() { return gradients_; }
@@ -62,11 +63,15 @@ class AdamW {
   void restore(const State& state);
 
  private:
+  double gradient_norm() const;
+  void update(double rate, double scale);
+
   FlatParameters& parameters_;
   TrainingSpec training_;
   std::int64_t steps_, done_ = 0;
   double idle_factor_ = 1;
   at::Tensor first_, second_;
+  at::Tensor decays_;  // 1 where decay acts, else 0; undefined on the CPU, whose loops go by segment
 };
 
 }  // namespace peftgrid::worker

@@ -61,7 +61,8 @@ double Steps::add_up_shards(const Rows& rows, std::int64_t step) {
     std::vector<float> mine;
     mine.reserve(sum_.size());
     if (shard < spec_.width) {
-      const float* gradients = parameters_.gradients().const_data_ptr<float>();
+      const at::Tensor host = parameters_.gradients().cpu();
+      const float* gradients = host.const_data_ptr<float>();
       for (const FlatParameters::Segment& s : parameters_.segments())
         mine.insert(mine.end(), gradients + s.begin, gradients + s.begin + s.count);
       mine.push_back(static_cast<float>(loss));
@@ -72,12 +73,14 @@ double Steps::add_up_shards(const Rows& rows, std::int64_t step) {
     sum_ = std::move(mine);
     team_.sum(sum_, "step " + std::to_string(step + 1));
   }
-  float* gradients = parameters_.gradients().mutable_data_ptr<float>();
+  at::Tensor host = parameters_.gradients().cpu();
+  float* gradients = host.mutable_data_ptr<float>();
   const float* next = sum_.data();
   for (const FlatParameters::Segment& s : parameters_.segments()) {
     std::copy_n(next, s.count, gradients + s.begin);
     next += s.count;
   }
+  if (!parameters_.gradients().is_cpu()) parameters_.gradients().copy_(host);
   return static_cast<double>(*next);
 }
 
@@ -148,7 +151,7 @@ at::Tensor Steps::labels_of(std::span<const std::int64_t> positions) const {
       labels.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(label);
     }
   }
-  return labels;
+  return labels.to(model_.device());
 }
 
 }  // namespace peftgrid::worker

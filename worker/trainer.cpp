@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "checkpoint/errors.hpp"
+#include "worker/device.hpp"
 #include "worker/evaluation.hpp"
 #include "worker/kept_tensors.hpp"
 #include "worker/measure.hpp"
@@ -30,7 +31,7 @@ class Trainer {
         keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
-        parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train)),
+        parameters_(all_parameters(model_), lines_that_train(), model_.device()),
         steps_(spec, model_, parameters_, choice_.train, team) {}
 
   std::optional<TrialRecord> run() {
@@ -44,7 +45,7 @@ class Trainer {
     record_.total_s = earlier_.total_s + now_s() - begin_s_;
     record_.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
     record_.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
-    record_.peak_memory_bytes = worker::peak_memory_bytes();
+    record_.peak_memory_bytes = model_.device().is_cpu() ? worker::peak_memory_bytes() : device_peak_bytes();
     return std::move(record_);
   }
 
@@ -53,6 +54,12 @@ class Trainer {
     std::vector<Trained> all = model.method_parameters();
     for (Trained& head : model.head_parameters()) all.push_back(std::move(head));
     return all;
+  }
+
+  /// Of the word table: those that the training texts hold. A GPU passes over all of them as fast.
+  std::set<std::int64_t> lines_that_train() const {
+    if (!model_.device().is_cpu()) return {};
+    return tokens_of(model_.data()->train(), choice_.train);
   }
 
   void describe() {
@@ -192,10 +199,10 @@ class Trainer {
     state.without_improvement = without_improvement_;
     state.best_score = best_score_;
     state.idle_factor = moments.idle_factor;
-    state.values = parameters_.values();
-    state.first = moments.first;
-    state.second = moments.second;
-    state.best_values = best_values_;
+    state.values = parameters_.values().cpu();
+    state.first = moments.first.cpu();
+    state.second = moments.second.cpu();
+    if (best_values_.defined()) state.best_values = best_values_.cpu();
     state.training_tokens = steps_.count().tokens;
     state.training_s = record_.training_s;
     state.evaluation_s = record_.evaluation_s;
@@ -303,13 +310,14 @@ class Trainer {
 std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch,
                                  const Keeping& keeping) {
   forget_peak_memory();
+  if (!device_of(spec).is_cpu()) forget_device_peak();
   try {
     return Trainer(spec, store, team, watch, keeping).run();
   } catch (const std::bad_alloc&) {
     throw TrialError(TrialError::Kind::Environment, "out of memory");
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();
-    if (what.find("allocate memory") != std::string::npos) {
+    if (what.find("allocate memory") != std::string::npos || what.find("out of memory") != std::string::npos) {
       throw TrialError(TrialError::Kind::Environment, "out of memory");
     }
     throw;

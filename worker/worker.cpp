@@ -26,7 +26,7 @@ std::string environment(const WorkerInfo& info, const Team& team, const checkpoi
                         {"trained_on", team.size()},
                         {"rank_s", record.rank_s},
                         {"cores", info.cores},
-                        {"cpu", cpu_type()},
+                        {"cpu", cpu_type() + (info.gpu.empty() ? "" : "; " + info.gpu)},
                         {"torch", torch_version()},
                         {"mpi", info.mpi},
                         {"hdf5", checkpoint::hdf5_version()},

@@ -19,6 +19,7 @@ struct WorkerInfo {
   double checkpoint_every_s = 180;
   bool wait_for_storage = true;  // where the disk refuses a finished trial; else the run stops
   std::string host, commit, mpi;
+  std::string gpu;  // the CUDA device on which trials train; empty: they train on the CPU
   int rank = 0, ranks = 1;
   int cores = 1;  // of this node
 };
@@ -47,9 +48,13 @@ void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const Worke
 /// of threads of LibTorch.
 void prepare_process(int threads);
 
-/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted
-/// times.
-double measured_gflops(bool bf16);
+/// Before the first trial of a run on CUDA devices: opens the part of LibTorch that computes there, with sums in an
+/// order that is the same at every start. Throws UsageError with the loader's reason.
+void open_cuda();
+
+/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted times. On
+/// a CUDA device after open_cuda.
+double measured_gflops(bool bf16, const std::string& device = "cpu");
 
 /// Has this processor instructions for products in bf16? Without them `precision: bf16` rounds alike, but is no faster
 /// than fp32.

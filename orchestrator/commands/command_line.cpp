@@ -38,9 +38,9 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
 }
 
 void check_device(const std::string& command, const std::string& device) {
-  if (device == "cpu") return;
-  throw worker::UsageError(fmt::format("{}: --device is {}; trials train on the CPU only, so cpu would be right",
-                                       command, worker::in_quotes(device)));
+  if (device == "cpu" || device == "cuda") return;
+  throw worker::UsageError(
+      fmt::format("{}: --device is {}; cpu or cuda would be right", command, worker::in_quotes(device)));
 }
 
 }  // namespace peftgrid::orchestrator

@@ -26,7 +26,7 @@ struct ParsedLine {
 /// Throws worker::UsageError.
 std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments);
 
-/// The one device on which trials train today is the CPU: throws worker::UsageError for any other.
+/// Throws worker::UsageError for a kind of device that is neither cpu nor cuda.
 void check_device(const std::string& command, const std::string& device);
 
 }  // namespace peftgrid::orchestrator

@@ -13,7 +13,7 @@ using Arguments = std::vector<std::string>;  // after the command's name
 int run_command(const Arguments& arguments);
 /// `measure`: GFLOP/s of a rank on this machine, with so many threads; null: the usual ones, where nothing else is
 /// known.
-using Measure = double (*)(bool bf16, std::int64_t threads);
+using Measure = double (*)(bool bf16, std::int64_t threads, const std::string& device);
 int plan_command(const Arguments& arguments, Measure measure = nullptr);
 int status_command(const Arguments& arguments);
 int merge_command(const Arguments& arguments);

@@ -41,7 +41,7 @@ CommandLine line_for(Options& o) {
   add("only", po::value(&o.overrides.only), "method=,task=,backbone=,size=,seed=: only these trials");
   add("out", po::value(&o.out), "run folder, default runs/<run>: what is there need not run");
   add("shard", po::value(&o.shard), "I/N: only what shard I of N would run, from 1");
-  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu; part of a trial's id");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("gflops", po::value(&o.gflops), "what a rank does on large products, for the prediction");
   add("verbose", po::bool_switch(&o.verbose), "list every trial");
@@ -61,7 +61,9 @@ void check(const Options& o) {
 Speed speed_for(const Grid& grid, const RunState& before, const Options& options, Measure measure) {
   if (options.gflops > 0) return {options.gflops, false, {}};
   const bool bf16 = !grid.trials.empty() && grid.trials.front().precision == "bf16";
-  return speed_of(grid, before, measure == nullptr ? kUsualGflops : measure(bf16, options.overrides.threads));
+  const std::string& device = options.overrides.device;
+  const double measured = measure == nullptr ? 0 : measure(bf16, options.overrides.threads, device);
+  return speed_of(grid, before, measured > 0 ? measured : device == "cuda" ? kUsualCudaGflops : kUsualGflops);
 }
 
 }  // namespace

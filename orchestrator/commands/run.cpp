@@ -10,14 +10,15 @@
 
 #include "checkpoint/errors.hpp"
 #include "collectives/checked_group.hpp"
+#include "collectives/cuda_device.hpp"
 #include "collectives/gang.hpp"
 #include "collectives/mpi_group.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/coordinator.hpp"
+#include "orchestrator/gpu_check.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/launch_watch.hpp"
 #include "orchestrator/launcher.hpp"
-#include "orchestrator/nccl_check.hpp"
 #include "orchestrator/peers.hpp"
 #include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
@@ -199,7 +200,13 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
 }
 
 int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& watch) {
-  const bool over_nccl = options.collectives == "nccl";
+  const bool on_cuda = options.overrides.device == "cuda", over_nccl = options.collectives == "nccl";
+  if (on_cuda) {
+    if (const auto trouble = trouble_with_cuda(mpi)) {
+      if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --device cpu\n", *trouble);
+      return 2;
+    }
+  }
   if (over_nccl) {
     if (const auto trouble = trouble_with_nccl(mpi)) {
       if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --collectives mpi\n", *trouble);
@@ -229,6 +236,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   info.host = host_name();
   info.commit = commit();
   info.mpi = collectives::MpiSession::library_version();
+  if (on_cuda) info.gpu = collectives::cuda_device_name();
   info.rank = mpi.rank();
   info.ranks = mpi.size();
   info.cores = usable_cores();

@@ -100,6 +100,7 @@ slurm::BatchJob batch_job(const Grid& grid, const SubmitOptions& o, const RunFol
   job.arguments = {"--grid", fs::absolute(o.grid).lexically_normal().string()};
   for (const std::string& text : o.overrides.set) job.arguments.insert(job.arguments.end(), {"--set", text});
   for (const std::string& text : o.overrides.only) job.arguments.insert(job.arguments.end(), {"--only", text});
+  if (o.overrides.device != "cpu") job.arguments.insert(job.arguments.end(), {"--device", o.overrides.device});
   if (o.overrides.threads != 1) {
     job.arguments.insert(job.arguments.end(), {"--threads", std::to_string(o.overrides.threads)});
   }

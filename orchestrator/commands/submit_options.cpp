@@ -47,7 +47,7 @@ CommandLine line_for(SubmitOptions& o) {
   add("out", po::value(&o.out), "run folder, default runs/<run>");
   add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
-  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu; part of a trial's id");
+  add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("launcher", po::value(&o.launcher)->default_value("mpirun"), "mpirun, or srun (with its pmix)");
   add("prologue", po::value(&o.prologue), "a shell line to run first, like \"module load openmpi\"; may be repeated");

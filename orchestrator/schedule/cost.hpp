@@ -9,6 +9,8 @@ namespace peftgrid::orchestrator {
 
 /// What one rank is taken to do where nothing was measured: oneDNN on one core of a server of 2024.
 inline constexpr double kUsualGflops = 200;
+/// The same where that is a CUDA device: products of a small model on an H100, as `plan` measures them there.
+inline constexpr double kUsualCudaGflops = 3000;
 
 /// Seconds that `ranks` of them need for a trial (0: as many as it is wide): arithmetic over `gflops` (that of large
 /// fp32 products), the rest of a step, the update of what trains, evaluations; where ranks share it, their unlike

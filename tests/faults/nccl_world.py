@@ -48,6 +48,9 @@ def main():
         code, text = world.run(world.folder / "no-gpu", ranks, *NCCL)
         expect(code == 2 and "no CUDA device" in text and "; use --collectives mpi" in text,
                f"without a GPU and the stand-in it is refused clearly on {ranks or 1} rank(s)", text)
+        code, text = world.run(world.folder / "no-gpu", ranks, *FEW, "--device", "cuda")
+        expect(code == 2 and "no CUDA device" in text and "; use --device cpu" in text,
+               f"and so is training on one, on {ranks or 1} rank(s)", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-// Our worker beside transformers, peft and adapters in float64, on the same weights and rows, dropout off.
+// Our worker beside transformers, peft and adapters in float64, on the same weights and rows, dropout off. On the CPU;
+// tests/gpu/run.sh runs it on a CUDA device.
 #include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -81,7 +82,7 @@ at::Tensor loss_on(Network& network, const GoldenCase& golden, const std::vector
       labels.mutable_data_ptr<std::int64_t>()[i] = rows[i].label;
     }
   }
-  return worker::loss_of(network.logits(inputs_of(rows)), labels, golden.regression, 1.0);
+  return worker::loss_of(network.logits(inputs_of(rows)), labels.to(test_device()), golden.regression, 1.0);
 }
 
 double norm_of(const std::vector<float>& values) {
@@ -164,7 +165,7 @@ TEST_P(Golden, LogitsLossAndGradientsAreTheLibrarys) {
   double logits = 0, loss = 0, gradients = 0;
   for_each_case([&](const GoldenCase& golden) {
     Network network = network_of(golden);
-    worker::FlatParameters parameters(network.parameters());
+    worker::FlatParameters parameters(network.parameters(), {}, test_device());
     const double off = relative_difference(values_of(network.logits(inputs_of(golden.rows))), golden.logits);
     EXPECT_LE(off, kExact);
     const at::Tensor ours = loss_on(network, golden, golden.rows);
@@ -182,7 +183,7 @@ TEST_P(Golden, TenStepsOfTrainingFollowTheLibrarys) {
   double worst = 0;
   for_each_case([&](const GoldenCase& golden) {
     Network network = network_of(golden);
-    worker::FlatParameters parameters(network.parameters());
+    worker::FlatParameters parameters(network.parameters(), {}, test_device());
     worker::AdamW optimizer(parameters, golden.training, static_cast<std::int64_t>(golden.losses.size()));
     const auto half = golden.rows.begin() + static_cast<std::ptrdiff_t>(golden.rows.size() / 2);
     const std::vector<GoldenRow> first(golden.rows.begin(), half), second(half, golden.rows.end());
@@ -202,6 +203,7 @@ TEST_P(Golden, HalfPrecisionStaysNear) {
   double worst = 0;
   for_each_case([&](const GoldenCase& golden) {
     Network network = network_of(golden, "bf16");
+    const worker::FlatParameters parameters(network.parameters(), {}, test_device());  // which lie on one device
     const double off = relative_difference(values_of(network.logits(inputs_of(golden.rows))), golden.logits);
     EXPECT_LE(off, kBf16);
     worst = std::max(worst, off);

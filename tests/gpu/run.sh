@@ -27,6 +27,11 @@ trap 'rm -rf "$scratch"' EXIT
 export XDG_CACHE_HOME=$scratch/cache PEFTGRID_RANK_TEST_S=120
 failed=()
 
+finish() {
+  ((${#failed[@]} == 0)) || verdict 1 "failed on $gpus GPUs: $(printf '%s; ' "${failed[@]}")"
+  verdict 0 "passed on $gpus GPUs"
+}
+
 check() { # NAME COMMAND...
   local name=$1
   shift
@@ -40,5 +45,18 @@ check "a grid with --collectives nccl on $gpus ranks" tests/support/mpirun.sh -n
   --grid "$scratch/world/grid.yaml" --out "$scratch/run" --collectives nccl --progress plain --quiet \
   --only method=lora,size=40 --set seeds=1 --set training.epochs=1
 
-((${#failed[@]} == 0)) || verdict 1 "failed on $gpus GPUs: $(printf '%s; ' "${failed[@]}")"
-verdict 0 "passed on $gpus GPUs"
+# A stand-in for CUDA carries sums; it computes nothing.
+[[ -z ${PEFTGRID_CUDA_IS_A_STANDIN:-} ]] || finish
+
+check "the operators' numbers on a GPU" env PEFTGRID_TEST_DEVICE=cuda "$folder/tests/any_device_test" --gtest_brief=1
+check "the libraries' numbers on a GPU" env PEFTGRID_TEST_DEVICE=cuda "$folder/tests/golden_test" --gtest_brief=1
+on_gpus() { # RANKS OUT ARGUMENTS...
+  local ranks=$1 out=$2
+  shift 2
+  tests/support/mpirun.sh -n "$ranks" "$program" --grid "$scratch/world/grid.yaml" --out "$scratch/$out" --device cuda \
+    --progress plain --quiet --set seeds=1 "$@"
+}
+check "every method with --device cuda on $gpus ranks" on_gpus "$gpus" cuda
+check "the same on one rank more, in another order" on_gpus $((gpus + 1)) again --order shuffled
+check "are they the same?" "$program" compare "$scratch/cuda" "$scratch/again"
+finish

@@ -2,13 +2,16 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "checkpoint/sha256.hpp"
 #include "worker/model.hpp"
 #include "worker/registry.hpp"
+#include "worker/worker.hpp"
 
 namespace peftgrid::tests {
 
@@ -21,10 +24,20 @@ worker::BackboneSpec backbone_spec(const NetworkSpec& spec) {
 
 }  // namespace
 
+at::Device test_device() {
+  static const at::Device device = [] {
+    const char* name = std::getenv("PEFTGRID_TEST_DEVICE");
+    if (name == nullptr || std::string(name) == "cpu") return at::Device(at::kCPU);
+    worker::open_cuda();
+    return at::Device(at::kCUDA);
+  }();
+  return device;
+}
+
 Network::Network(const NetworkSpec& spec)
     : spec_(spec),
       backbone_(worker::make_backbone(backbone_spec(spec), spec.pooler, spec.dropout)),
-      base_(worker::open_base(backbone_spec(spec), spec.precision, *backbone_)),
+      base_(worker::open_base(backbone_spec(spec), spec.precision, *backbone_, spec.device)),
       method_(worker::make_method(spec.method, worker::borrow_of(*backbone_, *base_, spec.seed))),
       own_(method_->own_weights()),
       head_(backbone_->geometry().width, spec.outputs, backbone_->needs_new_pooler(), backbone_->head_dropout(),
@@ -45,7 +58,7 @@ worker::Rider Network::rider(bool training, std::uint32_t step) {
 }
 
 at::Tensor Network::representation(const std::vector<TestRow>& some, bool training, std::uint32_t step) {
-  const worker::Batch batch = worker::pack({rows(some)});
+  const worker::Batch batch = worker::pack({rows(some)}, spec_.device);
   const worker::Sites sites({rider(training, step)}, batch);
   return backbone_->forward(weights(), batch, sites);
 }
@@ -62,11 +75,13 @@ std::vector<worker::Trained> Network::parameters() const {
 
 void set_values(const at::Tensor& tensor, const std::vector<float>& values) {
   const at::NoGradGuard no_gradient;
-  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<float>());
+  const at::Tensor host = at::empty(tensor.sizes(), at::kFloat);
+  std::copy(values.begin(), values.end(), host.mutable_data_ptr<float>());
+  tensor.copy_(host);
 }
 
 std::vector<float> values_of(const at::Tensor& tensor) {
-  const at::Tensor whole = (tensor.is_sparse() ? tensor.to_dense() : tensor).detach().contiguous();
+  const at::Tensor whole = (tensor.is_sparse() ? tensor.to_dense() : tensor).detach().cpu().contiguous();
   const float* first = whole.const_data_ptr<float>();
   return {first, first + whole.numel()};
 }

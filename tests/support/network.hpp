@@ -21,6 +21,9 @@ struct TestRow {
   std::uint32_t example = 0;
 };
 
+/// Where tests put networks: the CPU, or what PEFTGRID_TEST_DEVICE says (tests/gpu/run.sh).
+at::Device test_device();
+
 /// Which network: everything that a trial's spec says of it.
 struct NetworkSpec {
   std::string folder, readout = "pooler", precision = "fp32";
@@ -29,6 +32,7 @@ struct NetworkSpec {
   std::int64_t outputs = 2;
   std::uint64_t seed = 1;
   double dropout = 0;  // below 0: the model's own
+  at::Device device = test_device();
 };
 
 /// Base, method and head of one trial, put together as worker/model.cpp does, on rows that a test gives.

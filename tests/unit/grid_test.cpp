@@ -243,7 +243,7 @@ TEST_F(GridTest, PlanRefusesOptionsThatMakeNoSense) {
   EXPECT_THROW(plan_command({"--grid", grid, "--ranks", "0"}), worker::UsageError);
   EXPECT_THROW(plan_command({"--grid", grid, "--rank", "1"}), worker::UsageError);
   EXPECT_THROW(plan_command({"--grid", grid, "--gflops", "-3"}), worker::UsageError);
-  EXPECT_THROW(plan_command({"--grid", grid, "--device", "cuda"}), worker::UsageError);
+  EXPECT_THROW(plan_command({"--grid", grid, "--device", "tpu"}), worker::UsageError);
   EXPECT_THROW(plan_command({"--grid", grid, "extra"}), worker::UsageError);
 }
 

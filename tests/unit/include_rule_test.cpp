@@ -129,10 +129,10 @@ TEST(IncludeRule, TensorsStayInsideWorker) {
   EXPECT_THAT(found, IsEmpty());
 }
 
-TEST(IncludeRule, CudaAndNcclStayInsideCollectives) {
+TEST(IncludeRule, CudaAndNcclStayInsideCollectivesButForWhatStartsKernels) {
   std::vector<std::string> found;
   for (const auto& [file, names] : includes()) {
-    if (folder_of(file) == "collectives") continue;
+    if (folder_of(file) == "collectives" || file == "worker/kernels/cuda_program.cpp") continue;
     for (const std::string& name : seen_by(file)) {
       if (name.starts_with("cuda") || name.starts_with("nccl")) found.push_back(file + " sees " + name);
     }

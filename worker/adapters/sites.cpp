@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
 
@@ -41,10 +40,7 @@ Tensor slots_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
     const auto at = static_cast<std::size_t>(r);
     for (std::int32_t p = 0; p < batch.prompts[at]; ++p) slots.push_back((*batch.offsets)[at] + p);
   }
-  if (slots.empty()) return {};
-  Tensor tensor = at::empty({static_cast<std::int64_t>(slots.size())}, at::kLong);
-  std::copy(slots.begin(), slots.end(), tensor.mutable_data_ptr<std::int64_t>());
-  return tensor;
+  return slots.empty() ? Tensor() : indices(slots, batch.device);
 }
 
 }  // namespace

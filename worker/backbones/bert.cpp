@@ -1,7 +1,9 @@
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros.h>
@@ -57,8 +59,8 @@ class Bert : public Backbone {
 
   Tensor embedding(const Weights& w, const Tensor& ids) const override {
     const Tensor& table = w.at(token_table());
-    // A trained table's gradient has few lines that are not zero.
-    return at::embedding(table, ids, -1, false, table.requires_grad());
+    // A trained table's gradient has few lines that are not zero; a GPU adds up such lines in any order.
+    return at::embedding(table, ids, -1, false, table.requires_grad() && table.is_cpu());
   }
 
   std::string canonical_name(const std::string& in_file) const override { return canonical_bert_name(in_file); }
@@ -155,6 +157,10 @@ class Bert : public Backbone {
   }
 
   static Tensor mean_of_rows(const Tensor& h, const Batch& batch) {
+    if (!h.is_cpu()) {  // index_add would add in any order
+      const Tensor whose = at::arange(batch.rows, batch.row_of_token.options()).unsqueeze(1);
+      return at::matmul(batch.row_of_token.eq(whose) * batch.share.t(), at::index_select(h, 0, batch.real));
+    }
     const Tensor weighted = at::index_select(h, 0, batch.real) * batch.share;
     return at::zeros({batch.rows, h.size(1)}, h.options()).index_add(0, batch.row_of_token, weighted);
   }

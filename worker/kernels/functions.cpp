@@ -13,6 +13,7 @@
 
 #include <cmath>
 
+#include "worker/kernels/any_device.hpp"
 #include "worker/kernels/vector_kernels.hpp"
 
 namespace peftgrid::worker {
@@ -249,6 +250,7 @@ std::optional<Tensor> given(const Tensor& tensor) {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (!x.is_cpu()) return any_device::linear(x, weight, bias);
   if (weight.requires_grad()) return TrainedLinear::apply(x, weight, given(bias));
   if (bias.defined() && bias.requires_grad()) return at::add(FrozenLinear::apply(x, weight, std::nullopt), bias);
   return FrozenLinear::apply(x, weight, given(bias));
@@ -256,16 +258,19 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
   if (rate <= 0) return x;
+  if (!x.is_cpu()) return any_device::dropout(x, rate, key, step, owners);
   return Dropout::apply(x, rate, stream_of(key, step, owners));
 }
 
 Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {
+  if (!a.is_cpu()) return any_device::add_norm(a, b, weight, bias, epsilon);
   const variable_list both = AddNorm::apply(a, b, weight, bias, epsilon);
   return {both[0], both[1]};
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& extra_k, const Tensor& extra_v,
                  const AttentionCall& call) {
+  if (!q.is_cpu()) return any_device::attention(q, k, v, extra_k, extra_v, call);
   const auto whole = [](const Tensor& t) { return given(t.defined() ? t.contiguous() : t); };
   return Attention::apply(q.contiguous(), k.contiguous(), v.contiguous(), whole(extra_k), whole(extra_v), call);
 }

@@ -9,12 +9,15 @@
 
 #include "worker/randomness.hpp"
 
-/// The operators that LibTorch lacks or does slowly, with their gradients.
+/// The operators that LibTorch lacks or does slowly, with their gradients: on the CPU by loops of our own and oneDNN,
+/// on another device as any_device.hpp puts them together. The tensors of a call lie on one device.
 namespace peftgrid::worker {
 
 /// Whose token is it? For dropout: the numbers of a token depend on its example and position, never on its neighbours.
 struct TokenOwners {
   std::vector<std::uint32_t> example, position;  // [tokens]
+  /// The same as int64 on the device that first asked for them; undefined before. For any_device.cpp.
+  mutable at::Tensor device_example, device_position;
 };
 
 /// x W^T + b with W [out, in]. A frozen W gets no gradient: forward and backward go through oneDNN straight from the

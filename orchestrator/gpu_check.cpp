@@ -1,9 +1,11 @@
-#include "orchestrator/nccl_check.hpp"
+#include "orchestrator/gpu_check.hpp"
 
 #include <fmt/format.h>
 
 #include "collectives/cuda_device.hpp"
 #include "collectives/gang.hpp"
+#include "worker/errors.hpp"
+#include "worker/worker.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -13,6 +15,25 @@ namespace {
 constexpr double kTimeout_s = 120;
 
 }  // namespace
+
+std::optional<std::string> trouble_with_cuda(collectives::MpiSession& mpi) {
+  const collectives::Deadline deadline("--device cuda", kTimeout_s);
+  try {
+    const auto world = mpi.group();
+    collectives::choose_cuda_device(*world, deadline);
+    std::optional<std::string> trouble;
+    try {
+      worker::open_cuda();
+    } catch (const worker::UsageError& error) {
+      trouble = fmt::format("rank {}: {}", mpi.rank(), error.what());
+    }
+    const collectives::Verdict verdict = world->agree(trouble, deadline);
+    if (verdict.ok) return std::nullopt;
+    return "--device cuda: " + verdict.why;
+  } catch (const collectives::CommError& error) {
+    return error.what();
+  }
+}
 
 std::optional<std::string> trouble_with_nccl(collectives::MpiSession& mpi) {
   const collectives::Deadline deadline("--collectives nccl", kTimeout_s);
