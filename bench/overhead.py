@@ -72,6 +72,8 @@ def main():
     parser.add_argument("--optuna", help="a python that has Optuna; bench/optuna_environment.sh makes one")
     parser.add_argument("--folder", help="where to write: on the disk that is asked about")
     options = parser.parse_args()
+    if options.folder:
+        Path(options.folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         subprocess.run([options.make_world, folder], check=True)
