@@ -320,6 +320,9 @@ std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team
     if (what.find("allocate memory") != std::string::npos || what.find("out of memory") != std::string::npos) {
       throw TrialError(TrialError::Kind::Environment, "out of memory");
     }
+    if (what.find("CUDA error") != std::string::npos) {
+      throw TrialError(TrialError::Kind::Environment, what.substr(0, what.find('\n')));
+    }
     throw;
   }
 }
