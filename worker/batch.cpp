@@ -5,19 +5,14 @@
 
 #include <algorithm>
 
+#include "worker/kernels/index_tensor.hpp"
+
 namespace peftgrid::worker {
 
 namespace {
 
 constexpr std::int64_t kRounding =
     4;  // a primitive for each number of tokens costs 0.3 ms, a token of nobody as much as a real one
-
-template <typename Number>
-at::Tensor tensor_of(const std::vector<Number>& values, at::ScalarType type, at::Device device) {
-  at::Tensor tensor = at::empty({static_cast<std::int64_t>(values.size())}, type);
-  std::copy(values.begin(), values.end(), static_cast<Number*>(tensor.mutable_data_ptr()));
-  return tensor.to(device);
-}
 
 /// The columns of a batch while rows are laid down.
 struct Columns {
@@ -60,15 +55,11 @@ ReadTokens read_tokens(const Batch& batch, std::vector<std::int32_t> position) {
     owners.example.push_back(batch.owners->example[static_cast<std::size_t>(token)]);
     owners.position.push_back(batch.owners->position[static_cast<std::size_t>(token)]);
   }
-  return {indices(index, batch.device), std::make_shared<const std::vector<std::int32_t>>(std::move(position)),
+  return {index_tensor(index, batch.device), std::make_shared<const std::vector<std::int32_t>>(std::move(position)),
           std::make_shared<const TokenOwners>(std::move(owners))};
 }
 
 }  // namespace
-
-at::Tensor indices(const std::vector<std::int64_t>& values, at::Device device) {
-  return tensor_of(values, at::kLong, device);
-}
 
 ReadTokens first_tokens(const Batch& batch) {
   return read_tokens(batch, batch.prompts);
@@ -97,12 +88,14 @@ Batch pack(const std::vector<TrialRows>& trials, at::Device device) {
   batch.real_tokens = static_cast<std::int64_t>(columns.real.size());
   while (columns.ids.size() % kRounding != 0) columns.token(0, 0, 0, 0);
   batch.tokens = static_cast<std::int64_t>(columns.ids.size());
-  batch.ids = indices(columns.ids, device);
-  batch.types = indices(columns.types, device);
-  batch.positions = indices(columns.positions, device);
-  batch.row_of_token = indices(columns.row_of_token, device);
-  batch.real = indices(columns.real, device);
-  batch.share = tensor_of(columns.share, at::kFloat, device).unsqueeze(1);
+  batch.ids = index_tensor(columns.ids, device);
+  batch.types = index_tensor(columns.types, device);
+  batch.positions = index_tensor(columns.positions, device);
+  batch.row_of_token = index_tensor(columns.row_of_token, device);
+  batch.real = index_tensor(columns.real, device);
+  const at::Tensor share = at::empty({batch.real_tokens, 1}, at::kFloat);
+  std::copy(columns.share.begin(), columns.share.end(), share.mutable_data_ptr<float>());
+  batch.share = share.to(device);
   batch.offsets = std::make_shared<const std::vector<std::int32_t>>(std::move(columns.offsets));
   batch.owners = std::make_shared<const TokenOwners>(std::move(columns.owners));
   batch.prompts = std::move(columns.prompts);

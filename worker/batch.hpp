@@ -50,7 +50,5 @@ ReadTokens last_tokens(const Batch& batch);
 
 /// Packs the rows of some trials, trial by trial; the tensors go to `device`.
 Batch pack(const std::vector<TrialRows>& trials, at::Device device = at::kCPU);
-/// A tensor of indices, for such a device.
-at::Tensor indices(const std::vector<std::int64_t>& values, at::Device device);
 
 }  // namespace peftgrid::worker

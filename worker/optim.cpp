@@ -46,7 +46,7 @@ FlatParameters::FlatParameters(std::vector<Trained> parameters, const std::set<s
     value.copy_(p.tensor.detach());
     p.tensor.set_data(value);
     p.tensor.mutable_grad() = gradients_.narrow(0, begin, count).view(p.tensor.sizes());
-    if (p.by_token && !tokens.empty()) {
+    if (p.by_token && !tokens.empty() && device.is_cpu()) {
       add_lines(p, begin, tokens);
     } else {
       append(segments_, {begin, rounded(count), p.decays});

@@ -15,7 +15,8 @@ namespace peftgrid::worker {
 /// multiple of 64 bytes (MKL's results depend on alignment). The tensors become views, so methods see every update.
 class FlatParameters {
  public:
-  /// `tokens`: all that the training texts hold, or empty for any: lines of other tokens get no gradient.
+  /// `tokens`: all that the training texts hold, or empty for any: lines of other tokens get no gradient, and on the
+  /// CPU are passed over. Another device passes over nothing as fast.
   explicit FlatParameters(std::vector<Trained> parameters, const std::set<std::int64_t>& tokens = {},
                           at::Device device = at::kCPU);
   const std::vector<Trained>& parameters() const { return parameters_; }

@@ -31,7 +31,7 @@ class Trainer {
         keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
-        parameters_(all_parameters(model_), lines_that_train(), model_.device()),
+        parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
         steps_(spec, model_, parameters_, choice_.train, team) {}
 
   std::optional<TrialRecord> run() {
@@ -54,12 +54,6 @@ class Trainer {
     std::vector<Trained> all = model.method_parameters();
     for (Trained& head : model.head_parameters()) all.push_back(std::move(head));
     return all;
-  }
-
-  /// Of the word table: those that the training texts hold. A GPU passes over all of them as fast.
-  std::set<std::int64_t> lines_that_train() const {
-    if (!model_.device().is_cpu()) return {};
-    return tokens_of(model_.data()->train(), choice_.train);
   }
 
   void describe() {

@@ -54,7 +54,7 @@ void open_cuda();
 
 /// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted times. On
 /// a CUDA device after open_cuda.
-double measured_gflops(bool bf16, const std::string& device = "cpu");
+double measured_gflops(bool bf16, const std::string& device);
 
 /// Has this processor instructions for products in bf16? Without them `precision: bf16` rounds alike, but is no faster
 /// than fp32.

@@ -11,8 +11,8 @@ namespace peftgrid::orchestrator {
 using Arguments = std::vector<std::string>;  // after the command's name
 
 int run_command(const Arguments& arguments);
-/// `measure`: GFLOP/s of a rank on this machine, with so many threads; null: the usual ones, where nothing else is
-/// known.
+/// `measure`: GFLOP/s of a rank on this machine, with so many threads, 0 where it has no such device. Where nothing is
+/// measured or known, the usual ones.
 using Measure = double (*)(bool bf16, std::int64_t threads, const std::string& device);
 int plan_command(const Arguments& arguments, Measure measure = nullptr);
 int status_command(const Arguments& arguments);

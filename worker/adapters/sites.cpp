@@ -5,6 +5,8 @@
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
 
+#include "worker/kernels/index_tensor.hpp"
+
 namespace peftgrid::worker {
 
 namespace {
@@ -40,7 +42,7 @@ Tensor slots_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
     const auto at = static_cast<std::size_t>(r);
     for (std::int32_t p = 0; p < batch.prompts[at]; ++p) slots.push_back((*batch.offsets)[at] + p);
   }
-  return slots.empty() ? Tensor() : indices(slots, batch.device);
+  return slots.empty() ? Tensor() : index_tensor(slots, batch.device);
 }
 
 }  // namespace

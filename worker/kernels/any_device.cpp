@@ -21,6 +21,7 @@
 
 #include "worker/kernels/cuda_program.hpp"
 #include "worker/kernels/dropout_source.hpp"
+#include "worker/kernels/index_tensor.hpp"
 
 namespace peftgrid::worker::any_device {
 
@@ -33,13 +34,6 @@ namespace draws {
 #include "worker/kernels/dropout_factors.inc"
 #undef DEVICE
 }  // namespace draws
-
-template <typename Number>
-Tensor whole_numbers(const std::vector<Number>& values, at::Device device) {
-  Tensor tensor = at::empty({static_cast<std::int64_t>(values.size())}, at::kLong);
-  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<std::int64_t>());
-  return tensor.to(device);
-}
 
 draws::Draw draw_of(double rate, Key key, std::uint32_t step) {
   const auto narrow = static_cast<float>(rate);
@@ -68,8 +62,8 @@ struct Rectangle {
       whose.push_back(owners.example[static_cast<std::size_t>(begin)]);
     }
     tokens = static_cast<std::int64_t>(place.size());
-    place_of_token = whole_numbers(place, device);
-    example = whole_numbers(whose, device);
+    place_of_token = index_tensor(place, device);
+    example = index_tensor(whose, device);
     bias = closed.to(device);
   }
   /// x [tokens, heads * head_dim] to [rows, heads, longest, head_dim].
@@ -104,8 +98,8 @@ Tensor dropout_factors(const Tensor& x, double rate, Key key, std::uint32_t step
   draws::Draw draw = draw_of(rate, key, step);
   std::int64_t tokens = x.size(0), width = x.size(1);
   if (!owners.device_example.defined() || owners.device_example.device() != x.device()) {
-    owners.device_example = whole_numbers(owners.example, x.device());
-    owners.device_position = whole_numbers(owners.position, x.device());
+    owners.device_example = index_tensor(owners.example, x.device());
+    owners.device_position = index_tensor(owners.position, x.device());
   }
   Tensor factors = at::empty({tokens, width}, x.options());
   const auto* position = owners.device_position.const_data_ptr<std::int64_t>();
@@ -125,7 +119,7 @@ Tensor dropout_factors(const Tensor& x, double rate, Key key, std::uint32_t step
 Tensor attention_factors(const AttentionCall& call, const Rectangle& r, std::int64_t keys, const Tensor& like) {
   draws::Draw draw = draw_of(call.dropout, call.key, call.step);
   std::int64_t rows = r.rows, heads = call.heads, queries = call.query ? 1 : r.longest;
-  const Tensor positions = call.query ? whole_numbers(*call.query, like.device()) : Tensor();
+  const Tensor positions = call.query ? index_tensor(*call.query, like.device()) : Tensor();
   Tensor factors = at::empty({rows, heads, queries, keys}, like.options());
   const auto* asking = call.query ? positions.const_data_ptr<std::int64_t>() : nullptr;
   const auto* example = r.example.const_data_ptr<std::int64_t>();

@@ -28,7 +28,7 @@ class Nvrtc {
   }
 
  private:
-  void* library_;  // LibTorch may hold it too, and the process needs it no less than the device's driver
+  void* library_;  // stays open for as long as the process lives
 };
 
 std::vector<char> compile(const std::string& source) {
