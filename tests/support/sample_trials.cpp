@@ -140,7 +140,7 @@ checkpoint::TrialRecord sample_record(const worker::TrialSpec& spec, double accu
   record.state = "done";
   record.spec = worker::to_json(spec);
   record.environment = nlohmann::json{{"program", "peftgrid"},
-                                      {"numerics", 1},
+                                      {"numerics", worker::kNumericsVersion},
                                       {"commit", "0123456789ab"},
                                       {"host", "node1"},
                                       {"rank", 0},

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numbers>
 #include <stdexcept>
 
 #include "tests/support/plain_attention.hpp"
@@ -240,6 +241,84 @@ TEST_P(Kernels, NormIsItsFormula) {
     }
     EXPECT_LT(relative(y, plain_y), 1e-6);
     EXPECT_LT(relative(gradient, plain_gradient), 2e-6);
+  }
+}
+
+TEST_P(Kernels, GeluAndItsSlopeAreTheirFormulas) {
+  std::vector<float> x;
+  for (int i = -150003; i <= 150003; i += 7) x.push_back(static_cast<float>(i) * 1e-4F);
+  for (const float far : {-1e30F, -100.0F, 0.0F, 100.0F, 1e30F}) x.push_back(far);
+  std::vector<float> y(x.size()), slope(x.size()), alone(x.size());
+  table().gelu(x.data(), y.data(), slope.data(), static_cast<std::int64_t>(x.size()));
+  table().gelu(x.data(), alone.data(), nullptr, static_cast<std::int64_t>(x.size()));
+  EXPECT_EQ(y, alone);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto at = static_cast<double>(x[i]);
+    const double below = 0.5 * std::erfc(-at * std::numbers::sqrt2 / 2);
+    const double bell = std::exp(-at * at / 2) / std::sqrt(2 * std::numbers::pi);
+    ASSERT_NEAR(static_cast<double>(y[i]), at * below, 1e-7 * std::max(1.0, std::abs(at))) << at;
+    ASSERT_NEAR(static_cast<double>(slope[i]), below + at * bell, 3e-7) << at;
+  }
+}
+
+TEST_P(Kernels, GeluWritesNothingBehindItsEnd) {
+  for (std::int64_t count = 0; count <= 33; ++count) {
+    const std::vector<float> x = numbers(1, count + 1);
+    std::vector<float> y(x.size(), 5), slope(x.size(), 5);
+    table().gelu(x.data(), y.data(), slope.data(), count);
+    EXPECT_EQ(y.back(), 5);
+    EXPECT_EQ(slope.back(), 5);
+  }
+}
+
+/// Columns of `a` [n, rows] against those of b [n, columns], in double precision: a^T b.
+std::vector<double> inner_products(const std::vector<double>& a, const std::vector<double>& b, std::size_t n) {
+  const std::size_t rows = a.size() / n, columns = b.size() / n;
+  std::vector<double> c(rows * columns);
+  for (std::size_t k = 0; k < n; ++k) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) c[i * columns + j] += a[k * rows + i] * b[k * columns + j];
+    }
+  }
+  return c;
+}
+
+std::vector<double> turned(const std::vector<double>& a, std::size_t rows) {
+  const std::size_t columns = a.size() / rows;
+  std::vector<double> b(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) b[i % columns * rows + i / columns] = a[i];
+  return b;
+}
+
+TEST_P(Kernels, LowRankAndItsGradientsAreTheirFormulas) {
+  const worker::kernels::LowRankShape shapes[] = {
+      {13, 40, 24, 8, 2}, {6, 7, 5, 1, 0.5F}, {9, 16, 384, 17, 1}, {205, 64, 16, 16, 4}};
+  for (const auto& shape : shapes) {
+    SCOPED_TRACE(shape.rank);
+    const std::vector<float> x = numbers(1, shape.tokens * shape.in), down = numbers(2, shape.rank * shape.in);
+    const std::vector<float> up = numbers(3, shape.out * shape.rank), gradient = numbers(4, shape.tokens * shape.out);
+    std::vector<float> out(gradient.size() + 1, 5), x_gradient(x.size() + 1, 5), down_gradient(down.size() + 1, 5);
+    std::vector<float> up_gradient(up.size() + 1, 5);
+    const std::int64_t width = worker::kernels::low_rank_width(shape.rank);
+    std::vector<float> waist(static_cast<std::size_t>(shape.tokens * width));
+    table().low_rank(shape, x.data(), down.data(), up.data(), out.data(), waist.data());
+    table().low_rank_backward(shape, x.data(), down.data(), up.data(), waist.data(), gradient.data(), x_gradient.data(),
+                              down_gradient.data(), up_gradient.data());
+
+    const auto rank = static_cast<std::size_t>(shape.rank), in = static_cast<std::size_t>(shape.in);
+    const auto tokens = static_cast<std::size_t>(shape.tokens);
+    const auto wide = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
+    std::vector<double> narrow = inner_products(turned(wide(x), tokens), turned(wide(down), rank), in);
+    std::vector<double> narrow_gradient =
+        inner_products(turned(wide(gradient), tokens), wide(up), static_cast<std::size_t>(shape.out));
+    for (double& value : narrow) value *= static_cast<double>(shape.factor);
+    for (double& value : narrow_gradient) value *= static_cast<double>(shape.factor);
+    const std::vector<double> lines = turned(wide(up), static_cast<std::size_t>(shape.out));
+    EXPECT_LT(relative(out, inner_products(turned(narrow, tokens), lines, rank)), 1e-6);
+    EXPECT_LT(relative(x_gradient, inner_products(turned(narrow_gradient, tokens), wide(down), rank)), 1e-6);
+    EXPECT_LT(relative(down_gradient, inner_products(narrow_gradient, wide(x), tokens)), 1e-6);
+    EXPECT_LT(relative(up_gradient, inner_products(wide(gradient), narrow, tokens)), 1e-6);
+    for (const auto* whole : {&out, &x_gradient, &down_gradient, &up_gradient}) EXPECT_EQ(whole->back(), 5);
   }
 }
 

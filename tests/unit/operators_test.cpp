@@ -1,6 +1,7 @@
 // The operators with gradients of their own: frozen and trained linear layers, dropout, attention over packed rows.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <gtest/gtest.h>
@@ -118,6 +119,36 @@ TEST(Dropout, OfAnotherStepOrStreamIsAnother) {
 TEST(Dropout, AtRateZeroIsTheIdentity) {
   const at::Tensor x = numbers(1, {32, 24});
   EXPECT_TRUE(worker::dropout(x, 0, {1, 2}, 5, *owners_of(32)).is_same(x));
+}
+
+TEST(Gelu, IsLibTorchsWithItsGradient) {
+  const at::Tensor x = (numbers(1, {9, 40}) * 4).detach().requires_grad_(true), wide = doubled(x);
+  const at::Tensor ours = worker::gelu(x), plain = at::gelu(wide);
+  ours.backward(numbers(2, {9, 40}));
+  plain.backward(numbers(2, {9, 40}).to(at::kDouble));
+  EXPECT_LT(relative(ours, plain), 1e-6);
+  EXPECT_LT(relative(x.grad(), wide.grad()), 1e-6);
+}
+
+TEST(LowRank, IsTwoProductsWithEveryGradient) {
+  const at::Tensor x = numbers(1, {13, 40}).requires_grad_(true), down = numbers(2, {3, 40}).requires_grad_(true);
+  const at::Tensor up = numbers(3, {24, 3}).requires_grad_(true), gradient = numbers(4, {13, 24});
+  const at::Tensor x2 = doubled(x), down2 = doubled(down), up2 = doubled(up);
+  const at::Tensor ours = worker::low_rank(x, down, up, 2), plain = at::linear(at::linear(x2, down2) * 2, up2);
+  ours.backward(gradient);
+  plain.backward(gradient.to(at::kDouble));
+  EXPECT_LT(relative(ours, plain), 1e-6);
+  EXPECT_LT(relative(x.grad(), x2.grad()), 1e-6);
+  EXPECT_LT(relative(down.grad(), down2.grad()), 1e-6);
+  EXPECT_LT(relative(up.grad(), up2.grad()), 1e-6);
+}
+
+TEST(LowRank, OfAFrozenInputGivesItNone) {
+  const at::Tensor x = numbers(1, {13, 40}), down = numbers(2, {3, 40}).requires_grad_(true);
+  const at::Tensor up = numbers(3, {24, 3}).requires_grad_(true);
+  worker::low_rank(x, down, up, 2).backward(numbers(4, {13, 24}));
+  EXPECT_TRUE(down.grad().defined());
+  EXPECT_FALSE(x.grad().defined());
 }
 
 TEST(AddNorm, IsTheNormOfTheSumWithEveryGradient) {

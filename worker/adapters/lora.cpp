@@ -1,6 +1,3 @@
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/linear.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -36,8 +33,7 @@ class Lora : public Method {
     const auto pair = pairs_.find({step.layer, step.site});
     if (pair == pairs_.end()) return {};
     const at::Tensor x = pass.dropout(step.x, dropout_, where(step.site, step.layer));
-    // The factor goes onto the narrow product: [tokens, r] instead of [tokens, out].
-    return at::linear(at::linear(x, pair->second.down) * scale_, pair->second.up);
+    return low_rank(x, pair->second.down, pair->second.up, scale_);
   }
 
   std::vector<Trained> parameters() const override {

@@ -98,7 +98,7 @@ class Bert : public Backbone {
 
   Tensor activate(const Tensor& x) const {
     if (config_.activation == "relu") return at::relu(x);
-    return at::gelu(x, config_.activation == "gelu_new" ? "tanh" : "none");
+    return config_.activation == "gelu_new" ? at::gelu(x, "tanh") : worker::gelu(x);
   }
 
   Tensor embed(const Weights& w, const Batch& batch, const Sites& sites) const {

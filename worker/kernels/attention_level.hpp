@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 
+#include "worker/kernels/activation_level.hpp"
+#include "worker/kernels/buffer_level.hpp"
 #include "worker/kernels/philox_level.hpp"
 #include "worker/kernels/product_level.hpp"
 #include "worker/kernels/vector_level.hpp"
@@ -13,32 +14,17 @@
 /// program, perhaps the one with instructions that an older processor lacks.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
-/// e^x for x <= 0, relative error below 2e-7: 2^n times a polynomial on [-ln2/2, ln2/2] (coefficients of 1/k!).
-inline Floats exp_of_negative(Floats x) {
-  const Floats lowest = Floats{} - 87.0F;
-  x = x < lowest ? lowest : x;
-  const Floats shifted = x * 1.44269504088896341F + 12582912.0F;  // 1.5 * 2^23 rounds to the nearest integer
-  const Floats n = shifted - 12582912.0F;
-  const Floats r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
-  Floats p = r * (1.0F / 5040.0F) + 1.0F / 720.0F;
-  p = p * r + 1.0F / 120.0F;
-  p = p * r + 1.0F / 24.0F;
-  p = p * r + 1.0F / 6.0F;
-  p = p * r + 0.5F;
-  p = p * r + 1.0F;
-  p = p * r + 1.0F;
-  const Ints exponent = (__builtin_convertvector(n, Ints) + 127) << 23;
-  Floats power;
-  __builtin_memcpy(&power, &exponent, sizeof power);
-  return p * power;
-}
-
 /// Softmax over the first `count` of scores[0 .. padded); the padding becomes 0.
 inline void softmax(float* scores, std::int64_t count) {
   const std::int64_t width = padded(count);
   for (std::int64_t j = count; j < width; ++j) scores[j] = -1e30F;
-  float highest = scores[0];
-  for (std::int64_t j = 1; j < count; ++j) highest = scores[j] > highest ? scores[j] : highest;
+  Floats high = load(scores);
+  for (std::int64_t j = kLanes; j < width; j += kLanes) {
+    const Floats next = load(scores + j);
+    high = next > high ? next : high;
+  }
+  float highest = high[0];
+  for (std::int64_t l = 1; l < kLanes; ++l) highest = high[l] > highest ? high[l] : highest;
   Floats sums{};
   for (std::int64_t j = 0; j < width; j += kLanes) {
     const Floats e = exp_of_negative(load(scores + j) - highest);
@@ -51,29 +37,6 @@ inline void softmax(float* scores, std::int64_t count) {
   for (std::int64_t j = 0; j < width; j += kLanes) store(scores + j, load(scores + j) * factor);
   for (std::int64_t j = count; j < width; ++j) scores[j] = 0;
 }
-
-/// Memory that grows and is kept; never below one vector beyond what is asked for.
-template <typename T>
-class Buffer {
- public:
-  Buffer() = default;
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { std::free(data_); }
-  T* take(std::int64_t count) {
-    if (count > capacity_) {
-      std::free(data_);
-      capacity_ = padded(count);
-      data_ = static_cast<T*>(std::aligned_alloc(64, static_cast<std::size_t>(capacity_) * sizeof(T)));
-      if (data_ == nullptr) std::abort();
-    }
-    return data_;
-  }
-
- private:
-  T* data_ = nullptr;
-  std::int64_t capacity_ = 0;
-};
 
 /// Where one row's keys and values come from, and memory for one head of it.
 struct Workspace {
@@ -193,7 +156,7 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
       product(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
-      for (std::int64_t i = 0; i < size; ++i) scores[i] *= shape.scale;
+      for (std::int64_t i = 0; i < size; i += kLanes) store(scores + i, load(scores + i) * shape.scale);
       for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all);
       float* result = w.result.take(h.queries * h.width);
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);

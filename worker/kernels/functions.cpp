@@ -1,11 +1,14 @@
 // The only file that includes custom_function.h: it costs 10 s to compile (design.md 3.3).
 #include "worker/kernels/functions.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
@@ -137,6 +140,54 @@ struct Dropout : torch::autograd::Function<Dropout> {
   }
 };
 
+/// Keeps the slope instead of x: one exponential serves both passes.
+struct Gelu : torch::autograd::Function<Gelu> {
+  static Tensor forward(AutogradContext* context, const Tensor& x) {
+    const Tensor in = x.contiguous();
+    Tensor y = at::empty_like(in), slope;
+    if (x.requires_grad()) slope = at::empty_like(in);
+    kernels::table().gelu(in.const_data_ptr<float>(), y.mutable_data_ptr<float>(), mutable_or_null(slope), in.numel());
+    context->save_for_backward({slope});
+    return y;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    return {gradients[0] * context->get_saved_variables()[0]};
+  }
+};
+
+struct LowRank : torch::autograd::Function<LowRank> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& down, const Tensor& up,
+                        double factor) {
+    const Tensor in = x.contiguous();
+    const kernels::LowRankShape shape = shape_of(in, down, up, factor);
+    Tensor out = at::empty({shape.tokens, shape.out}, in.options());
+    Tensor waist = at::empty({shape.tokens, kernels::low_rank_width(shape.rank)}, in.options());
+    kernels::table().low_rank(shape, in.const_data_ptr<float>(), down.const_data_ptr<float>(),
+                              up.const_data_ptr<float>(), out.mutable_data_ptr<float>(),
+                              waist.mutable_data_ptr<float>());
+    context->saved_data["factor"] = factor;
+    context->save_for_backward({in, down, up, waist});
+    return out;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &down = saved[1], &up = saved[2], gradient = gradients[0].contiguous();
+    Tensor x_gradient, down_gradient = at::empty_like(down), up_gradient = at::empty_like(up);
+    if (context->needs_input_grad(0)) x_gradient = at::empty_like(x);
+    kernels::table().low_rank_backward(shape_of(x, down, up, context->saved_data["factor"].toDouble()),
+                                       x.const_data_ptr<float>(), down.const_data_ptr<float>(),
+                                       up.const_data_ptr<float>(), saved[3].const_data_ptr<float>(),
+                                       gradient.const_data_ptr<float>(), mutable_or_null(x_gradient),
+                                       down_gradient.mutable_data_ptr<float>(), up_gradient.mutable_data_ptr<float>());
+    return {x_gradient, down_gradient, up_gradient, {}};
+  }
+
+ private:
+  static kernels::LowRankShape shape_of(const Tensor& x, const Tensor& down, const Tensor& up, double factor) {
+    return {x.size(0), x.size(1), up.size(0), down.size(0), static_cast<float>(factor)};
+  }
+};
+
 /// The sum is an output too: methods may read it, and the backward pass needs it anyway.
 struct AddNorm : torch::autograd::Function<AddNorm> {
   static variable_list forward(AutogradContext* context, const Tensor& a, const Tensor& b, const Tensor& weight,
@@ -254,6 +305,15 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.requires_grad()) return TrainedLinear::apply(x, weight, given(bias));
   if (bias.defined() && bias.requires_grad()) return at::add(FrozenLinear::apply(x, weight, std::nullopt), bias);
   return FrozenLinear::apply(x, weight, given(bias));
+}
+
+Tensor low_rank(const Tensor& x, const Tensor& down, const Tensor& up, double factor) {
+  if (!x.is_cpu()) return at::linear(at::linear(x, down) * factor, up);
+  return LowRank::apply(x, down, up, factor);
+}
+
+Tensor gelu(const Tensor& x) {
+  return x.is_cpu() ? Gelu::apply(x) : at::gelu(x);
 }
 
 Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {

@@ -25,6 +25,13 @@ struct TokenOwners {
 /// gets its gradient. x [tokens, in] fp32; bias may be undefined.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
+/// factor * (x down^T) up^T [tokens, out] (LoRA: Hu et al., ICLR 2022) with every gradient: x [tokens, in], down [rank,
+/// in], up [out, rank].
+at::Tensor low_rank(const at::Tensor& x, const at::Tensor& down, const at::Tensor& up, double factor);
+
+/// GELU (Hendrycks and Gimpel, 2016) by the error function, element by element.
+at::Tensor gelu(const at::Tensor& x);
+
 /// Zeroes numbers with probability `rate` and scales the rest by 1 / (1 - rate). x [tokens, width].
 at::Tensor dropout(const at::Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners);
 

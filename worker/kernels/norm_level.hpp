@@ -8,18 +8,6 @@
 /// For vector_kernels.cpp only: layer norm of a sum, one token at a time, and its gradients.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
-/// The up to 16 numbers of a line from `at` on, zeros behind its end.
-inline Floats load_part(const float* line, std::int64_t at, std::int64_t width) {
-  if (at + kLanes <= width) return load(line + at);
-  Floats part{};
-  __builtin_memcpy(&part, line + at, static_cast<std::size_t>(width - at) * sizeof(float));
-  return part;
-}
-inline void store_part(float* line, std::int64_t at, std::int64_t width, Floats part) {
-  if (at + kLanes <= width) return store(line + at, part);
-  __builtin_memcpy(line + at, &part, static_cast<std::size_t>(width - at) * sizeof(float));
-}
-
 /// Ones for the lanes that lie within the line, zeros behind.
 inline Floats within(std::int64_t at, std::int64_t width) {
   Floats ones{};

@@ -29,11 +29,15 @@ template <int Columns>
 inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* a, std::int64_t a_row,
                             std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
   std::int64_t m = 0;
+  if constexpr (Columns == 1) {  // eight sums hide the time that an addition takes; wider tiles have them anyway
+    for (; m + 8 <= rows; m += 8) tile<8, 1>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+  }
   for (; m + 4 <= rows; m += 4) tile<4, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
   for (; m < rows; ++m) tile<1, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
 }
 
-/// C [rows, columns] = A B; columns a multiple of 16. A is read with any strides, so its transpose costs nothing.
+/// C [rows, columns] = A B; b_row and c_row at least `columns`. A is read with any strides, so its transpose costs
+/// nothing.
 inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
                     std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
   std::int64_t n = 0;
@@ -45,7 +49,14 @@ inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth,
   for (; n + 2 * kLanes <= columns; n += 2 * kLanes) {
     column_of_tiles<2>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
   }
-  for (; n < columns; n += kLanes) column_of_tiles<1>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  for (; n + kLanes <= columns; n += kLanes) {
+    column_of_tiles<1>(rows, depth, a, a_row, a_column, b + n, b_row, c + n, c_row);
+  }
+  for (std::int64_t m = 0; n < columns && m < rows; ++m) {
+    Floats sum{};
+    for (std::int64_t k = 0; k < depth; ++k) sum += a[m * a_row + k * a_column] * load_part(b + k * b_row, n, columns);
+    store_part(c + m * c_row, n, columns, sum);
+  }
 }
 
 }  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL

@@ -1,7 +1,9 @@
 // Compiled three times, with -DPEFTGRID_LEVEL=v1 | v3 | v4 and the matching -march (worker/CMakeLists.txt).
 #include "worker/kernels/vector_kernels.hpp"
 
+#include "worker/kernels/activation_level.hpp"
 #include "worker/kernels/attention_level.hpp"
+#include "worker/kernels/low_rank_level.hpp"
 #include "worker/kernels/norm_level.hpp"
 #include "worker/kernels/philox_level.hpp"
 #include "worker/kernels/vector_level.hpp"
@@ -78,7 +80,8 @@ double squares(const float* x, std::int64_t count) {
 }  // namespace
 
 extern const Table kTable;
-const Table kTable{PEFTGRID_LEVEL_NAME, dropout, masked, add_norm, norm_backward, attention,
-                   attention_backward,  widen,   adamw,  squares};
+const Table kTable{
+    PEFTGRID_LEVEL_NAME, dropout, masked, add_norm, norm_backward, attention, attention_backward, gelu, low_rank,
+    low_rank_backward,   widen,   adamw,  squares};
 
 }  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL

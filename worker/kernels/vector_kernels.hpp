@@ -30,6 +30,12 @@ struct NormShape {
   float epsilon;
 };
 
+/// factor * (x down^T) up^T: x [tokens, in], down [rank, in], up [out, rank].
+struct LowRankShape {
+  std::int64_t tokens, in, out, rank;
+  float factor;
+};
+
 struct Table {
   const char* level;
 
@@ -58,6 +64,17 @@ struct Table {
                              float* q_gradient, float* k_gradient, float* v_gradient, float* extra_k_gradient,
                              float* extra_v_gradient);
 
+  /// y[i] = GELU(x[i]), by the error function; its slope there to `slope` where not null.
+  void (*gelu)(const float* x, float* y, float* slope, std::int64_t count);
+
+  /// To out [tokens, out]; `waist`, factor * x down^T with lines of low_rank_width numbers, is kept for backward.
+  void (*low_rank)(const LowRankShape& shape, const float* x, const float* down, const float* up, float* out,
+                   float* waist);
+  /// The gradients on x (may be null), down and up, written whole, from that on out.
+  void (*low_rank_backward)(const LowRankShape& shape, const float* x, const float* down, const float* up,
+                            const float* waist, const float* gradient, float* x_gradient, float* down_gradient,
+                            float* up_gradient);
+
   /// y[t, i] = float(x[t, i]) + bias[i]; x in bf16, bias may be null.
   void (*widen)(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width);
 
@@ -72,6 +89,9 @@ struct Table {
 
 /// Floats that `kept` of attention needs.
 std::int64_t attention_kept_size(const AttentionShape& shape);
+
+/// Numbers in a line of low_rank's waist.
+std::int64_t low_rank_width(std::int64_t rank);
 
 /// The table of this processor.
 const Table& table();

@@ -33,6 +33,18 @@ inline void store(float* to, Floats v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+/// The up to kLanes numbers of a line from `at` on, zeros behind its end.
+inline Floats load_part(const float* line, std::int64_t at, std::int64_t width) {
+  if (at + kLanes <= width) return load(line + at);
+  Floats part{};
+  __builtin_memcpy(&part, line + at, static_cast<std::size_t>(width - at) * sizeof(float));
+  return part;
+}
+inline void store_part(float* line, std::int64_t at, std::int64_t width, Floats part) {
+  if (at + kLanes <= width) return store(line + at, part);
+  __builtin_memcpy(line + at, &part, static_cast<std::size_t>(width - at) * sizeof(float));
+}
+
 inline float sum_of_lanes(Floats v) {
   for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
     for (std::int64_t l = 0; l < half; ++l) v[l] += v[l + half];

@@ -22,6 +22,10 @@ std::int64_t attention_kept_size(const AttentionShape& shape) {
   return size;
 }
 
+std::int64_t low_rank_width(std::int64_t rank) {
+  return (rank + 15) / 16 * 16;
+}
+
 const Table* const* all_tables() {
   static const Table* tables[4] = {};
   static const bool filled = [] {
