@@ -41,18 +41,22 @@ std::shared_ptr<const worker::TokenOwners> owners_of(std::int64_t tokens) {
 }
 
 TEST(AnyDevice, DropsTheSameNumbers) {
+  const worker::Key key{4000000000U, 17};
   for (const std::int64_t width : {1, 16, 63, 64, 65, 384}) {
     SCOPED_TRACE(width);
     const Tensor x = numbers(1, {24, width}) + 3, up = numbers(2, {24, width});
-    const Tensor a = fresh(x, test_device()), b = fresh(x, at::kCPU);
     const auto owners = owners_of(24);
-    const Tensor ours = worker::any_device::dropout(a, 0.3, {4000000000U, 17}, 7, *owners);
-    const Tensor loops = worker::dropout(b, 0.3, {4000000000U, 17}, 7, *owners);
-    ours.backward(up.to(test_device()));
-    loops.backward(up);
-    EXPECT_EQ(values_of((ours == 0).to(at::kFloat)), values_of((loops == 0).to(at::kFloat)));
-    EXPECT_LT(relative(ours, loops), 1e-7);
-    EXPECT_LT(relative(a.grad(), b.grad()), 1e-7);
+    const Tensor there = worker::any_device::owners_on(test_device(), *owners);
+    const Tensor ours = worker::any_device::dropped(x.to(test_device()), 0.3, key, 7, there);
+    const Tensor gradient = worker::any_device::dropped(up.to(test_device()), 0.3, key, 7, there);
+    for (const at::Device device : {at::Device(at::kCPU), test_device()}) {
+      const Tensor in = fresh(x, device);
+      const Tensor out = worker::dropout(in, 0.3, key, 7, *owners);
+      out.backward(up.to(device));
+      EXPECT_EQ(values_of((ours == 0).to(at::kFloat)), values_of((out == 0).to(at::kFloat)));
+      EXPECT_LT(relative(ours, out), 1e-7);
+      EXPECT_LT(relative(gradient, in.grad()), 1e-7);
+    }
   }
 }
 
@@ -88,17 +92,20 @@ struct Setting {
   bool per_row;
   double dropout;
   bool one_asks;
+  std::int64_t width = 24;
 };
 
 class AnyDeviceAttention : public testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Settings, AnyDeviceAttention,
                          testing::Values(Setting{0, false, 0, false}, Setting{0, false, 0.3, false},
-                                         Setting{5, false, 0.3, false}, Setting{5, true, 0.3, false},
-                                         Setting{0, false, 0.3, true}, Setting{3, true, 0.3, true}));
+                                         Setting{5, false, 0, false}, Setting{5, false, 0.3, false},
+                                         Setting{5, true, 0.3, false}, Setting{0, false, 0.3, true},
+                                         Setting{3, false, 0.3, true}, Setting{3, true, 0.3, true},
+                                         Setting{3, false, 0.3, false, 21}, Setting{3, true, 0.3, true, 30}));
 
-TEST_P(AnyDeviceAttention, IsTheLoopsWithEveryGradient) {
-  const Setting& s = GetParam();
-  constexpr std::int64_t kTokens = 40, kRows = 4, kLines = 6, kWidth = 24;
+constexpr std::int64_t kTokens = 40, kRows = 4, kLines = 6;  // two tokens and two lines of nobody
+
+worker::AttentionCall call_of(const Setting& s) {
   worker::AttentionCall call;
   call.heads = 3;
   call.dropout = s.dropout;
@@ -108,26 +115,67 @@ TEST_P(AnyDeviceAttention, IsTheLoopsWithEveryGradient) {
   call.owners = owners_of(kTokens);
   if (s.one_asks)
     call.query = std::make_shared<const std::vector<std::int32_t>>(std::vector<std::int32_t>{0, 7, 22, 2});
+  return call;
+}
+
+/// q, k, v, extra keys and values; a gradient on the result.
+std::vector<Tensor> inputs_of(const Setting& s) {
   const std::int64_t lines = s.one_asks ? kLines : kTokens;
-  const Tensor up = numbers(6, {lines, kWidth});
   const auto extra = [&](std::uint32_t which) {
-    return s.extra > 0 ? numbers(which, {s.per_row ? kRows : 1, s.extra, kWidth}, 2) : Tensor();
+    return s.extra > 0 ? numbers(which, {s.per_row ? kRows : 1, s.extra, s.width}, 2) : Tensor();
   };
-  const std::vector<Tensor> given{numbers(1, {lines, kWidth}, 2), numbers(2, {kTokens, kWidth}, 2),
-                                  numbers(3, {kTokens, kWidth}), extra(4), extra(5)};
-  std::vector<std::vector<Tensor>> sides;
-  for (const auto& [attention, device] : {std::pair{&worker::any_device::attention, test_device()},
-                                          std::pair{&worker::attention, at::Device(at::kCPU)}}) {
-    std::vector<Tensor> in;
-    for (const Tensor& tensor : given) in.push_back(fresh(tensor, device));
-    const Tensor out = attention(in[0], in[1], in[2], in[3], in[4], call);
-    out.backward(up.to(device));
-    std::vector<Tensor>& side = sides.emplace_back(std::vector<Tensor>{out});
-    for (const Tensor& tensor : in) side.push_back(tensor.defined() ? tensor.grad() : Tensor());
+  return {numbers(1, {lines, s.width}, 2),
+          numbers(2, {kTokens, s.width}, 2),
+          numbers(3, {kTokens, s.width}),
+          extra(4),
+          extra(5),
+          numbers(6, {lines, s.width})};
+}
+
+/// The result and the gradients on q, k, v and extra keys and values, through autograd.
+std::vector<Tensor> attended(const std::vector<Tensor>& given, const worker::AttentionCall& call, at::Device device) {
+  std::vector<Tensor> in;
+  for (const Tensor& tensor : given) in.push_back(fresh(tensor, device));
+  const Tensor out = worker::attention(in[0], in[1], in[2], in[3], in[4], call);
+  out.backward(given[5].to(device));
+  std::vector<Tensor> all{out};
+  for (std::size_t i = 0; i < 5; ++i) all.push_back(in[i].defined() ? in[i].grad() : Tensor());
+  return all;
+}
+
+TEST_P(AnyDeviceAttention, IsTheLoopsWithEveryGradient) {
+  const worker::AttentionCall call = call_of(GetParam());
+  const std::vector<Tensor> given = inputs_of(GetParam());
+  std::vector<Tensor> in;
+  for (const Tensor& tensor : given) in.push_back(tensor.defined() ? tensor.to(test_device()) : tensor);
+  const worker::any_device::AttentionInputs inputs{in[0], in[1], in[2], in[3], in[4]};
+  const worker::any_device::Attended a = worker::any_device::attention(inputs, call);
+  const worker::any_device::AttentionInputs g = worker::any_device::attention_gradients(inputs, a, in[5]);
+  const std::vector<Tensor> ours{a.out, g.q, g.k, g.v, g.extra_k, g.extra_v};
+  for (const at::Device device : {at::Device(at::kCPU), test_device()}) {
+    const std::vector<Tensor> theirs = attended(given, call, device);
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      ASSERT_EQ(ours[i].defined(), theirs[i].defined()) << i;
+      if (!ours[i].defined()) continue;
+      EXPECT_EQ(ours[i].sizes(), theirs[i].sizes()) << i;
+      EXPECT_LT(relative(ours[i], theirs[i]), 5e-6) << i;
+    }
   }
-  for (std::size_t i = 0; i < sides[0].size(); ++i) {
-    if (!sides[0][i].defined()) continue;
-    EXPECT_LT(relative(sides[0][i], sides[1][i]), 5e-6) << i;
+}
+
+TEST(AnyDevice, AttentionLeavesNothingToNobody) {
+  for (const bool one_asks : {false, true}) {
+    const Setting s{3, true, 0.3, one_asks};
+    std::vector<Tensor> in;
+    for (const Tensor& tensor : inputs_of(s)) in.push_back(tensor.to(test_device()));
+    const worker::any_device::AttentionInputs inputs{in[0], in[1], in[2], in[3], in[4]};
+    const worker::any_device::Attended a = worker::any_device::attention(inputs, call_of(s));
+    const worker::any_device::AttentionInputs g = worker::any_device::attention_gradients(inputs, a, in[5]);
+    const std::int64_t asking = one_asks ? kRows : kTokens - 2;
+    for (const Tensor& tensor : {a.out.narrow(0, asking, 2), g.q.narrow(0, asking, 2), g.k.narrow(0, kTokens - 2, 2),
+                                 g.v.narrow(0, kTokens - 2, 2)}) {
+      for (const float number : values_of(tensor)) EXPECT_EQ(number, 0);
+    }
   }
 }
 

@@ -1,138 +1,58 @@
 #include "worker/kernels/any_device.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/index_copy.h>
-#include <ATen/ops/index_select.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/sum.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 #include "worker/kernels/cuda_program.hpp"
-#include "worker/kernels/dropout_source.hpp"
+#include "worker/kernels/device_source.hpp"
 #include "worker/kernels/index_tensor.hpp"
 
 namespace peftgrid::worker::any_device {
 
-namespace {
-
 using at::Tensor;
 
-namespace draws {
+namespace device {
 #define DEVICE
-#include "worker/kernels/dropout_factors.inc"
+#define UNROLL
+#include "worker/kernels/device_kernels.inc"
+// Behind what it uses.
+#include "worker/kernels/attention_kernels.inc"
+#undef UNROLL
 #undef DEVICE
-}  // namespace draws
+}  // namespace device
 
-draws::Draw draw_of(double rate, Key key, std::uint32_t step) {
-  const auto narrow = static_cast<float>(rate);
-  return {key.a, key.b, step, static_cast<std::uint32_t>(static_cast<double>(narrow) * 4294967296.0),
-          1.0F / (1.0F - narrow)};
-}
+namespace {
 
-const kernels::CudaProgram& cuda_program() {
-  static const kernels::CudaProgram program(kernels::kDropoutSource);
+const kernels::CudaProgram& program() {
+  static const kernels::CudaProgram program(kernels::kDeviceSource);
   return program;
 }
 
-/// Packed rows laid out as a rectangle [rows, longest].
-struct Rectangle {
-  Rectangle(const std::vector<std::int32_t>& offsets, const TokenOwners& owners, at::Device device)
-      : rows(static_cast<std::int64_t>(offsets.size()) - 1) {
-    for (std::size_t r = 0; r + 1 < offsets.size(); ++r)
-      longest = std::max<std::int64_t>(longest, offsets[r + 1] - offsets[r]);
-    std::vector<std::int64_t> place;
-    std::vector<std::uint32_t> whose;
-    Tensor closed = at::full({rows, longest}, -std::numeric_limits<float>::infinity());
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t begin = offsets[static_cast<std::size_t>(r)], end = offsets[static_cast<std::size_t>(r) + 1];
-      for (std::int64_t p = 0; p < end - begin; ++p) place.push_back(r * longest + p);
-      closed.select(0, r).narrow(0, 0, end - begin).zero_();
-      whose.push_back(owners.example[static_cast<std::size_t>(begin)]);
-    }
-    tokens = static_cast<std::int64_t>(place.size());
-    place_of_token = index_tensor(place, device);
-    example = index_tensor(whose, device);
-    bias = closed.to(device);
+/// Runs `threads` threads of a kernel where the tensors lie.
+template <auto kThread, typename Call>
+void run(const char* name, bool on_cuda, std::int64_t threads, Call call) {
+  if (!on_cuda) {
+    for (std::int64_t i = 0; i < threads; ++i) kThread(i, call);
+    return;
   }
-  /// x [tokens, heads * head_dim] to [rows, heads, longest, head_dim].
-  Tensor spread(const Tensor& x, std::int64_t heads) const {
-    const Tensor empty = at::zeros({rows * longest, x.size(1)}, x.options());
-    return empty.index_copy(0, place_of_token, x.narrow(0, 0, tokens)).view({rows, longest, heads, -1}).transpose(1, 2);
-  }
-
-  std::int64_t rows, longest = 0, tokens = 0;
-  Tensor place_of_token;  // [tokens]
-  Tensor example;         // [rows]
-  Tensor bias;            // [rows, longest]: 0, or minus infinity behind a row's end
-};
-
-/// The rows of a batch have the same layout in every layer.
-std::shared_ptr<const Rectangle> rectangle_of(const AttentionCall& call, at::Device device) {
-  struct Last {
-    std::shared_ptr<const std::vector<std::int32_t>> offsets;
-    std::shared_ptr<const TokenOwners> owners;
-    at::Device device = at::kCPU;
-    std::shared_ptr<const Rectangle> rectangle;
-  };
-  static thread_local Last last;
-  if (last.offsets != call.offsets || last.owners != call.owners || last.device != device) {
-    last = {call.offsets, call.owners, device, std::make_shared<const Rectangle>(*call.offsets, *call.owners, device)};
-  }
-  return last.rectangle;
+  static const kernels::CudaKernel kernel = program().kernel(name);
+  void* arguments[] = {&call, &threads};
+  kernel.launch(threads, arguments);
 }
 
-/// Factors of dropout for x [tokens, width].
-Tensor dropout_factors(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
-  draws::Draw draw = draw_of(rate, key, step);
-  std::int64_t tokens = x.size(0), width = x.size(1);
-  if (!owners.device_example.defined() || owners.device_example.device() != x.device()) {
-    owners.device_example = index_tensor(owners.example, x.device());
-    owners.device_position = index_tensor(owners.position, x.device());
-  }
-  Tensor factors = at::empty({tokens, width}, x.options());
-  const auto* position = owners.device_position.const_data_ptr<std::int64_t>();
-  const auto* example = owners.device_example.const_data_ptr<std::int64_t>();
-  auto* out = factors.mutable_data_ptr<float>();
-  const std::int64_t threads = tokens * ((width + 63) / 64) * 16;
-  if (x.is_cuda()) {
-    void* arguments[] = {&draw, &tokens, &width, &position, &example, &out};
-    cuda_program().launch("dropout_factors", threads, arguments);
-  } else {
-    for (std::int64_t i = 0; i < threads; ++i) draws::dropout_thread(i, draw, tokens, width, position, example, out);
-  }
-  return factors;
-}
-
-/// Factors of the softmax's dropout, [rows, heads, queries, keys].
-Tensor attention_factors(const AttentionCall& call, const Rectangle& r, std::int64_t keys, const Tensor& like) {
-  draws::Draw draw = draw_of(call.dropout, call.key, call.step);
-  std::int64_t rows = r.rows, heads = call.heads, queries = call.query ? 1 : r.longest;
-  const Tensor positions = call.query ? index_tensor(*call.query, like.device()) : Tensor();
-  Tensor factors = at::empty({rows, heads, queries, keys}, like.options());
-  const auto* asking = call.query ? positions.const_data_ptr<std::int64_t>() : nullptr;
-  const auto* example = r.example.const_data_ptr<std::int64_t>();
-  auto* out = factors.mutable_data_ptr<float>();
-  const std::int64_t threads = rows * heads * ((queries + 3) / 4) * keys;
-  if (like.is_cuda()) {
-    void* arguments[] = {&draw, &rows, &heads, &queries, &keys, &asking, &example, &out};
-    cuda_program().launch("attention_factors", threads, arguments);
-  } else {
-    for (std::int64_t i = 0; i < threads; ++i)
-      draws::attention_thread(i, draw, rows, heads, queries, keys, asking, example, out);
-  }
-  return factors;
+device::Draw draw_of(double rate, Key key, std::uint32_t step) {
+  const auto narrow = static_cast<float>(rate);
+  return {key.a, key.b, step, static_cast<std::uint32_t>(static_cast<double>(narrow) * 4294967296.0),
+          1.0F / (1.0F - narrow)};
 }
 
 /// Numbers rounded to bf16, products of them; the sums in fp32.
@@ -143,13 +63,125 @@ Tensor bf16_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 }  // namespace
 
+struct PackedRows {
+  PackedRows(const AttentionCall& call, at::Device device);
+
+  device::RowTables tables{};
+  std::int64_t pairs = 0, longest = 0;  // quads times tokens, over all rows; tokens of the longest
+  Tensor numbers;                       // where the tables lie: one tensor, one copy
+};
+
+PackedRows::PackedRows(const AttentionCall& call, at::Device device) {
+  using Numbers = std::vector<std::int64_t>;
+  const std::vector<std::int32_t>& offsets = *call.offsets;
+  Numbers first(offsets.begin(), offsets.end()), first_quad{0}, pairs_before, example, asked, row_of_quad, row_of_token;
+  tables.rows = static_cast<std::int64_t>(offsets.size()) - 1;
+  for (std::int64_t row = 0; row < tables.rows; ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    const std::int64_t length = first[at + 1] - first[at], quads = call.query ? 1 : (length + 3) / 4;
+    first_quad.push_back(first_quad.back() + quads);
+    pairs_before.push_back(pairs);
+    example.push_back(call.owners->example[static_cast<std::size_t>(first[at])]);
+    if (call.query) asked.push_back((*call.query)[at]);
+    row_of_quad.insert(row_of_quad.end(), static_cast<std::size_t>(quads), row);
+    row_of_token.insert(row_of_token.end(), static_cast<std::size_t>(length), row);
+    pairs += quads * length;
+    longest = std::max(longest, length);
+  }
+  tables.quads = first_quad.back();
+  tables.tokens = first.back();
+  tables.lines = call.query ? tables.rows : tables.tokens;
+  Numbers all;
+  const Numbers* parts[] = {&first, &first_quad, &pairs_before, &example, &asked, &row_of_quad, &row_of_token};
+  for (const Numbers* part : parts) all.insert(all.end(), part->begin(), part->end());
+  numbers = index_tensor(all, device);
+  const auto* next = numbers.const_data_ptr<std::int64_t>();
+  const auto take = [&next](const Numbers& part) { return std::exchange(next, next + part.size()); };
+  tables.first = take(first);
+  tables.first_quad = take(first_quad);
+  tables.pairs = take(pairs_before);
+  tables.example = take(example);
+  tables.asked = call.query ? take(asked) : nullptr;
+  tables.row_of_quad = take(row_of_quad);
+  tables.row_of_token = take(row_of_token);
+}
+
+namespace {
+
+/// The rows of a batch lie alike in every layer.
+std::shared_ptr<const PackedRows> rows_of(const AttentionCall& call, at::Device device) {
+  struct Last {
+    std::shared_ptr<const std::vector<std::int32_t>> offsets, query;
+    std::shared_ptr<const TokenOwners> owners;
+    at::Device device = at::kCPU;
+    std::shared_ptr<const PackedRows> rows;
+  };
+  static thread_local Last last;
+  if (last.offsets != call.offsets || last.query != call.query || last.owners != call.owners || last.device != device) {
+    last = {call.offsets, call.query, call.owners, device, std::make_shared<const PackedRows>(call, device)};
+  }
+  return last.rows;
+}
+
+/// Each head's columns rounded up to a multiple of four with zeros, as the kernels want them.
+Tensor in_fours(const Tensor& x, std::int64_t heads) {
+  if (!x.defined() || x.size(-1) / heads % 4 == 0) return x;
+  return at::constant_pad_nd(x.unflatten(-1, {heads, -1}), {0, 4 - x.size(-1) / heads % 4}).flatten(-2);
+}
+
+/// Back from in_fours to `width` columns.
+Tensor out_of_fours(const Tensor& x, std::int64_t heads, std::int64_t width) {
+  if (!x.defined() || x.size(-1) == width) return x;
+  return x.unflatten(-1, {heads, -1}).narrow(-1, 0, width / heads).flatten(-2);
+}
+
+AttentionInputs in_fours(const AttentionInputs& in, std::int64_t heads) {
+  return {in_fours(in.q, heads), in_fours(in.k, heads), in_fours(in.v, heads), in_fours(in.extra_k, heads),
+          in_fours(in.extra_v, heads)};
+}
+
+const float* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
+}
+
+float* mutable_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
+}
+
+device::Four* fours_or_null(const Tensor& tensor) {
+  return tensor.defined() ? static_cast<device::Four*>(tensor.mutable_data_ptr()) : nullptr;
+}
+
+/// `in`: in fours; `head_dim` without the zeros.
+device::Attention shape_of(const AttentionInputs& in, const Attended& a, std::int64_t head_dim) {
+  device::Attention shape{};
+  shape.tables = a.rows->tables;
+  shape.heads = a.heads;
+  shape.width = in.q.size(1);
+  shape.head_dim = shape.width / a.heads;
+  shape.extra = in.extra_k.defined() ? in.extra_k.size(1) : 0;
+  shape.extra_stride = in.extra_k.defined() && in.extra_k.size(0) > 1 ? shape.extra * shape.width : 0;
+  shape.longest = shape.extra + a.rows->longest;
+  shape.q_lines = in.q.size(0);
+  shape.k_lines = in.k.size(0);
+  shape.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
+  shape.q = in.q.const_data_ptr<float>();
+  shape.k = in.k.const_data_ptr<float>();
+  shape.v = in.v.const_data_ptr<float>();
+  shape.extra_k = data_or_null(in.extra_k);
+  shape.extra_v = data_or_null(in.extra_v);
+  shape.scores = fours_or_null(a.scores);
+  shape.factors = fours_or_null(a.factors);
+  shape.norms = fours_or_null(a.norms);
+  shape.out = a.out.mutable_data_ptr<float>();
+  return shape;
+}
+
+}  // namespace
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.scalar_type() == at::kBFloat16) return bf16_linear(x, weight, bias);
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
-}
-
-Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
-  return x * dropout_factors(x, rate, key, step, owners);
 }
 
 Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {
@@ -157,26 +189,71 @@ Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Te
   return {sum, at::layer_norm(sum, {sum.size(1)}, weight, bias, epsilon)};
 }
 
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& extra_k, const Tensor& extra_v,
-                 const AttentionCall& call) {
-  const auto r = rectangle_of(call, q.device());
-  const std::int64_t head_dim = q.size(1) / call.heads, extra = extra_k.defined() ? extra_k.size(1) : 0;
-  const auto with_extra = [&](const Tensor& own, const Tensor& more) {
-    const Tensor mine = r->spread(own, call.heads);
-    if (extra == 0) return mine;
-    const Tensor before = more.expand({r->rows, extra, more.size(2)}).reshape({r->rows, extra, call.heads, head_dim});
-    return at::cat({before.transpose(1, 2), mine}, 2);
-  };
-  const Tensor keys = with_extra(k, extra_k), values = with_extra(v, extra_v);
-  const Tensor queries =
-      call.query ? q.narrow(0, 0, r->rows).view({r->rows, call.heads, 1, head_dim}) : r->spread(q, call.heads);
-  const Tensor closed = at::constant_pad_nd(r->bias, {extra, 0}).view({r->rows, 1, 1, -1});
-  const Tensor scores = at::matmul(queries, keys.transpose(2, 3)) * (1.0 / std::sqrt(static_cast<double>(head_dim)));
-  Tensor weights = at::softmax(scores + closed, -1);
-  if (call.dropout > 0) weights = weights * attention_factors(call, *r, keys.size(2), q);
-  Tensor out = at::matmul(weights, values).transpose(1, 2).reshape({-1, q.size(1)});
-  if (!call.query) out = at::index_select(out, 0, r->place_of_token);
-  return at::constant_pad_nd(out, {0, 0, 0, q.size(0) - out.size(0)});
+Tensor owners_on(at::Device device, const TokenOwners& owners) {
+  if (!owners.on_device.defined() || owners.on_device.device() != device) {
+    std::vector<std::uint32_t> both = owners.example;
+    both.insert(both.end(), owners.position.begin(), owners.position.end());
+    owners.on_device = index_tensor(both, device).view({2, -1});
+  }
+  return owners.on_device;
+}
+
+Tensor dropped(const Tensor& x, double rate, Key key, std::uint32_t step, const Tensor& owners) {
+  const Tensor in = x.contiguous(), y = at::empty_like(in);
+  const std::int64_t tokens = in.size(0), width = in.size(1);
+  const auto* example = owners.const_data_ptr<std::int64_t>();
+  run<device::dropout_thread>(
+      "dropout", x.is_cuda(), tokens * ((width + 63) / 64) * 16,
+      device::Dropout{draw_of(rate, key, step), tokens, width, example, example + owners.size(1),
+                      in.const_data_ptr<float>(), y.mutable_data_ptr<float>()});
+  return y;
+}
+
+Attended attention(const AttentionInputs& given, const AttentionCall& call) {
+  const AttentionInputs in = in_fours(given, call.heads);
+  Attended a;
+  a.rows = rows_of(call, in.q.device());
+  a.heads = call.heads;
+  const device::RowTables& tables = a.rows->tables;
+  const std::int64_t extra = in.extra_k.defined() ? in.extra_k.size(1) : 0;
+  const std::int64_t fours = call.heads * (a.rows->pairs + extra * tables.quads);
+  a.out = at::empty_like(in.q);
+  a.scores = at::empty({fours, 4}, in.q.options());
+  a.norms = at::empty({call.heads, tables.quads, 2, 4}, in.q.options());
+  if (call.dropout > 0) a.factors = at::empty({fours, 4}, in.q.options());
+  device::Attention shape = shape_of(in, a, given.q.size(1) / call.heads);
+  shape.draw = draw_of(call.dropout, call.key, call.step);
+  const bool on_cuda = in.q.is_cuda();
+  run<device::attention_scores_thread>("attention_scores", on_cuda, call.heads * tables.quads * shape.longest, shape);
+  run<device::attention_out_thread>("attention_out", on_cuda, device::all_quads(shape) * shape.width / 4, shape);
+  a.out = out_of_fours(a.out, call.heads, given.q.size(1));
+  return a;
+}
+
+AttentionInputs attention_gradients(const AttentionInputs& given, const Attended& attended, const Tensor& up) {
+  const std::int64_t heads = attended.heads, width = given.q.size(1);
+  const AttentionInputs in = in_fours(given, heads);
+  const auto gradient_on = [](const Tensor& x) { return x.defined() ? at::empty_like(x) : x; };
+  AttentionInputs out{gradient_on(in.q), gradient_on(in.k), gradient_on(in.v), gradient_on(in.extra_k),
+                      gradient_on(in.extra_v)};
+  Attended a = attended;
+  a.out = in_fours(attended.out, heads);
+  const Tensor out_gradient = in_fours(up.contiguous(), heads);
+  const Tensor by_score = at::empty_like(a.scores), weights = at::empty_like(a.scores);
+  device::AttentionGradient g{
+      shape_of(in, a, width / heads),  out_gradient.const_data_ptr<float>(), fours_or_null(by_score),
+      fours_or_null(weights),          out.q.mutable_data_ptr<float>(),      out.k.mutable_data_ptr<float>(),
+      out.v.mutable_data_ptr<float>(), mutable_or_null(out.extra_k),         mutable_or_null(out.extra_v)};
+  const device::Attention& shape = g.forward;
+  const std::int64_t extra_lines = shape.extra * (shape.extra_stride > 0 ? shape.tables.rows : 1);
+  const std::int64_t lines = shape.k_lines + device::all_quads(shape) + extra_lines;
+  const bool on_cuda = in.q.is_cuda();
+  run<device::attention_scores_gradient_thread>("attention_scores_gradient", on_cuda,
+                                                heads * shape.tables.quads * shape.longest, g);
+  run<device::attention_gradients_thread>("attention_gradients", on_cuda, lines * shape.width / 4, g);
+  for (Tensor* tensor : {&out.q, &out.k, &out.v, &out.extra_k, &out.extra_v})
+    *tensor = out_of_fours(*tensor, heads, width);
+  return out;
 }
 
 double squares(const Tensor& x) {
@@ -184,14 +261,16 @@ double squares(const Tensor& x) {
   return at::sum(wide * wide).item<double>();
 }
 
-void adamw(const AdamWStep& step, const Tensor& decays, const Tensor& gradient, Tensor values, Tensor first,
-           Tensor second) {
-  const at::NoGradGuard no_gradient;
-  const Tensor g = gradient * step.gradient_scale;
-  first.mul_(step.beta1).add_(g, 1 - step.beta1);
-  second.mul_(step.beta2).addcmul_(g, g, 1 - step.beta2);
-  const Tensor root = second.sqrt().mul_(1 / std::sqrt(step.correction2)).add_(step.epsilon);
-  values.mul_(1 - decays * (step.rate * step.decay)).addcdiv_(first, root, -step.rate / step.correction1);
+void adamw(const AdamWStep& step, const Tensor& decays, const Tensor& gradient, const Tensor& values,
+           const Tensor& first, const Tensor& second) {
+  const auto narrow = [](double x) { return static_cast<float>(x); };
+  run<device::adamw_thread>(
+      "adamw", values.is_cuda(), values.numel(),
+      device::AdamW{narrow(step.rate / step.correction1), narrow(1 - step.rate * step.decay), narrow(step.beta1),
+                    narrow(step.beta2), narrow(step.epsilon), narrow(1 / std::sqrt(step.correction2)),
+                    narrow(step.gradient_scale), decays.const_data_ptr<float>(), gradient.const_data_ptr<float>(),
+                    values.mutable_data_ptr<float>(), first.mutable_data_ptr<float>(),
+                    second.mutable_data_ptr<float>()});
 }
 
 }  // namespace peftgrid::worker::any_device

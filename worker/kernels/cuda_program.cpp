@@ -1,5 +1,6 @@
 #include "worker/kernels/cuda_program.hpp"
 
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 
@@ -49,7 +50,7 @@ std::vector<char> compile(const std::string& source) {
   const auto size = nvrtc.function<int(Program, std::size_t*)>("nvrtcGetCUBINSize");
   const auto get = nvrtc.function<int(Program, char*)>("nvrtcGetCUBIN");
   const auto forget = nvrtc.function<int(Program*)>("nvrtcDestroyProgram");
-  if (create(&program, source.c_str(), "dropout_factors.cu", 0, nullptr, nullptr) != 0)
+  if (create(&program, source.c_str(), "device_kernels.cu", 0, nullptr, nullptr) != 0)
     throw std::runtime_error("NVRTC makes no program");
   const int code = nvrtc.function<int(Program, int, const char* const*)>("nvrtcCompileProgram")(program, 2, options);
   std::size_t bytes = 0;
@@ -76,12 +77,18 @@ CudaProgram::CudaProgram(const std::string& source) {
   library_ = library;
 }
 
-void CudaProgram::launch(const char* kernel, std::int64_t threads, void** arguments) const {
-  constexpr std::int64_t kBlock = 256;
+CudaKernel CudaProgram::kernel(const char* name) const {
   cudaKernel_t found = nullptr;
-  check(cudaLibraryGetKernel(&found, static_cast<cudaLibrary_t>(library_), kernel), kernel);
-  const dim3 grid(static_cast<unsigned>((threads + kBlock - 1) / kBlock)), block(kBlock);
-  check(cudaLaunchKernel(reinterpret_cast<const void*>(found), grid, block, arguments, 0, nullptr), kernel);
+  check(cudaLibraryGetKernel(&found, static_cast<cudaLibrary_t>(library_), name), name);
+  return CudaKernel(found);
+}
+
+void CudaKernel::launch(std::int64_t threads, void** arguments) const {
+  if (threads == 0) return;
+  const c10::Stream current = c10::impl::VirtualGuardImpl(c10::kCUDA).getStream(c10::kCUDA);
+  const dim3 grid(static_cast<unsigned>((threads + kBlock - 1) / kBlock)), block(static_cast<unsigned>(kBlock));
+  check(cudaLaunchKernel(handle_, grid, block, arguments, 0, static_cast<cudaStream_t>(current.native_handle())),
+        "cudaLaunchKernel");
 }
 
 }  // namespace peftgrid::worker::kernels

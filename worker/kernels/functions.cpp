@@ -1,4 +1,4 @@
-// The only file that includes custom_function.h: it costs 10 s to compile (design.md 3.3).
+// The only file that sees custom_function.h: it costs 10 s to compile (design.md 3.3).
 #include "worker/kernels/functions.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -17,6 +17,7 @@
 #include <cmath>
 
 #include "worker/kernels/any_device.hpp"
+#include "worker/kernels/device_functions.hpp"
 #include "worker/kernels/vector_kernels.hpp"
 
 namespace peftgrid::worker {
@@ -240,11 +241,6 @@ kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const A
   return shape;
 }
 
-struct HeldCall : torch::CustomClassHolder {
-  explicit HeldCall(AttentionCall c) : call(std::move(c)) {}
-  AttentionCall call;
-};
-
 struct Attention : torch::autograd::Function<Attention> {
   static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v,
                         const std::optional<Tensor>& some_k, const std::optional<Tensor>& some_v,
@@ -261,13 +257,13 @@ struct Attention : torch::autograd::Function<Attention> {
                                data_or_null(extra_k), data_or_null(extra_v), out.mutable_data_ptr<float>(),
                                keep ? kept.mutable_data_ptr<float>() : nullptr);
     context->save_for_backward({q, k, v, extra_k, extra_v, kept});
-    context->saved_data["call"] = c10::IValue::make_capsule(c10::make_intrusive<HeldCall>(call));
+    context->saved_data["call"] = Held<AttentionCall>::make(call);
     return out;
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
-    const auto held = c10::static_intrusive_pointer_cast<HeldCall>(context->saved_data["call"].toCapsule());
-    const kernels::AttentionShape shape = shape_of(saved[0], saved[3], held->call);
+    const AttentionCall& call = Held<AttentionCall>::of(context->saved_data["call"]);
+    const kernels::AttentionShape shape = shape_of(saved[0], saved[3], call);
     const Tensor out_gradient = gradients[0].contiguous();
     Tensor gq = at::empty_like(saved[0]), gk = at::empty_like(saved[1]), gv = at::empty_like(saved[2]), gek, gev;
     clear_behind(gq, lines_of(shape));
@@ -318,7 +314,7 @@ Tensor gelu(const Tensor& x) {
 
 Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
   if (rate <= 0) return x;
-  if (!x.is_cpu()) return any_device::dropout(x, rate, key, step, owners);
+  if (!x.is_cpu()) return DeviceDropout::apply(x, DeviceDropout::Drawn{rate, key, step}, owners);
   return Dropout::apply(x, rate, stream_of(key, step, owners));
 }
 
@@ -330,8 +326,10 @@ Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Te
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& extra_k, const Tensor& extra_v,
                  const AttentionCall& call) {
-  if (!q.is_cpu()) return any_device::attention(q, k, v, extra_k, extra_v, call);
   const auto whole = [](const Tensor& t) { return given(t.defined() ? t.contiguous() : t); };
+  if (!q.is_cpu()) {
+    return DeviceAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), whole(extra_k), whole(extra_v), call);
+  }
   return Attention::apply(q.contiguous(), k.contiguous(), v.contiguous(), whole(extra_k), whole(extra_v), call);
 }
 

@@ -16,8 +16,8 @@ namespace peftgrid::worker {
 /// Whose token is it? For dropout: the numbers of a token depend on its example and position, never on its neighbours.
 struct TokenOwners {
   std::vector<std::uint32_t> example, position;  // [tokens]
-  /// The same as int64 on the device that first asked for them; undefined before. For any_device.cpp.
-  mutable at::Tensor device_example, device_position;
+  /// The same as int64 [2, tokens] on the device that first asked for it; undefined before. For any_device.cpp.
+  mutable at::Tensor on_device;
 };
 
 /// x W^T + b with W [out, in]. A frozen W gets no gradient: forward and backward go through oneDNN straight from the
