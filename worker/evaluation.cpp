@@ -11,7 +11,35 @@ namespace peftgrid::worker {
 
 namespace {
 
-constexpr std::int64_t kEvaluationTokens = 768;
+/// Tokens of a group: what the CPU's caches hold, what keeps a larger device busy.
+std::int64_t most_tokens(const Model& model) {
+  return model.device().is_cpu() ? 768 : 8192;
+}
+
+/// Rows in groups that are run together: like lengths side by side, at most most_tokens a group where a row is not
+/// longer alone. Only the rows, the prompt's length and the device's type enter, so that a trial's numbers are the same
+/// wherever it runs.
+std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const TokenizedSplit& split,
+                                                 std::span<const std::int64_t> rows) {
+  std::vector<std::int64_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto length = [&](std::int64_t at) {
+    return static_cast<std::int64_t>(split.ids(rows[static_cast<std::size_t>(at)]).size());
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return length(a) < length(b); });
+  std::vector<std::vector<std::int64_t>> groups;
+  std::int64_t tokens = 0;
+  for (const std::int64_t at : order) {
+    const std::int64_t needs = length(at) + model.prompt_length();
+    if (groups.empty() || tokens + needs > most_tokens(model)) {
+      groups.emplace_back();
+      tokens = 0;
+    }
+    groups.back().push_back(at);
+    tokens += needs;
+  }
+  return groups;
+}
 
 std::vector<double> decide(const at::Tensor& logits, bool regression) {
   const at::Tensor decided =
@@ -29,32 +57,10 @@ std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& group, std::s
 
 }  // namespace
 
-std::vector<std::vector<std::int64_t>> evaluation_groups(const TokenizedSplit& split,
-                                                         std::span<const std::int64_t> rows, std::int64_t prompt) {
-  std::vector<std::int64_t> order(rows.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto length = [&](std::int64_t at) {
-    return static_cast<std::int64_t>(split.ids(rows[static_cast<std::size_t>(at)]).size());
-  };
-  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return length(a) < length(b); });
-  std::vector<std::vector<std::int64_t>> groups;
-  std::int64_t tokens = 0;
-  for (const std::int64_t at : order) {
-    const std::int64_t needs = length(at) + prompt;
-    if (groups.empty() || tokens + needs > kEvaluationTokens) {
-      groups.emplace_back();
-      tokens = 0;
-    }
-    groups.back().push_back(at);
-    tokens += needs;
-  }
-  return groups;
-}
-
 at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
                      const Breath& breathe) {
   at::Tensor all = at::full({static_cast<std::int64_t>(rows.size()), model.width()}, Team::kNothing, at::kFloat);
-  const auto groups = evaluation_groups(split, rows, model.prompt_length());
+  const auto groups = groups_of(model, split, rows);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();
@@ -71,7 +77,7 @@ std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span
   const at::NoGradGuard no_gradient;
   if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
   std::vector<float> all(rows.size(), Team::kNothing);  // classes and values are floats without loss
-  const auto groups = evaluation_groups(split, rows, model.prompt_length());
+  const auto groups = groups_of(model, split, rows);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();

@@ -4,18 +4,12 @@
 
 #include <functional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "worker/model.hpp"
 #include "worker/team.hpp"
 
 namespace peftgrid::worker {
-
-/// Rows in groups that are run together: like lengths side by side, at most kEvaluationTokens tokens a group. Only the
-/// rows and the prompt's length enter, so that a trial's numbers are the same wherever it runs.
-std::vector<std::vector<std::int64_t>> evaluation_groups(const TokenizedSplit& split,
-                                                         std::span<const std::int64_t> rows, std::int64_t prompt);
 
 /// Called between groups: throws to leave, when the run is to stop.
 using Breath = std::function<void()>;
