@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "worker/errors.hpp"
+#include "worker/kernels/any_device.hpp"
 #include "worker/worker.hpp"
 
 namespace peftgrid::worker {
@@ -33,12 +34,14 @@ void forget_device_peak() {
 }
 
 void open_cuda() {
-  // Sums of cuBLAS are the same at every start only in a workspace of fixed size.
-  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 1);
+  // LibTorch gives cuBLAS a workspace of fixed size anyway, so that its sums are the same at every start; told a size,
+  // it takes the setting apart anew at each product, which costs more time than starting it.
+  unsetenv("CUBLAS_WORKSPACE_CONFIG");
   if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     throw UsageError(std::string("LibTorch's CUDA part cannot be opened (") + dlerror() +
                      "); build with -DPEFTGRID_TORCH=<folder of a torch package that has its CUDA libraries>");
   }
+  any_device::compile_ahead();
 }
 
 }  // namespace peftgrid::worker

@@ -8,8 +8,12 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/sum.h>
 
+#include <c10/core/impl/VirtualGuardImpl.h>
+
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <thread>
 #include <utility>
 
 #include "worker/kernels/cuda_program.hpp"
@@ -62,6 +66,17 @@ Tensor bf16_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 }
 
 }  // namespace
+
+void compile_ahead() {
+  const c10::impl::VirtualGuardImpl cuda(at::kCUDA);
+  static const std::jthread beside([device = cuda.getDevice()] {
+    try {
+      c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
+      program();
+    } catch (const std::exception&) {  // the first kernel tries again
+    }
+  });
+}
 
 struct PackedRows {
   PackedRows(const AttentionCall& call, at::Device device);
