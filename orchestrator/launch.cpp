@@ -23,12 +23,13 @@ bool under_launcher() {
   return std::getenv("PMIX_RANK") != nullptr;
 }
 
-/// All ranks of a node have the same parent, the launcher; its pid names the job.
+/// All ranks of a node have the same parent, the launcher; its pid names the job, also after its death.
 std::string job_prefix() {
   return fmt::format("peftgrid-{}-", getuid());
 }
-fs::path job_folder() {
-  return fs::path("/dev/shm") / (job_prefix() + std::to_string(getppid()));
+const fs::path& job_folder() {
+  static const fs::path folder = fs::path("/dev/shm") / (job_prefix() + std::to_string(getppid()));
+  return folder;
 }
 
 void remove_folders_of_dead_jobs() {
@@ -60,6 +61,10 @@ void prepare_mpi_environment() {
   std::error_code error;
   fs::create_directory(job_folder(), error);
   if (fs::is_directory(job_folder(), error)) setenv("OMPI_MCA_btl_vader_backing_directory", job_folder().c_str(), 0);
+}
+
+std::filesystem::path job_memory() {
+  return under_launcher() ? job_folder() : fs::path();
 }
 
 void clean_mpi_environment() {

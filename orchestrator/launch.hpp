@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace peftgrid::orchestrator {
@@ -9,6 +10,8 @@ namespace peftgrid::orchestrator {
 /// shared-memory files lie in a folder of this job's own. Also removes the folders of dead jobs of this user: a killed
 /// rank leaves 4 MiB of memory behind.
 void prepare_mpi_environment();
+/// That folder, which the ranks of a node share; empty where no launcher started this process.
+std::filesystem::path job_memory();
 /// Removes this job's folder again; after MPI_Finalize.
 void clean_mpi_environment();
 

@@ -2,10 +2,13 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <numeric>
+
+#include "worker/measure.hpp"
 
 namespace peftgrid::worker {
 
@@ -55,6 +58,17 @@ std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& group, std::s
   return taken;
 }
 
+/// Writes what the head reads of a group's rows to their lines of `all` [rows, width].
+void represent_group(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                     const std::vector<std::int64_t>& group, float* all) {
+  const at::Tensor some = model.representation(split, rows_of(group, rows)).cpu().contiguous();
+  const float* line = some.const_data_ptr<float>();
+  for (const std::int64_t at : group) {
+    std::copy_n(line, model.width(), all + at * model.width());
+    line += model.width();
+  }
+}
+
 }  // namespace
 
 at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
@@ -64,12 +78,33 @@ at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const 
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();
-    const at::Tensor some = model.representation(split, rows_of(groups[g], rows)).cpu();
-    for (std::size_t i = 0; i < groups[g].size(); ++i)
-      all.select(0, groups[g][i]).copy_(some.select(0, static_cast<std::int64_t>(i)));
+    represent_group(model, split, rows, groups[g], all.mutable_data_ptr<float>());
   }
   team.sum({all.mutable_data_ptr<float>(), static_cast<std::size_t>(all.numel())}, "representations");
   return all;
+}
+
+FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                                          const MakeBoard& make_board, const Breath& breathe) {
+  const double begin = now_s();
+  const auto groups = groups_of(model, split, rows);
+  const std::shared_ptr<FeatureBoard> board = make_board(groups.size());
+  if (!board) return {represent(model, split, rows, Team(), breathe), now_s() - begin};
+  const auto make = [&](std::size_t g) {
+    breathe();
+    const double from = now_s();
+    represent_group(model, split, rows, groups[g], board->numbers());
+    board->finish(g, now_s() - from);
+  };
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (board->claim(g)) make(g);
+  }
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!board->is_finished(g)) make(g);
+  }
+  const at::Tensor all =
+      at::from_blob(board->numbers(), {static_cast<std::int64_t>(rows.size()), model.width()}, [board](void*) {});
+  return {all, board->seconds()};
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,12 @@ using Breath = std::function<void()>;
 /// order of `rows`: [rows, width].
 at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
                      const Breath& breathe);
+
+/// The same by this rank alone and the other ranks of its node that need it: where `board` gives one for so many groups
+/// of rows, each takes what no other has begun.
+using MakeBoard = std::function<std::unique_ptr<FeatureBoard>(std::size_t groups)>;
+FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                                          const MakeBoard& make_board, const Breath& breathe);
 
 /// Predictions for rows, in their order: class indices, or values for regression. `fixed`: the rows' representations,
 /// where the model has fixed ones; else undefined.

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "worker/measure.hpp"
-
 namespace peftgrid::worker {
 
 FeatureMemo::Features FeatureMemo::of(const std::string& key, std::span<const std::int64_t> rows,
-                                      const std::function<at::Tensor()>& make) {
+                                      const std::function<Features()>& make) {
   const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Entry& entry) {
     return entry.key == key && std::equal(entry.rows.begin(), entry.rows.end(), rows.begin(), rows.end());
   });
@@ -16,9 +14,7 @@ FeatureMemo::Features FeatureMemo::of(const std::string& key, std::span<const st
     recent_.splice(recent_.begin(), recent_, found);
     return recent_.front().features;
   }
-  const double begin = now_s();
-  Entry made{key, {rows.begin(), rows.end()}, {make(), 0}};
-  made.features.seconds = now_s() - begin;
+  Entry made{key, {rows.begin(), rows.end()}, make()};
   const Features features = made.features;
   recent_.push_front(std::move(made));
   std::size_t bytes = 0;

@@ -24,7 +24,7 @@ class FeatureMemo {
   };
 
   /// Those of `rows` under `key`, which says by what base and of which texts; from `make` where there are none yet.
-  Features of(const std::string& key, std::span<const std::int64_t> rows, const std::function<at::Tensor()>& make);
+  Features of(const std::string& key, std::span<const std::int64_t> rows, const std::function<Features()>& make);
 
  private:
   struct Entry {

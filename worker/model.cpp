@@ -46,6 +46,10 @@ std::string data_key(const TrialSpec& spec) {
          std::to_string(spec.training.max_length);
 }
 
+std::string features_key(const TrialSpec& spec, const std::string& split) {
+  return base_key(spec) + "\n" + data_key(spec) + "\n" + split;
+}
+
 std::int64_t outputs_of(const TaskSpec& task) {
   return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
 }
@@ -86,8 +90,17 @@ std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
 }
 
 FeatureMemo::Features Store::features(const TrialSpec& spec, const std::string& split,
-                                      std::span<const std::int64_t> rows, const std::function<at::Tensor()>& make) {
-  return features_.of(base_key(spec) + "\n" + data_key(spec) + "\n" + split, rows, make);
+                                      std::span<const std::int64_t> rows,
+                                      const std::function<FeatureMemo::Features()>& make) {
+  return features_.of(features_key(spec, split), rows, make);
+}
+
+std::unique_ptr<FeatureBoard> Store::board(const TrialSpec& spec, const std::string& split,
+                                           std::span<const std::int64_t> rows, std::size_t groups,
+                                           std::size_t numbers) {
+  std::string key = features_key(spec, split) + "\n";
+  key.append(reinterpret_cast<const char*>(rows.data()), rows.size_bytes());
+  return FeatureBoard::open(node_memory_, key, groups, numbers);
 }
 
 Model::Model(const TrialSpec& spec, Store& store)

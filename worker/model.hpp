@@ -2,13 +2,16 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/base.hpp"
+#include "worker/feature_board.hpp"
 #include "worker/feature_memo.hpp"
 #include "worker/head.hpp"
 #include "worker/tasks/tokens.hpp"
@@ -20,12 +23,18 @@ namespace peftgrid::worker {
 /// frozen base. The last few of each stay open; a grid walks through few.
 class Store {
  public:
+  /// `node_memory`: WorkerInfo's.
+  explicit Store(std::filesystem::path node_memory = {}) : node_memory_(std::move(node_memory)) {}
+
   std::shared_ptr<const Backbone> backbone(const TrialSpec& spec);
   std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
   std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
   /// Of rows of a split of the trial's task, by the trial's base in evaluation mode.
   FeatureMemo::Features features(const TrialSpec& spec, const std::string& split, std::span<const std::int64_t> rows,
-                                 const std::function<at::Tensor()>& make);
+                                 const std::function<FeatureMemo::Features()>& make);
+  /// Where the ranks of this node make them together, `numbers` in so many groups; null: nowhere.
+  std::unique_ptr<FeatureBoard> board(const TrialSpec& spec, const std::string& split,
+                                      std::span<const std::int64_t> rows, std::size_t groups, std::size_t numbers);
 
  private:
   template <typename T>
@@ -34,6 +43,7 @@ class Store {
   Recent<Base> bases_;
   Recent<TokenizedData> data_;
   FeatureMemo features_;
+  std::filesystem::path node_memory_;
 };
 
 /// What a method of a trial with that seed may borrow; backbone and base must outlive it.

@@ -87,9 +87,12 @@ class Trainer {
 
   /// Other trials evaluate on the same features. A team's ranks may remember different ones, and make them together.
   FeatureMemo::Features evaluation_features(const std::string& name, const TokenizedSplit& split, const Rows& rows) {
-    const auto make = [&] { return represent(model_, split, rows, team_, breathe_); };
-    if (team_.size() > 1) return {make(), 0};
-    return store_.features(spec_, name, rows, make);
+    if (team_.size() > 1) return {represent(model_, split, rows, team_, breathe_), 0};
+    const auto board = [&](std::size_t groups) {
+      return store_.board(spec_, name, rows, groups, rows.size() * static_cast<std::size_t>(model_.width()));
+    };
+    return store_.features(spec_, name, rows,
+                           [&] { return represent_with_node(model_, split, rows, board, breathe_); });
   }
 
   void learn() {

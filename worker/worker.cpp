@@ -127,7 +127,7 @@ bool worth_telling(const TrialOutcome& outcome, const Pulse& pulse) {
 }  // namespace
 
 void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const WorkerHooks& hooks) {
-  Store store;
+  Store store(info.node_memory);
   Pulse pulse(coordinator, hooks);
   const Watch watch{[&] { return pulse.stop(); }, [&](const Progress& p) { pulse.progress(p); }};
   for (;;) {

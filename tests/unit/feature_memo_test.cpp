@@ -9,12 +9,13 @@
 namespace peftgrid::tests {
 namespace {
 
+using Features = worker::FeatureMemo::Features;
 using Rows = std::vector<std::int64_t>;
 
 TEST(FeatureMemo, GivesBackWhatWasMadeForTheSameKeyAndRows) {
   worker::FeatureMemo memo;
   int made = 0;
-  const auto make = [&] { return at::full({2, 3}, ++made, at::kFloat); };
+  const auto make = [&] { return Features{at::full({2, 3}, ++made, at::kFloat), 0}; };
   const at::Tensor first = memo.of("base", Rows{1, 2}, make).values;
   EXPECT_TRUE(memo.of("base", Rows{1, 2}, make).values.is_same(first));
   EXPECT_EQ(made, 1);
@@ -27,7 +28,7 @@ TEST(FeatureMemo, ForgetsTheLeastRecentlyUsedBeyondItsBound) {
   worker::FeatureMemo memo;
   int made = 0;
   const auto a_third = static_cast<std::int64_t>(worker::FeatureMemo::kMostBytes / sizeof(float) / 3);
-  const auto make = [&] { return at::full({1, a_third}, ++made, at::kFloat); };
+  const auto make = [&] { return Features{at::full({1, a_third}, ++made, at::kFloat), 0}; };
   memo.of("a", Rows{1}, make);
   memo.of("b", Rows{1}, make);
   memo.of("a", Rows{1}, make);
@@ -37,7 +38,7 @@ TEST(FeatureMemo, ForgetsTheLeastRecentlyUsedBeyondItsBound) {
   EXPECT_EQ(made, 3);
   memo.of("b", Rows{1}, make);
   EXPECT_EQ(made, 4);
-  memo.of("vast", Rows{1}, [&] { return at::full({4, a_third}, ++made, at::kFloat); });
+  memo.of("vast", Rows{1}, [&] { return Features{at::full({4, a_third}, ++made, at::kFloat), 0}; });
   memo.of("vast", Rows{1}, make);
   EXPECT_EQ(made, 6);
 }
