@@ -23,8 +23,7 @@ inline void softmax(float* scores, std::int64_t count) {
     const Floats next = load(scores + j);
     high = next > high ? next : high;
   }
-  float highest = high[0];
-  for (std::int64_t l = 1; l < kLanes; ++l) highest = high[l] > highest ? high[l] : highest;
+  const float highest = highest_of_lanes(high);
   Floats sums{};
   for (std::int64_t j = 0; j < width; j += kLanes) {
     const Floats e = exp_of_negative(load(scores + j) - highest);
@@ -85,14 +84,29 @@ inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t 
           shape.query == nullptr ? shape.offsets[row] : row};
 }
 
-inline const float* gather_all(const AttentionShape& shape, const Head& h, std::int64_t row, const float* extra,
-                               const float* own, Buffer<float>& buffer) {
+/// Numbers of a head by lines of `stride`.
+struct Lines {
+  const float* first;
+  std::int64_t stride;
+};
+
+/// `count` lines of a head as they lie, or copied where vectors would read beyond the head.
+inline Lines lines_of(const Head& h, const float* from, std::int64_t count, Buffer<float>& buffer) {
+  if (h.width == h.head_dim) return {from, h.stride};
+  float* to = buffer.take(count * h.width);
+  gather(from, h.stride, count, h.head_dim, h.width, to);
+  return {to, h.width};
+}
+
+/// The keys or values of a row: `extra` ones, then its own.
+inline Lines all_lines(const AttentionShape& shape, const Head& h, std::int64_t row, const float* extra,
+                       const float* own, Buffer<float>& buffer) {
+  const float* from = own + h.token * h.stride + h.column;
+  if (shape.extra == 0) return lines_of(h, from, h.length, buffer);
   float* to = buffer.take(h.all * h.width);
-  if (shape.extra > 0) {
-    gather(extra + row * shape.extra_row_stride + h.column, h.stride, shape.extra, h.head_dim, h.width, to);
-  }
-  gather(own + h.token * h.stride + h.column, h.stride, h.length, h.head_dim, h.width, to + shape.extra * h.width);
-  return to;
+  gather(extra + row * shape.extra_row_stride + h.column, h.stride, shape.extra, h.head_dim, h.width, to);
+  gather(from, h.stride, h.length, h.head_dim, h.width, to + shape.extra * h.width);
+  return {to, h.width};
 }
 
 /// Factors of the softmax's dropout, 0 or 1 / (1 - rate), [queries, all_width]; null without dropout. One draw of 64
@@ -149,10 +163,10 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
     for (std::int64_t head = 0; head < shape.heads; ++head) {
       const Head h = head_of(shape, row, head);
       const std::int64_t from = h.line * h.stride + h.column;
-      const float* keys = gather_all(shape, h, row, extra_k, k, w.keys);
-      const float* values = gather_all(shape, h, row, extra_v, v, w.values);
+      const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
+      const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
       float* keys_turned = w.turned.take(h.head_dim * h.all_width);
-      turn(keys, h.all, h.head_dim, h.width, h.all_width, keys_turned);
+      turn(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_turned);
       const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
       product(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
@@ -160,7 +174,7 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all);
       float* result = w.result.take(h.queries * h.width);
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
-      product(h.queries, h.width, h.all, weights, h.all_width, 1, values, h.width, result, h.width);
+      product(h.queries, h.width, h.all, weights, h.all_width, 1, values.first, values.stride, result, h.width);
       scatter(result, h.width, h.queries, h.head_dim, 1.0F, out + from, h.stride);
       if (kept != nullptr) kept += size;
     }
@@ -192,12 +206,10 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
     for (std::int64_t head = 0; head < shape.heads; ++head) {
       const Head h = head_of(shape, row, head);
       const std::int64_t from = h.token * h.stride + h.column, from_query = h.line * h.stride + h.column;
-      const float* keys = gather_all(shape, h, row, extra_k, k, w.keys);
-      const float* values = gather_all(shape, h, row, extra_v, v, w.values);
-      float* queries = w.queries.take(h.queries * h.width);
-      float* outs = w.outs.take(h.queries * h.width);
-      gather(q + from_query, h.stride, h.queries, h.head_dim, h.width, queries);
-      gather(out_gradient + from_query, h.stride, h.queries, h.head_dim, h.width, outs);
+      const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
+      const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
+      const Lines queries = lines_of(h, q + from_query, h.queries, w.queries);
+      const Lines outs = lines_of(h, out_gradient + from_query, h.queries, w.outs);
       float* result = w.result.take(h.all * h.width);
       const auto give_back = [&](float factor, float* own, float* extra) {
         if (extra != nullptr) {
@@ -208,16 +220,17 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       };
       const float* factors = dropout_factors(shape, h, head, w);
       const float* weights = dropped(h, kept, factors, w);
-      product(h.all, h.width, h.queries, weights, 1, h.all_width, outs, h.width, result, h.width);
+      product(h.all, h.width, h.queries, weights, 1, h.all_width, outs.first, outs.stride, result, h.width);
       give_back(1.0F, v_gradient, extra_v_gradient);
       float* values_turned = w.turned.take(h.head_dim * h.all_width);
-      turn(values, h.all, h.head_dim, h.width, h.all_width, values_turned);
+      turn(values.first, h.all, h.head_dim, values.stride, h.all_width, values_turned);
       float* scores = w.scores.take(h.queries * h.all_width);
-      product(h.queries, h.all_width, h.head_dim, outs, h.width, 1, values_turned, h.all_width, scores, h.all_width);
+      product(h.queries, h.all_width, h.head_dim, outs.first, outs.stride, 1, values_turned, h.all_width, scores,
+              h.all_width);
       softmax_backward(h, kept, factors, scores);
-      product(h.all, h.width, h.queries, scores, 1, h.all_width, queries, h.width, result, h.width);
+      product(h.all, h.width, h.queries, scores, 1, h.all_width, queries.first, queries.stride, result, h.width);
       give_back(shape.scale, k_gradient, extra_k_gradient);
-      product(h.queries, h.width, h.all, scores, h.all_width, 1, keys, h.width, result, h.width);
+      product(h.queries, h.width, h.all, scores, h.all_width, 1, keys.first, keys.stride, result, h.width);
       scatter(result, h.width, h.queries, h.head_dim, shape.scale, q_gradient + from_query, h.stride);
       kept += h.queries * h.all_width;
     }

@@ -45,11 +45,36 @@ inline void store_part(float* line, std::int64_t at, std::int64_t width, Floats 
   __builtin_memcpy(line + at, &part, static_cast<std::size_t>(width - at) * sizeof(float));
 }
 
+using Two = float __attribute__((vector_size(2 * sizeof(float))));
+using Four = float __attribute__((vector_size(4 * sizeof(float))));
+using Eight = float __attribute__((vector_size(8 * sizeof(float))));
+using Sixteen = float __attribute__((vector_size(16 * sizeof(float))));
+template <typename Half, typename Whole, typename Join>
+inline Half joined_halves(Whole v, Join join) {
+  Half lower, upper;
+  __builtin_memcpy(&lower, &v, sizeof lower);
+  __builtin_memcpy(&upper, reinterpret_cast<const char*>(&v) + sizeof lower, sizeof upper);
+  return join(lower, upper);
+}
+/// Joins the upper half of the lanes to the lower one until one is left; the compiler would do so lane by lane.
+template <typename Join>
+inline float joined_lanes(Four v, Join join) {
+  const Two two = joined_halves<Two>(v, join);
+  return join(two[0], two[1]);
+}
+template <typename Join>
+inline float joined_lanes(Eight v, Join join) {
+  return joined_lanes(joined_halves<Four>(v, join), join);
+}
+template <typename Join>
+inline float joined_lanes(Sixteen v, Join join) {
+  return joined_lanes(joined_halves<Eight>(v, join), join);
+}
 inline float sum_of_lanes(Floats v) {
-  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::int64_t l = 0; l < half; ++l) v[l] += v[l + half];
-  }
-  return v[0];
+  return joined_lanes(v, [](auto a, auto b) { return a + b; });
+}
+inline float highest_of_lanes(Floats v) {
+  return joined_lanes(v, [](auto a, auto b) { return b > a ? b : a; });
 }
 
 inline float float_of_bf16(std::uint16_t bits) {
