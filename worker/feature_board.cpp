@@ -30,8 +30,8 @@ bool reserve(int file, std::size_t bytes) {
 bool has_room(const std::filesystem::path& folder, std::size_t bytes) {
   std::error_code error;
   std::size_t taken = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().starts_with(kPrefix)) taken += entry.file_size(error);
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(kPrefix)) taken += entry->file_size(error);
   }
   const std::filesystem::space_info room = std::filesystem::space(folder, error);
   return !error && taken + bytes <= FeatureBoard::kMostBytes && bytes <= room.available / 4;
@@ -43,7 +43,8 @@ std::unique_ptr<FeatureBoard> FeatureBoard::open(const std::filesystem::path& fo
                                                  std::size_t groups, std::size_t numbers) {
   const std::filesystem::path path = folder / (std::string(kPrefix) + checkpoint::sha256(key));
   const std::size_t bytes = bytes_of_slots(groups) + numbers * sizeof(float);
-  if (folder.empty() || (!std::filesystem::exists(path) && !has_room(folder, bytes))) return nullptr;
+  std::error_code error;
+  if (folder.empty() || (!std::filesystem::exists(path, error) && !has_room(folder, bytes))) return nullptr;
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return nullptr;
   void* memory = MAP_FAILED;
