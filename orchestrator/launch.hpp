@@ -8,7 +8,7 @@ namespace peftgrid::orchestrator {
 
 /// Settings that Open MPI reads from the environment at MPI_Init (design.md 3.9): waiting ranks yield the core, and
 /// shared-memory files lie in a folder of this job's own. Also removes the folders of dead jobs of this user: a killed
-/// rank leaves 4 MiB of memory behind.
+/// rank leaves 4 MiB of memory behind, a killed job its boards of features.
 void prepare_mpi_environment();
 /// That folder, which the ranks of a node share; empty where no launcher started this process.
 std::filesystem::path job_memory();

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-#include "worker/kernels/functions.hpp"
+#include "worker/kernels/products.hpp"
 #include "worker/kernels/vector_kernels.hpp"
 #include "worker/measure.hpp"
 #include "worker/worker.hpp"

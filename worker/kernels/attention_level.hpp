@@ -44,23 +44,6 @@ struct Workspace {
   Buffer<float> weights, factors, scores, result;
 };
 
-/// Copies `count` lines of a head into to[count, width], zeros behind head_dim.
-inline void gather(const float* from, std::int64_t from_row, std::int64_t count, std::int64_t head_dim,
-                   std::int64_t width, float* to) {
-  for (std::int64_t j = 0; j < count; ++j) {
-    __builtin_memcpy(to + j * width, from + j * from_row, static_cast<std::size_t>(head_dim) * sizeof(float));
-    for (std::int64_t c = head_dim; c < width; ++c) to[j * width + c] = 0;
-  }
-}
-
-inline void turn(const float* lines, std::int64_t count, std::int64_t head_dim, std::int64_t line_width,
-                 std::int64_t width, float* to) {
-  for (std::int64_t c = 0; c < head_dim; ++c) {
-    for (std::int64_t j = 0; j < count; ++j) to[c * width + j] = lines[j * line_width + c];
-    for (std::int64_t j = count; j < width; ++j) to[c * width + j] = 0;
-  }
-}
-
 /// One head of one row: sizes and where its numbers lie.
 struct Head {
   std::int64_t length, all, width, all_width, head_dim, stride;  // width, all_width: padded head_dim and extra + length

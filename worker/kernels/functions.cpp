@@ -2,15 +2,12 @@
 #include "worker/kernels/functions.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/add.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -18,6 +15,7 @@
 
 #include "worker/kernels/any_device.hpp"
 #include "worker/kernels/device_functions.hpp"
+#include "worker/kernels/products.hpp"
 #include "worker/kernels/vector_kernels.hpp"
 
 namespace peftgrid::worker {
@@ -28,64 +26,17 @@ using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// oneDNN's product, reached through the dispatcher: LibTorch has no C++ name for it.
-Tensor onednn_linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
-  using Signature = Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, std::string_view,
-                           c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
-  static const auto product =
-      c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Signature>();
-  return product.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
-}
-
-/// Which library multiplies in fp32 is decided by the processor alone (docs/performance.md). MKL is the faster one
-/// without AVX-512; with it, on Intel only for a weight that is not turned; elsewhere it takes a slow path.
-bool has_avx512() {
-  static const bool has = __builtin_cpu_supports("avx512f") != 0;
-  return has;
-}
-bool is_intel() {
-  static const bool is = __builtin_cpu_is("intel") != 0;
-  return is;
-}
-
-/// x · weight^T + bias.
-Tensor product(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
-  if (has_avx512()) return onednn_linear(x, weight, bias);
-  return bias ? at::addmm(*bias, x, weight.t()) : at::mm(x, weight.t());
-}
-
-/// gradient · weight.
-Tensor input_gradient(const Tensor& gradient, const Tensor& weight) {
-  return is_intel() || !has_avx512() ? at::mm(gradient, weight) : onednn_linear(gradient, weight.t(), std::nullopt);
-}
-
-Tensor widen(const Tensor& x, const Tensor& bias) {
-  Tensor y = at::empty(x.sizes(), x.options().dtype(at::kFloat));
-  kernels::table().widen(static_cast<const std::uint16_t*>(x.const_data_ptr()),
-                         bias.defined() ? bias.const_data_ptr<float>() : nullptr, y.mutable_data_ptr<float>(),
-                         x.size(0), x.size(1));
-  return y;
-}
-
-/// x · weight^T of numbers in bf16, sums and bias in fp32. Without instructions for it the rounded numbers are widened
-/// and multiplied in fp32: as exact, and many times as fast as LibTorch's own loop.
-Tensor bf16_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor narrow = x.to(at::kBFloat16);
-  if (has_fast_bf16()) return widen(onednn_linear(narrow, weight, std::nullopt), bias);
-  return product(narrow.to(at::kFloat), weight.to(at::kFloat), bias.defined() ? std::optional(bias) : std::nullopt);
-}
-
 struct FrozenLinear : torch::autograd::Function<FrozenLinear> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const std::optional<Tensor>& bias) {
     context->saved_data["weight"] = weight;
-    if (weight.scalar_type() == at::kBFloat16) return bf16_product(x, weight, bias.value_or(Tensor()));
+    if (weight.scalar_type() == at::kBFloat16) return bf16_product(x, weight, bias);
     return product(x, weight, bias);
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const Tensor weight = context->saved_data["weight"].toTensor();
     const Tensor gradient = gradients[0].contiguous();
-    if (weight.scalar_type() == at::kBFloat16) return {bf16_product(gradient, weight.t(), {}), {}, {}};
+    if (weight.scalar_type() == at::kBFloat16) return {bf16_product(gradient, weight.t(), std::nullopt), {}, {}};
     return {input_gradient(gradient, weight), {}, {}};
   }
 };
@@ -331,19 +282,6 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
     return DeviceAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), whole(extra_k), whole(extra_v), call);
   }
   return Attention::apply(q.contiguous(), k.contiguous(), v.contiguous(), whole(extra_k), whole(extra_v), call);
-}
-
-bool has_fast_bf16() {
-  static const bool works = [] {
-    try {
-      const Tensor x = at::ones({16, 16}, at::kBFloat16);
-      onednn_linear(x, x, std::nullopt);
-      return true;
-    } catch (const std::exception&) {  // of LibTorch or of oneDNN itself
-      return false;
-    }
-  }();
-  return works;
 }
 
 }  // namespace peftgrid::worker

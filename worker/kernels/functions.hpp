@@ -58,8 +58,4 @@ struct AttentionCall {
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& extra_k,
                      const at::Tensor& extra_v, const AttentionCall& call);
 
-/// Does oneDNN offer bf16 products on this processor? Probed once; where not, numbers rounded to bf16 are multiplied in
-/// fp32.
-bool has_fast_bf16();
-
 }  // namespace peftgrid::worker

@@ -12,18 +12,26 @@ namespace v4 {
 extern const Table kTable;
 }
 
+namespace {
+
+/// As vector_level.hpp's.
+std::int64_t padded(std::int64_t n) {
+  return (n + 15) / 16 * 16;
+}
+
+}  // namespace
+
 std::int64_t attention_kept_size(const AttentionShape& shape) {
   std::int64_t size = 0;
   for (std::int64_t r = 0; r < shape.rows; ++r) {
     const std::int64_t length = shape.offsets[r + 1] - shape.offsets[r];
-    const std::int64_t padded = (shape.extra + length + 15) / 16 * 16;
-    size += shape.heads * (shape.query == nullptr ? length : 1) * padded;
+    size += shape.heads * (shape.query == nullptr ? length : 1) * padded(shape.extra + length);
   }
   return size;
 }
 
 std::int64_t low_rank_width(std::int64_t rank) {
-  return (rank + 15) / 16 * 16;
+  return padded(rank);
 }
 
 const Table* const* all_tables() {
