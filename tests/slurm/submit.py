@@ -51,9 +51,10 @@ def check_dead_rank(world):
     out = world.folder / "dead rank"
     code, text = world.submit(out, *TWO_NODES, *SHARED_MACHINE, "--set", "training.epochs=25", "--set", "selection.patience=0")
     expect(code == 0, "submit succeeds", text)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while "[2/32]" not in log_text(out) and time.monotonic() < deadline:
         time.sleep(0.1)
+    expect("[2/32]" in log_text(out), "two trials end before a rank dies", log_text(out))
     os.kill(rank_of(world.program, 3), signal.SIGKILL)
     state, code, restarts = world.slurm.wait_for(job_of(text), 90)
     log = log_text(out)
