@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@
 namespace {
 
 using peftgrid::orchestrator::Arguments;
+using peftgrid::worker::ProductSpeed;
 
 struct Command {
   std::string_view name;
@@ -25,18 +27,17 @@ struct Command {
   std::string_view meaning;
 };
 
-/// 0: there is no such device here.
-double measured_gflops(bool bf16, std::int64_t threads, const std::string& device) {
+std::optional<ProductSpeed> measured_products(bool bf16, std::int64_t threads, const std::string& device) {
   peftgrid::worker::prepare_process(static_cast<int>(threads));
   if (device == "cuda") {
-    if (peftgrid::collectives::visible_cuda_devices() == 0) return 0;
+    if (peftgrid::collectives::visible_cuda_devices() == 0) return std::nullopt;
     peftgrid::worker::open_cuda();
   }
-  return peftgrid::worker::measured_gflops(bf16, device);
+  return peftgrid::worker::measured_products(bf16, device);
 }
 
 int plan(const Arguments& arguments) {
-  return peftgrid::orchestrator::plan_command(arguments, measured_gflops);
+  return peftgrid::orchestrator::plan_command(arguments, measured_products);
 }
 
 constexpr std::array kCommands{

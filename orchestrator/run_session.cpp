@@ -105,8 +105,9 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
     }
   }
   const bool work_to_do = leave.size() < grid_.trials.size();
-  const Speed speed = speed_of(
-      grid_, before, work_to_do ? worker::measured_gflops(in_bf16(grid_), options.overrides.device) : kUsualGflops);
+  worker::ProductSpeed products;
+  if (work_to_do) products = worker::measured_products(in_bf16(grid_), options.overrides.device);
+  const Speed speed = speed_of(grid_, before, products);
   const Plan plan =
       make_plan(grid_, ranks_at_once(ranks), speed, [&](const std::string& id) { return leave.contains(id); });
   prediction_ = {plan.run.makespan_s, plan.lower_bound_s, static_cast<std::int64_t>(plan.order.size()), ranks, 0, 0};

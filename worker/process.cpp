@@ -30,12 +30,12 @@ void prepare_process(int threads) {
   at::globalContext().setFlushDenormal(true);
 }
 
-double measured_gflops(bool bf16, const std::string& device) {
+namespace {
+
+double measured_gflops(at::ScalarType type, at::Device where) {
   constexpr std::int64_t kTokens = 256, kWidth = 512;
-  const at::Device where = device == "cuda" ? at::kCUDA : at::kCPU;
   const at::Tensor x = at::ones({kTokens, kWidth}, where);
-  const at::Tensor weight =
-      at::ones({kWidth, kWidth}, at::TensorOptions().dtype(bf16 ? at::kBFloat16 : at::kFloat).device(where));
+  const at::Tensor weight = at::ones({kWidth, kWidth}, at::TensorOptions().dtype(type).device(where));
   at::Tensor y = worker::linear(x, weight, {});
   // The best of some moments: in others the core may be a neighbour's.
   double best = 0;
@@ -50,6 +50,15 @@ double measured_gflops(bool bf16, const std::string& device) {
     best = std::max(best, 2.0 * kTokens * kWidth * kWidth * calls / (now_s() - begin) * 1e-9);
   }
   return best;
+}
+
+}  // namespace
+
+ProductSpeed measured_products(bool bf16, const std::string& device) {
+  const at::Device where = device == "cuda" ? at::kCUDA : at::kCPU;
+  ProductSpeed speed{.gflops = measured_gflops(at::kFloat, where)};
+  if (bf16) speed.bf16_gain = measured_gflops(at::kBFloat16, where) / speed.gflops;
+  return speed;
 }
 
 bool multiplies_bf16() {

@@ -8,6 +8,7 @@
 
 #include "collectives/group.hpp"
 #include "collectives/mailbox.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
@@ -53,9 +54,9 @@ void prepare_process(int threads);
 /// order that is the same at every start. Throws UsageError with the loader's reason.
 void open_cuda();
 
-/// GFLOP/s of this rank on products of a base's size, measured for some tens of milliseconds: for predicted times. On
-/// a CUDA device after open_cuda.
-double measured_gflops(bool bf16, const std::string& device);
+/// This rank's speed on products of a base's size, measured for some tens of milliseconds: for predicted times. In bf16
+/// only where asked for. On a CUDA device after open_cuda.
+ProductSpeed measured_products(bool bf16, const std::string& device);
 
 /// Has this processor instructions for products in bf16? Without them `precision: bf16` rounds alike, but is no faster
 /// than fp32.

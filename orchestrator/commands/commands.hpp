@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "worker/catalogue.hpp"
 
 /// One function a command; each parses its own options (Boost.Program_options, guessing off), does its work and returns
 /// the exit code of product.md section 1. Wrong input throws worker::UsageError, which main turns into exit code 2.
@@ -11,9 +14,9 @@ namespace peftgrid::orchestrator {
 using Arguments = std::vector<std::string>;  // after the command's name
 
 int run_command(const Arguments& arguments);
-/// `measure`: GFLOP/s of a rank on this machine, with so many threads, 0 where it has no such device. Where nothing is
-/// measured or known, the usual ones.
-using Measure = double (*)(bool bf16, std::int64_t threads, const std::string& device);
+/// `measure`: a rank's speed on this machine, with so many threads; nothing where it has no such device. Where nothing
+/// is measured or known, the usual one.
+using Measure = std::optional<worker::ProductSpeed> (*)(bool bf16, std::int64_t threads, const std::string& device);
 int plan_command(const Arguments& arguments, Measure measure = nullptr);
 int status_command(const Arguments& arguments);
 int merge_command(const Arguments& arguments);

@@ -43,7 +43,7 @@ CommandLine line_for(Options& o) {
   add("shard", po::value(&o.shard), "I/N: only what shard I of N would run, from 1");
   add("device", po::value(&o.overrides.device)->default_value("cpu"), "cpu or cuda; part of a trial's id");
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
-  add("gflops", po::value(&o.gflops), "what a rank does on large products, for the prediction");
+  add("gflops", po::value(&o.gflops), "what a rank does on large fp32 products, for the prediction");
   add("verbose", po::bool_switch(&o.verbose), "list every trial");
   return line;
 }
@@ -59,11 +59,11 @@ void check(const Options& o) {
 }
 
 Speed speed_for(const Grid& grid, const RunState& before, const Options& options, Measure measure) {
-  if (options.gflops > 0) return {options.gflops, false, {}};
+  if (options.gflops > 0) return {{.gflops = options.gflops}, false, {}};
   const bool bf16 = !grid.trials.empty() && grid.trials.front().precision == "bf16";
   const std::string& device = options.overrides.device;
-  const double measured = measure == nullptr ? 0 : measure(bf16, options.overrides.threads, device);
-  return speed_of(grid, before, measured > 0 ? measured : device == "cuda" ? kUsualCudaGflops : kUsualGflops);
+  const auto measured = measure == nullptr ? std::nullopt : measure(bf16, options.overrides.threads, device);
+  return speed_of(grid, before, measured.value_or(device == "cuda" ? kUsualCudaSpeed : worker::ProductSpeed{}));
 }
 
 }  // namespace

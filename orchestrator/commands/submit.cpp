@@ -70,7 +70,8 @@ void tell_time(std::FILE* out, const SubmitOptions& o, const TimeFit& fit, std::
   const std::string ranks = fmt::format("{} node{} of {} rank{}", o.nodes, o.nodes == 1 ? "" : "s", o.ranks_per_node,
                                         o.ranks_per_node == 1 ? "" : "s");
   fmt::print(out, "{} trials to run on {}{}: about {}, at {:.0f} GFLOP/s a rank, {}\n", trials,
-             o.array > 0 ? fmt::format("{} times ", o.array) : "", ranks, seconds_text(fit.predicted_s), speed.gflops,
+             o.array > 0 ? fmt::format("{} times ", o.array) : "", ranks, seconds_text(fit.predicted_s),
+             speed.products.gflops,
              speed.from_trials ? "as finished trials had" : "a guess until trials of this run are done");
   if (fit.fits) return;
   const auto usable_s = static_cast<double>(o.time_s - o.signal_before_s);

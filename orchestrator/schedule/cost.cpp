@@ -10,13 +10,13 @@ namespace {
 
 using worker::BackboneFacts;
 using worker::ParameterCounts;
+using worker::ProductSpeed;
 using worker::TaskFacts;
 using worker::TrialSpec;
 
-// What a step takes over its large products at the speed measured for those: norms, activations, attention's small
-// products. 1.25 where the products are slow (AVX2), 1.6 where they are fast (AVX-512).
-constexpr double kStepOverProducts = 1.4;
-constexpr double kBf16Gain = 1.4;
+// What a step takes beside its large products, over their time in fp32: norms, activations, attention's small
+// products. 0.25 where the products are slow (AVX2), 0.6 where they are fast (AVX-512 on a Xeon).
+constexpr double kBesideProducts = 0.4;
 constexpr double kStepSeconds = 1e-3;    // whatever its size: drawing rows, scheduling, clipping
 constexpr double kTrialSeconds = 0.05;   // dispatch, start, publish
 constexpr double kUpdateSeconds = 3e-9;  // AdamW per parameter and step
@@ -37,6 +37,12 @@ double rows_kept_out(const TrialSpec& spec) {
 double waiting(double rows, double shards) {
   if (shards <= 1) return 1;
   return 1 + 0.75 * std::sqrt(2 * std::log(shards)) * kRowSpread / std::pow(std::max(1.0, rows / shards), 2);
+}
+
+/// Of `flop`, the `trained` ones with weights that train.
+double token_seconds(const TrialSpec& spec, const ProductSpeed& products, double flop, double trained) {
+  const double frozen = (flop - trained) / (spec.precision == "bf16" ? products.bf16_gain : 1);
+  return (trained + frozen + kBesideProducts * flop) / (products.gflops * 1e9);
 }
 
 bool keeps_only_head(const std::string& method) {
@@ -69,18 +75,19 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task) {
   return work;
 }
 
-double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone, double gflops,
-                         std::int64_t ranks) {
+double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone,
+                         const ProductSpeed& products, std::int64_t ranks) {
   const Workload work = workload_of(spec, task);
   const worker::TokenCost cost = worker::token_cost(spec, backbone, work.tokens);
   const ParameterCounts counts = worker::count_trained(spec, backbone);
-  const double rate = gflops * 1e9 * (spec.precision == "bf16" ? kBf16Gain : 1) / kStepOverProducts;
+  const double training_token = token_seconds(spec, products, cost.training, cost.training_trained);
+  const double evaluated_token = token_seconds(spec, products, cost.evaluation, cost.evaluation_trained);
   const auto trained = static_cast<double>(counts.method + counts.head), width = static_cast<double>(spec.width);
   const double sharing = ranks > 0 ? std::min(static_cast<double>(ranks), width) : width;
   const double rounds = std::ceil(width / sharing);  // a rank's shards, one after the other
-  const double training = work.tokens * work.visits * cost.training / rate * rounds / width *
+  const double training = work.tokens * work.visits * training_token * rounds / width *
                           waiting(static_cast<double>(spec.training.batch_size), width);
-  const double evaluating = work.tokens * work.evaluated * cost.evaluation / rate / sharing;
+  const double evaluating = work.tokens * work.evaluated * evaluated_token / sharing;
   const double sums = spec.width == 1 ? 0 : rounds * (kSumSeconds + 4 * trained / kSumBytesPerSecond);
   return kTrialSeconds + training + evaluating + work.steps * (kStepSeconds + kUpdateSeconds * trained + sums);
 }

@@ -7,16 +7,15 @@
 
 namespace peftgrid::orchestrator {
 
-/// What one rank is taken to do where nothing was measured: oneDNN on one core of a server of 2024.
-inline constexpr double kUsualGflops = 200;
-/// The same where that is a CUDA device: products of a small model on an H100, as `plan` measures them there.
-inline constexpr double kUsualCudaGflops = 3000;
+/// What a rank on a CUDA device is taken to do where nothing was measured: products of a small model on an H100.
+inline constexpr worker::ProductSpeed kUsualCudaSpeed{3000, 1};
 
-/// Seconds that `ranks` of them need for a trial (0: as many as it is wide): arithmetic over `gflops` (that of large
-/// fp32 products), the rest of a step, the update of what trains, evaluations; where ranks share it, their unlike
-/// shards and the sums. Good for order and for a first guess; finished trials say how far it is off (speed.hpp).
+/// Seconds that `ranks` of them need for a trial (0: as many as it is wide): products, the rest of a step, the update
+/// of what trains, evaluations; where ranks share it, their unlike shards and the sums. Good for order and for a first
+/// guess; finished trials say how far it is off (speed.hpp).
 double predicted_seconds(const worker::TrialSpec& spec, const worker::TaskFacts& task,
-                         const worker::BackboneFacts& backbone, double gflops, std::int64_t ranks = 0);
+                         const worker::BackboneFacts& backbone, const worker::ProductSpeed& products,
+                         std::int64_t ranks = 0);
 
 /// Rows, steps and tokens of a trial, as far as they are known beforehand.
 struct Workload {

@@ -154,7 +154,7 @@ void show_summary(std::ostream& out, const Grid& grid, const Plan& plan, const P
                        seconds_text(plan.run.makespan_s), view.ranks, view.ranks == 1 ? "" : "s",
                        seconds_text(plan.lower_bound_s), plan.run.makespan_s / plan.lower_bound_s);
     out << fmt::format("             {:.1f} rank-seconds, at {:.0f} GFLOP/s a rank, {}\n", plan.run.busy_rank_s,
-                       view.speed.gflops,
+                       view.speed.products.gflops,
                        view.speed.from_trials ? "as this run's finished trials had"
                                               : "as given or measured here, until trials of this run are done");
   }

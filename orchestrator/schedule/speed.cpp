@@ -22,13 +22,13 @@ double median(std::vector<double>& values) {
 double Speed::seconds(const worker::TrialSpec& spec, const Grid& grid, std::int64_t ranks) const {
   const auto known = by_method.find(kind_of(spec));
   return (known == by_method.end() ? 1 : known->second) *
-         predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), gflops, ranks);
+         predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), products, ranks);
 }
 
-Speed speed_of(const Grid& grid, const RunState& state, double otherwise) {
+Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpeed& otherwise) {
   Speed speed{otherwise, false, {}};
   constexpr double kNominal = 1;  // GFLOP/s
-  const Speed nominal{kNominal, false, {}};
+  const Speed nominal{{kNominal, otherwise.bf16_gain}, false, {}};
   std::vector<double> ratios;  // predicted over what it took
   std::map<std::string, std::vector<double>> of_kind;
   for (const worker::TrialSpec& spec : grid.trials) {
@@ -39,7 +39,7 @@ Speed speed_of(const Grid& grid, const RunState& state, double otherwise) {
   }
   if (ratios.empty()) return speed;
   const double all = median(ratios);
-  speed.gflops = all * kNominal;
+  speed.products.gflops = all * kNominal;
   speed.from_trials = true;
   for (auto& [kind, values] : of_kind) speed.by_method[kind] = all / median(values);
   return speed;

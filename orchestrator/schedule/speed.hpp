@@ -11,8 +11,8 @@ namespace peftgrid::orchestrator {
 
 /// What a rank is taken to do, for predictions.
 struct Speed {
-  double gflops = kUsualGflops;  // on large products
-  bool from_trials = false;      // as the run's finished trials had it
+  worker::ProductSpeed products;
+  bool from_trials = false;  // as the run's finished trials had it
   /// How much longer than all trials together those of one backbone and method took, by "backbone/method".
   std::map<std::string, double> by_method;
 
@@ -21,6 +21,6 @@ struct Speed {
 };
 
 /// What the finished trials of a run say; where there are none, `otherwise`.
-Speed speed_of(const Grid& grid, const RunState& state, double otherwise = kUsualGflops);
+Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpeed& otherwise = {});
 
 }  // namespace peftgrid::orchestrator

@@ -43,7 +43,7 @@ TEST(Plan, FinishedTrialsNeedNotRun) {
 TEST(Plan, APredictionGrowsWithTheWorkAndShrinksWithTheSpeed) {
   const Grid grid = small_grid();
   const auto seconds = [&](const worker::TrialSpec& spec, double gflops) {
-    return predicted_seconds(spec, grid.tasks.at("a"), grid.backbones.at("tiny"), gflops);
+    return predicted_seconds(spec, grid.tasks.at("a"), grid.backbones.at("tiny"), {.gflops = gflops, .bf16_gain = 2});
   };
   worker::TrialSpec spec = grid.trials[0];
   const double before = seconds(spec, 200);
@@ -57,7 +57,10 @@ TEST(Plan, APredictionGrowsWithTheWorkAndShrinksWithTheSpeed) {
   spec.method = {"head", {}};
   EXPECT_LT(seconds(spec, 200), before);
   spec.method = {"full", {}};
-  EXPECT_GT(seconds(spec, 200), before);
+  const double full = seconds(spec, 200);
+  EXPECT_GT(full, before);
+  spec.precision = "bf16";
+  EXPECT_EQ(seconds(spec, 200), full) << "weights that train stay in fp32";
 }
 
 TEST(Plan, DiskFollowsKeep) {

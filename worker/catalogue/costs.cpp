@@ -125,12 +125,12 @@ TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& b, double lengt
   const double rows = method == "prompt" ? (length + extra) / length : 1;
   const double once = forward(b, length + extra) * rows;
   TokenCost cost{2 * once, once};
-  if (method == "full") cost.training = 3 * once;
+  if (method == "full") cost = {3 * once, once, 3 * once, once};
   // The frozen base runs once per row and its features are kept; see predicted_seconds.
   if (method == "head") cost.training = 0;
   if (method == "top_layers") {
     const double share = static_cast<double>(integer(spec.method, "layers")) / static_cast<double>(b.layers);
-    cost.training = once * (1 + 2 * share);
+    cost = {once * (1 + 2 * share), once, 3 * once * share, once * share};
   }
   return cost;
 }
