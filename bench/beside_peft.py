@@ -3,7 +3,7 @@
 
 The reference work of docs/performance.md: SST-2, 500 rows, 3 epochs, batch 16, maximum length 128, 872 test rows.
 Use: bench/beside_peft.py --data FOLDER_WITH_SST-2 --python PYTHON_WITH_PEFT [--rounds 3] [--methods lora,head,full]
-     [--precision fp32] [--device cuda] [--model FOLDER] [--whole-grid]
+     [--precision fp32] [--readout pooler] [--device cuda] [--model FOLDER] [--whole-grid]
 """
 
 import argparse
@@ -31,7 +31,7 @@ def write_task(data, folder):
 
 
 def write_grid(options, folder, methods, seeds):
-    text = [f"run: bench\nbackbones: [{{name: base, path: {options.model}, readout: mean}}]\n"]
+    text = [f"run: bench\nbackbones: [{{name: base, path: {options.model}, readout: {options.readout}}}]\n"]
     text.append("tasks: [{name: sst2, train: train.tsv, test: test.tsv, text: sentence, label: label}]\nmethods:\n")
     text += [f"  - {m}: {{learning_rate: {RATES[m]:.1e}}}\n" for m in methods]
     text.append(f"train_sizes: [all]\nseeds: {seeds}\nselection: none\nprecision: {options.precision}\n")
@@ -52,7 +52,7 @@ def run_ours(options, folder, out, ranks=None):
 def theirs(options, folder, method, seed=1):
     return [options.python, ROOT / "bench/peft_reference.py", "--model", options.model, "--train", folder / "train.tsv",
             "--test", folder / "test.tsv", "--method", method, "--rate", str(RATES[method]), "--precision",
-            options.precision, "--device", options.device, "--seed", str(seed)]
+            options.precision, "--readout", options.readout, "--device", options.device, "--seed", str(seed)]
 
 
 def beside(options, folder, method):
@@ -69,7 +69,7 @@ def beside(options, folder, method):
         accuracies.append((float(trial["test accuracy"]), peer["accuracy"]))
     ratio = statistics.median(p / o for o, p in zip(ours, peers))
     tokens = peer["tokens"]
-    print(f"{method:8} {options.precision}: ours {statistics.median(ours):6.2f} s ({tokens / statistics.median(ours):6.0f} tok/s), "
+    print(f"{method:8} {options.precision}, {options.readout}: ours {statistics.median(ours):6.2f} s ({tokens / statistics.median(ours):6.0f} tok/s), "
           f"peft {statistics.median(peers):6.2f} s ({tokens / statistics.median(peers):6.0f} tok/s), ratio {ratio:.2f}, "
           f"accuracy {accuracies[0][0]:.3f} / {accuracies[0][1]:.3f}", flush=True)
 
@@ -87,7 +87,7 @@ def whole_grid(options, folder):
             running.append(subprocess.Popen(theirs(options, folder, method, seed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         time.sleep(0.05)
     peer = time.perf_counter() - begin
-    print(f"whole grid {options.precision}: ours {wall:.1f} s on 2 ranks, one process a cell {peer:.1f} s two at a time, ratio {peer / wall:.2f}")
+    print(f"whole grid {options.precision}, {options.readout}: ours {wall:.1f} s on 2 ranks, one process a cell {peer:.1f} s two at a time, ratio {peer / wall:.2f}")
 
 
 def main():
@@ -97,6 +97,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--methods", default="lora,head,full")
     parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--readout", default="mean", choices=["mean", "pooler"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--model", default=MODEL, help="a Hugging Face folder with a BERT")
     parser.add_argument("--whole-grid", action="store_true")

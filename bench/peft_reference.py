@@ -1,7 +1,7 @@
 """What a user would otherwise run: one trial by transformers + peft, in a process of its own. Prints one JSON line.
 
-Mean readout, dropout, linear head; AdamW, linear schedule, clipping; batches padded to their longest row; one thread.
-Use: peft_reference.py --model FOLDER --train train.tsv --test test.tsv --method lora [--precision bf16] ...
+Readout (mean over real tokens, or the first one through the pooler), dropout, linear head; AdamW, linear schedule, clipping; batches padded to their longest row; one thread.
+Use: peft_reference.py --model FOLDER --train train.tsv --test test.tsv --method lora [--precision bf16] [--readout pooler] ...
 """
 
 import argparse
@@ -16,11 +16,12 @@ from transformers import AutoModel, AutoTokenizer, get_linear_schedule_with_warm
 
 
 class Classifier(torch.nn.Module):
-    """Base, mean over real tokens, dropout, linear layer."""
+    """Base, readout, dropout, linear layer."""
 
-    def __init__(self, folder, method):
+    def __init__(self, folder, method, readout):
         super().__init__()
-        base = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+        self.pools = readout == "pooler"
+        base = AutoModel.from_pretrained(folder, add_pooling_layer=self.pools)
         self.frozen_whole = method == "head"
         if method == "lora":
             base = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, lora_dropout=0.1, target_modules=["query", "value"]))
@@ -43,9 +44,13 @@ class Classifier(torch.nn.Module):
 
     def forward(self, batch):
         with torch.no_grad() if self.frozen_whole else contextlib.nullcontext():
-            hidden = self.base(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        return self.head(self.dropout((hidden * mask).sum(1) / mask.sum(1)))
+            out = self.base(**batch)
+        return self.head(self.dropout(out.pooler_output if self.pools else mean(out.last_hidden_state, batch)))
+
+
+def mean(hidden, batch):
+    mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1)
 
 
 def read(file, tokenizer, max_length):
@@ -59,6 +64,7 @@ def main():
     for name in ("model", "train", "test", "method"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--readout", default="mean", choices=["mean", "pooler"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--epochs", type=int, default=3)
@@ -69,7 +75,7 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(o.model)
     train, labels = read(o.train, tokenizer, 128)
     test, test_labels = read(o.test, tokenizer, 128)
-    model = Classifier(o.model, o.method).to(o.device)
+    model = Classifier(o.model, o.method, o.readout).to(o.device)
     decay = [p for n, p in model.named_parameters() if p.requires_grad and not n.endswith("bias") and "LayerNorm" not in n]
     spared = [p for n, p in model.named_parameters() if p.requires_grad and (n.endswith("bias") or "LayerNorm" in n)]
     groups = [{"params": decay, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}]
