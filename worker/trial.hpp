@@ -12,7 +12,7 @@
 namespace peftgrid::worker {
 
 /// Part of every trial id: raised whenever a change of the program changes a trial's numbers.
-inline constexpr int kNumericsVersion = 2;
+inline constexpr int kNumericsVersion = 3;
 
 /// What a method's option holds: `rank: 8`, `dropout: 0.1`, `init: random`, `targets: [query, value]`.
 using OptionValue = std::variant<std::int64_t, double, std::string, std::vector<std::string>>;

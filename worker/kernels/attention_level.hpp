@@ -14,27 +14,24 @@
 /// program, perhaps the one with instructions that an older processor lacks.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
-/// Softmax over the first `count` of scores[0 .. padded); the padding becomes 0.
-inline void softmax(float* scores, std::int64_t count) {
+/// Softmax over `scale` times the first `count` of scores[0 .. padded); the padding becomes 0.
+inline void softmax(float* scores, std::int64_t count, float scale) {
   const std::int64_t width = padded(count);
-  for (std::int64_t j = count; j < width; ++j) scores[j] = -1e30F;
-  Floats high = load(scores);
-  for (std::int64_t j = kLanes; j < width; j += kLanes) {
-    const Floats next = load(scores + j);
-    high = next > high ? next : high;
+  Floats high = Floats{} - 1e30F;
+  for (std::int64_t j = 0; j < width; j += kLanes) {
+    const Floats scaled = before(count, j, load(scores + j) * scale, -1e30F);
+    store(scores + j, scaled);
+    high = scaled > high ? scaled : high;
   }
   const float highest = highest_of_lanes(high);
   Floats sums{};
   for (std::int64_t j = 0; j < width; j += kLanes) {
-    const Floats e = exp_of_negative(load(scores + j) - highest);
+    const Floats e = before(count, j, exp_of_negative(load(scores + j) - highest), 0);
     store(scores + j, e);
-    if (j + kLanes <= count) sums += e;
+    sums += e;
   }
-  float sum = sum_of_lanes(sums);
-  for (std::int64_t j = count / kLanes * kLanes; j < count; ++j) sum += scores[j];
-  const float factor = 1.0F / sum;
+  const float factor = 1.0F / sum_of_lanes(sums);
   for (std::int64_t j = 0; j < width; j += kLanes) store(scores + j, load(scores + j) * factor);
-  for (std::int64_t j = count; j < width; ++j) scores[j] = 0;
 }
 
 /// Where one row's keys and values come from, and memory for one head of it.
@@ -125,17 +122,17 @@ inline const float* dropped(const Head& h, const float* weights, const float* fa
   return kept;
 }
 
-inline void scatter(const float* from, std::int64_t width, std::int64_t count, std::int64_t head_dim, float factor,
-                    float* to, std::int64_t to_row) {
-  for (std::int64_t j = 0; j < count; ++j) {
-    for (std::int64_t c = 0; c < head_dim; ++c) to[j * to_row + c] = from[j * width + c] * factor;
-  }
-}
-
-inline void scatter_adding(const float* from, std::int64_t width, std::int64_t count, std::int64_t head_dim,
-                           float factor, float* to, std::int64_t to_row) {
-  for (std::int64_t j = 0; j < count; ++j) {
-    for (std::int64_t c = 0; c < head_dim; ++c) to[j * to_row + c] += from[j * width + c] * factor;
+/// For the keys or values of a row: sums over its queries of weights [queries, all_width] times lines of the queries.
+/// The gradient of the row's own is written to `own`, that of the extra ones added to `extra`.
+inline void give_back(const AttentionShape& shape, const Head& h, const float* weights, const Lines& lines, float* own,
+                      float* extra, Workspace& w) {
+  product(h.length, h.head_dim, h.queries, weights + shape.extra, 1, h.all_width, lines.first, lines.stride, own,
+          h.stride);
+  if (extra == nullptr) return;
+  float* sums = w.result.take(shape.extra * h.width);
+  product(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
+  for (std::int64_t j = 0; j < shape.extra; ++j) {
+    for (std::int64_t c = 0; c < h.head_dim; ++c) extra[j * h.stride + c] += sums[j * h.width + c];
   }
 }
 
@@ -153,19 +150,17 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
       product(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
-      for (std::int64_t i = 0; i < size; i += kLanes) store(scores + i, load(scores + i) * shape.scale);
-      for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all);
-      float* result = w.result.take(h.queries * h.width);
+      for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all, shape.scale);
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
-      product(h.queries, h.width, h.all, weights, h.all_width, 1, values.first, values.stride, result, h.width);
-      scatter(result, h.width, h.queries, h.head_dim, 1.0F, out + from, h.stride);
+      product(h.queries, h.head_dim, h.all, weights, h.all_width, 1, values.first, values.stride, out + from, h.stride);
       if (kept != nullptr) kept += size;
     }
   }
 }
 
-/// Turns gradients on the softmax's weights (after dropout) into gradients on the scores, in place.
-inline void softmax_backward(const Head& h, const float* weights, const float* factors, float* gradient) {
+/// Turns gradients on the softmax's weights (after dropout) into gradients on the products of queries and keys, in
+/// place.
+inline void softmax_backward(const Head& h, const float* weights, const float* factors, float scale, float* gradient) {
   for (std::int64_t i = 0; i < h.queries; ++i) {
     float* g = gradient + i * h.all_width;
     const float* p = weights + i * h.all_width;
@@ -176,7 +171,7 @@ inline void softmax_backward(const Head& h, const float* weights, const float* f
     Floats sums{};
     for (std::int64_t j = 0; j < h.all_width; j += kLanes) sums += load(g + j) * load(p + j);
     const float inner = sum_of_lanes(sums);
-    for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(p + j) * (load(g + j) - inner));
+    for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(p + j) * (load(g + j) - inner) * scale);
   }
 }
 
@@ -193,28 +188,21 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
       const Lines queries = lines_of(h, q + from_query, h.queries, w.queries);
       const Lines outs = lines_of(h, out_gradient + from_query, h.queries, w.outs);
-      float* result = w.result.take(h.all * h.width);
-      const auto give_back = [&](float factor, float* own, float* extra) {
-        if (extra != nullptr) {
-          scatter_adding(result, h.width, shape.extra, h.head_dim, factor,
-                         extra + row * shape.extra_row_stride + h.column, h.stride);
-        }
-        scatter(result + shape.extra * h.width, h.width, h.length, h.head_dim, factor, own + from, h.stride);
+      const auto extra_of = [&](float* all) {
+        return all == nullptr ? nullptr : all + row * shape.extra_row_stride + h.column;
       };
       const float* factors = dropout_factors(shape, h, head, w);
       const float* weights = dropped(h, kept, factors, w);
-      product(h.all, h.width, h.queries, weights, 1, h.all_width, outs.first, outs.stride, result, h.width);
-      give_back(1.0F, v_gradient, extra_v_gradient);
+      give_back(shape, h, weights, outs, v_gradient + from, extra_of(extra_v_gradient), w);
       float* values_turned = w.turned.take(h.head_dim * h.all_width);
       turn(values.first, h.all, h.head_dim, values.stride, h.all_width, values_turned);
       float* scores = w.scores.take(h.queries * h.all_width);
       product(h.queries, h.all_width, h.head_dim, outs.first, outs.stride, 1, values_turned, h.all_width, scores,
               h.all_width);
-      softmax_backward(h, kept, factors, scores);
-      product(h.all, h.width, h.queries, scores, 1, h.all_width, queries.first, queries.stride, result, h.width);
-      give_back(shape.scale, k_gradient, extra_k_gradient);
-      product(h.queries, h.width, h.all, scores, h.all_width, 1, keys.first, keys.stride, result, h.width);
-      scatter(result, h.width, h.queries, h.head_dim, shape.scale, q_gradient + from_query, h.stride);
+      softmax_backward(h, kept, factors, shape.scale, scores);
+      give_back(shape, h, scores, queries, k_gradient + from, extra_of(extra_k_gradient), w);
+      product(h.queries, h.head_dim, h.all, scores, h.all_width, 1, keys.first, keys.stride, q_gradient + from_query,
+              h.stride);
       kept += h.queries * h.all_width;
     }
   }

@@ -40,12 +40,37 @@ inline void gather(const float* from, std::int64_t from_row, std::int64_t count,
   }
 }
 
+/// A square of kLanes lines, of which `count` are there, the others zeros; interleaving lines that lie half of them
+/// apart log2(kLanes) times turns it.
+inline void turn_square(const float* lines, std::int64_t count, std::int64_t line_width, std::int64_t width,
+                        float* to) {
+  Floats line[kLanes];
+  for (std::int64_t j = 0; j < kLanes; ++j) line[j] = j < count ? load(lines + j * line_width) : Floats{};
+  for (std::int64_t apart = 1; apart < kLanes; apart *= 2) {
+    Floats next[kLanes];
+    for (std::int64_t j = 0; j < kLanes / 2; ++j) {
+      next[2 * j] = lower_interleaved(line[j], line[j + kLanes / 2]);
+      next[2 * j + 1] = upper_interleaved(line[j], line[j + kLanes / 2]);
+    }
+    for (std::int64_t j = 0; j < kLanes; ++j) line[j] = next[j];
+  }
+  for (std::int64_t c = 0; c < kLanes; ++c) store(to + c * width, line[c]);
+}
+
 /// lines [count, columns] to to[columns, width], zeros behind `count`.
 inline void turn(const float* lines, std::int64_t count, std::int64_t columns, std::int64_t line_width,
                  std::int64_t width, float* to) {
-  for (std::int64_t c = 0; c < columns; ++c) {
-    for (std::int64_t j = 0; j < count; ++j) to[c * width + j] = lines[j * line_width + c];
-    for (std::int64_t j = count; j < width; ++j) to[c * width + j] = 0;
+  for (std::int64_t c = 0; c < columns; c += kLanes) {
+    for (std::int64_t j = 0; j < width; j += kLanes) {
+      if (c + kLanes <= columns && j + kLanes <= width) {
+        turn_square(lines + j * line_width + c, count - j, line_width, width, to + c * width + j);
+        continue;
+      }
+      for (std::int64_t x = c; x < columns && x < c + kLanes; ++x) {
+        for (std::int64_t y = j; y < width && y < j + kLanes; ++y)
+          to[x * width + y] = y < count ? lines[y * line_width + x] : 0.0F;
+      }
+    }
   }
 }
 

@@ -85,11 +85,15 @@ inline void put(std::uint32_t* to, Words x) {
 inline constexpr std::int64_t kBlock = 64;  // numbers of one call: 16 counters of four
 inline constexpr std::int64_t kWordLanes = sizeof(Words) / 4;
 
+/// first, first + 1, ...
 inline Words counters(std::uint32_t first) {
-  std::uint32_t lanes[kWordLanes];
-  for (std::int64_t l = 0; l < kWordLanes; ++l) lanes[l] = first + static_cast<std::uint32_t>(l);
+  static constexpr std::uint32_t kSteps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  using Lanes = std::uint32_t __attribute__((vector_size(sizeof(Words))));
+  Lanes lanes;
+  __builtin_memcpy(&lanes, kSteps, sizeof lanes);
+  lanes += first;
   Words words;
-  __builtin_memcpy(&words, lanes, sizeof words);
+  __builtin_memcpy(&words, &lanes, sizeof words);
   return words;
 }
 

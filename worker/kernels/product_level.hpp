@@ -33,7 +33,12 @@ inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* 
     for (; m + 8 <= rows; m += 8) tile<8, 1>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
   }
   for (; m + 4 <= rows; m += 4) tile<4, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
-  for (; m < rows; ++m) tile<1, Columns>(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+  const auto last = [&](auto tile_of) {
+    tile_of(depth, a + m * a_row, a_row, a_column, b, b_row, c + m * c_row, c_row);
+  };
+  if (rows - m == 3) last(tile<3, Columns>);
+  if (rows - m == 2) last(tile<2, Columns>);
+  if (rows - m == 1) last(tile<1, Columns>);
 }
 
 /// C [rows, columns] = A B; b_row and c_row at least `columns`. A is read with any strides, so its transpose costs

@@ -45,31 +45,56 @@ inline void store_part(float* line, std::int64_t at, std::int64_t width, Floats 
   __builtin_memcpy(line + at, &part, static_cast<std::size_t>(width - at) * sizeof(float));
 }
 
+/// v in the lanes that lie before `count` where v begins at `at`; `otherwise` behind.
+inline Floats before(std::int64_t count, std::int64_t at, Floats v, float otherwise) {
+  static constexpr std::int32_t kSteps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  Ints lanes;
+  __builtin_memcpy(&lanes, kSteps, sizeof lanes);
+  return lanes < static_cast<std::int32_t>(count - at) ? v : Floats{} + otherwise;
+}
+
 using Two = float __attribute__((vector_size(2 * sizeof(float))));
 using Four = float __attribute__((vector_size(4 * sizeof(float))));
 using Eight = float __attribute__((vector_size(8 * sizeof(float))));
 using Sixteen = float __attribute__((vector_size(16 * sizeof(float))));
-template <typename Half, typename Whole, typename Join>
-inline Half joined_halves(Whole v, Join join) {
-  Half lower, upper;
-  __builtin_memcpy(&lower, &v, sizeof lower);
-  __builtin_memcpy(&upper, reinterpret_cast<const char*>(&v) + sizeof lower, sizeof upper);
-  return join(lower, upper);
-}
-/// Joins the upper half of the lanes to the lower one until one is left; the compiler would do so lane by lane.
+/// Joins the upper half of the lanes to the lower one until one is left; the compiler would do so lane by lane. By
+/// shuffles: a vector whose address is taken would live in memory, and so would every sum in a loop before it.
 template <typename Join>
 inline float joined_lanes(Four v, Join join) {
-  const Two two = joined_halves<Two>(v, join);
+  const Two two = join(__builtin_shufflevector(v, v, 0, 1), __builtin_shufflevector(v, v, 2, 3));
   return join(two[0], two[1]);
 }
 template <typename Join>
 inline float joined_lanes(Eight v, Join join) {
-  return joined_lanes(joined_halves<Four>(v, join), join);
+  return joined_lanes(join(__builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7)), join);
 }
 template <typename Join>
 inline float joined_lanes(Sixteen v, Join join) {
-  return joined_lanes(joined_halves<Eight>(v, join), join);
+  return joined_lanes(join(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+                           __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)),
+                      join);
 }
+
+/// a[0] b[0] a[1] b[1] ... of the lower halves, and of the upper ones.
+inline Four lower_interleaved(Four a, Four b) {
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+inline Four upper_interleaved(Four a, Four b) {
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
+inline Eight lower_interleaved(Eight a, Eight b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+inline Eight upper_interleaved(Eight a, Eight b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+inline Sixteen lower_interleaved(Sixteen a, Sixteen b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+inline Sixteen upper_interleaved(Sixteen a, Sixteen b) {
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
 inline float sum_of_lanes(Floats v) {
   return joined_lanes(v, [](auto a, auto b) { return a + b; });
 }
