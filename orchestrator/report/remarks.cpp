@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "orchestrator/report/format.hpp"
@@ -26,6 +27,16 @@ void add_processors(const Sources& sources, std::vector<std::string>& remarks) {
       fmt::format("Trials ran on {} types of processor: {}. The same trial has identical numbers only on "
                   "one type.",
                   types.size(), listed(names)));
+}
+
+void add_precision(const Sources& sources, std::vector<std::string>& remarks) {
+  const auto in_bf16 = static_cast<std::size_t>(
+      std::ranges::count_if(sources.trials, [](const StoredTrial& trial) { return trial.spec.precision == "bf16"; }));
+  if (in_bf16 == 0) return;
+  remarks.push_back(
+      fmt::format("{} took products with frozen weights in bf16, all else in fp32 (precision: bf16); weights that "
+                  "train, as all of `full`, are fp32 either way.",
+                  in_bf16 == sources.trials.size() ? "All trials" : trials(in_bf16)));
 }
 
 void add_versions(const Sources& sources, std::vector<std::string>& remarks) {
@@ -71,6 +82,7 @@ std::vector<std::string> remarks_of(const Sources& sources) {
   add_losses(sources, remarks);
   add_prediction(sources, remarks);
   add_processors(sources, remarks);
+  add_precision(sources, remarks);
   add_versions(sources, remarks);
   if (sources.earlier > 0) {
     remarks.push_back(trials(sources.earlier) + " stored here " + (sources.earlier == 1 ? "belongs" : "belong") +

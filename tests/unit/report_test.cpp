@@ -174,6 +174,23 @@ TEST(Report, NamesMixedProcessorsOtherVersionsAndSharedCores) {
   EXPECT_TRUE(model.tables[0].oversubscribed);
 }
 
+TEST(Report, SaysWhichTrialsMultipliedInBf16) {
+  const TemporaryFolder folder;
+  for (const char* precision : {"fp32", "bf16"}) {
+    worker::TrialSpec spec = sample_spec("lora", "sst2", 100, 1);
+    spec.precision = precision;
+    spec.id = worker::trial_id(spec);
+    spec.cell = worker::cell_id(spec);
+    std::filesystem::create_directory(folder.path() / precision);
+    checkpoint::write_trial(folder.path() / precision / (spec.id + ".h5"), sample_record(spec, 0.8));
+  }
+  const auto remarks = [&](const char* source) { return build_report({folder.path() / source}).remarks; };
+  EXPECT_THAT(remarks("fp32"), testing::Not(testing::Contains(HasSubstr("bf16"))));
+  EXPECT_THAT(remarks("bf16"), testing::Contains(HasSubstr("All trials took products with frozen weights in bf16")));
+  EXPECT_THAT(build_report({folder.path() / "fp32", folder.path() / "bf16"}).remarks,
+              testing::Contains(HasSubstr("1 trial took products with frozen weights in bf16")));
+}
+
 TEST(Report, NeverAveragesUnlikeTrialsOfOneName) {
   const TemporaryFolder folder;
   for (const double rate : {1e-3, 4e-3}) {

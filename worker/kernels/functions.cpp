@@ -53,7 +53,15 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
     Tensor x_gradient, bias_gradient;
     if (context->needs_input_grad(0)) x_gradient = input_gradient(gradient, saved[1]);
     if (saved[2].defined()) bias_gradient = gradient.sum(0);
-    return {x_gradient, at::mm(gradient.t(), saved[0]), bias_gradient};
+    return {x_gradient, weight_gradient(gradient, saved[0], saved[1]), bias_gradient};
+  }
+
+ private:
+  /// A parameter's is added where it gathers at once: a sum of its own takes as long as the step of AdamW.
+  static Tensor weight_gradient(const Tensor& gradient, const Tensor& x, const Tensor& weight) {
+    if (!weight.is_leaf() || !weight.grad().defined()) return at::mm(gradient.t(), x);
+    weight.grad().addmm_(gradient.t(), x);
+    return {};
   }
 };
 
