@@ -35,7 +35,7 @@ void add_precision(const Sources& sources, std::vector<std::string>& remarks) {
   if (in_bf16 == 0) return;
   remarks.push_back(
       fmt::format("{} took products with frozen weights in bf16, all else in fp32 (precision: bf16); weights that "
-                  "train, as all of `full`, are fp32 either way.",
+                  "train, which full fine-tuning's all do, are in fp32.",
                   in_bf16 == sources.trials.size() ? "All trials" : trials(in_bf16)));
 }
 

@@ -17,7 +17,7 @@ a { color: #0b5cad; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 th, td { padding: .38rem .7rem; text-align: right; white-space: nowrap; }
-thead th { vertical-align: bottom; border-bottom: 2px solid var(--line); background: var(--shade); font-weight: 600; }
+thead th { white-space: normal; vertical-align: bottom; border-bottom: 2px solid var(--line); background: var(--shade); font-weight: 600; }
 thead small { display: block; font-weight: 400; color: var(--quiet); }
 th:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
 thead th:first-child { background: var(--shade); }

@@ -8,13 +8,6 @@
 /// For vector_kernels.cpp only: layer norm of a sum, one token at a time, and its gradients.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
-/// Ones for the lanes that lie within the line, zeros behind.
-inline Floats within(std::int64_t at, std::int64_t width) {
-  Floats ones{};
-  for (std::int64_t l = 0; l < kLanes && at + l < width; ++l) ones[l] = 1;
-  return ones;
-}
-
 inline float variance_of(const float* line, float mean, std::int64_t width) {
   Floats squares{};
   std::int64_t i = 0;
@@ -23,7 +16,7 @@ inline float variance_of(const float* line, float mean, std::int64_t width) {
     squares += off * off;
   }
   if (i < width) {
-    const Floats off = (load_part(line, i, width) - mean) * within(i, width);
+    const Floats off = before(width, i, load_part(line, i, width) - mean, 0);
     squares += off * off;
   }
   return sum_of_lanes(squares) / static_cast<float>(width);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "worker/kernels/vector_kernels.hpp"
+#include "worker/kernels/vector_level.hpp"
 
 /// For vector_kernels.cpp only: Philox4x32-10 on 16 counters at a time, equal to Random123's bit for bit.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
@@ -84,14 +85,11 @@ inline void put(std::uint32_t* to, Words x) {
 
 inline constexpr std::int64_t kBlock = 64;  // numbers of one call: 16 counters of four
 inline constexpr std::int64_t kWordLanes = sizeof(Words) / 4;
+static_assert(sizeof(Words) == sizeof(Ints));
 
 /// first, first + 1, ...
 inline Words counters(std::uint32_t first) {
-  static constexpr std::uint32_t kSteps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  using Lanes = std::uint32_t __attribute__((vector_size(sizeof(Words))));
-  Lanes lanes;
-  __builtin_memcpy(&lanes, kSteps, sizeof lanes);
-  lanes += first;
+  const Ints lanes = lane_numbers() + static_cast<std::int32_t>(first);
   Words words;
   __builtin_memcpy(&words, &lanes, sizeof words);
   return words;

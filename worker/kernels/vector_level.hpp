@@ -45,12 +45,17 @@ inline void store_part(float* line, std::int64_t at, std::int64_t width, Floats 
   __builtin_memcpy(line + at, &part, static_cast<std::size_t>(width - at) * sizeof(float));
 }
 
+/// 0, 1, 2, ...: read whole, for a vector that is filled lane by lane has to wait for its lanes.
+inline Ints lane_numbers() {
+  static constexpr std::int32_t kNumbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  Ints lanes;
+  __builtin_memcpy(&lanes, kNumbers, sizeof lanes);
+  return lanes;
+}
+
 /// v in the lanes that lie before `count` where v begins at `at`; `otherwise` behind.
 inline Floats before(std::int64_t count, std::int64_t at, Floats v, float otherwise) {
-  static constexpr std::int32_t kSteps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  Ints lanes;
-  __builtin_memcpy(&lanes, kSteps, sizeof lanes);
-  return lanes < static_cast<std::int32_t>(count - at) ? v : Floats{} + otherwise;
+  return lane_numbers() < static_cast<std::int32_t>(count - at) ? v : Floats{} + otherwise;
 }
 
 using Two = float __attribute__((vector_size(2 * sizeof(float))));
