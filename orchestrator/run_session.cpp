@@ -13,6 +13,7 @@
 #include "orchestrator/launch.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
+#include "orchestrator/schedule/speed.hpp"
 #include "orchestrator/schedule/widths.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/environment.hpp"
@@ -47,10 +48,6 @@ void set_damaged_aside(const RunFolder& folder, const std::string& id) {
     fs::rename(file, file.string() + ".damaged");
     fmt::print("set aside as {}.h5.damaged, to be run again: {}\n", id, error.what());
   }
-}
-
-bool in_bf16(const Grid& grid) {
-  return !grid.trials.empty() && grid.trials.front().precision == "bf16";
 }
 
 /// What killed ranks left behind. The folder is owned, so nobody is writing one of these.

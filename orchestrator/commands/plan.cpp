@@ -60,9 +60,8 @@ void check(const Options& o) {
 
 Speed speed_for(const Grid& grid, const RunState& before, const Options& options, Measure measure) {
   if (options.gflops > 0) return {{.gflops = options.gflops}, false, {}};
-  const bool bf16 = !grid.trials.empty() && grid.trials.front().precision == "bf16";
   const std::string& device = options.overrides.device;
-  const auto measured = measure == nullptr ? std::nullopt : measure(bf16, options.overrides.threads, device);
+  const auto measured = measure == nullptr ? std::nullopt : measure(in_bf16(grid), options.overrides.threads, device);
   return speed_of(grid, before, measured.value_or(device == "cuda" ? kUsualCudaSpeed : worker::ProductSpeed{}));
 }
 

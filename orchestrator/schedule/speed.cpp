@@ -25,6 +25,10 @@ double Speed::seconds(const worker::TrialSpec& spec, const Grid& grid, std::int6
          predicted_seconds(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name), products, ranks);
 }
 
+bool in_bf16(const Grid& grid) {
+  return !grid.trials.empty() && grid.trials.front().precision == "bf16";
+}
+
 Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpeed& otherwise) {
   Speed speed{otherwise, false, {}};
   constexpr double kNominal = 1;  // GFLOP/s

@@ -20,6 +20,9 @@ struct Speed {
   double seconds(const worker::TrialSpec& spec, const Grid& grid, std::int64_t ranks = 0) const;
 };
 
+/// Does the grid say `precision: bf16`?
+bool in_bf16(const Grid& grid);
+
 /// What the finished trials of a run say; where there are none, `otherwise`.
 Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpeed& otherwise = {});
 
