@@ -26,8 +26,8 @@ void prepare_process(int threads) {
     unsetenv(name);
   }
   // oneDNN keeps a primitive for every number of tokens it has met, 0.15 MB each: 1,024 unless told otherwise. A step
-  // needs a dozen, and making one anew is cheap (docs/performance.md).
-  setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "96", 0);
+  // needs a dozen (docs/performance.md).
+  setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256", 0);
   at::set_num_threads(threads);
   // A trial whose rate is far too high fills its tensors with subnormal numbers, each some hundred cycles dear.
   at::globalContext().setFlushDenormal(true);
