@@ -1,7 +1,9 @@
 """What a user would otherwise run: one trial by transformers + peft, in a process of its own. Prints one JSON line.
 
-Readout (mean over real tokens, or the first one through the pooler), dropout, linear head; AdamW, linear schedule, clipping; batches padded to their longest row; one thread.
-Use: peft_reference.py --model FOLDER --train train.tsv --test test.tsv --method lora [--precision bf16] [--readout pooler] ...
+Readout (mean over real tokens, or the first one through the pooler), dropout, linear head; AdamW, linear schedule,
+clipping; batches padded to their longest row; one thread.
+Use: peft_reference.py --model FOLDER --train train.tsv --test test.tsv --method lora [--precision bf16]
+     [--readout pooler] ...
 """
 
 import argparse

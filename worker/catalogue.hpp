@@ -76,12 +76,13 @@ struct TokenCost {
   /// The parts of both with weights that train: in fp32 whatever the precision.
   double training_trained = 0, evaluation_trained = 0;
 };
+TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length);
+
 /// What one rank does on large products. Where nothing was measured: oneDNN on one core of a server of 2024.
 struct ProductSpeed {
   double gflops = 200;   // in fp32
   double bf16_gain = 2;  // how many times as fast they are in bf16
 };
-TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length);
 
 // ---- tasks -----------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
   }
 
  private:
-  /// A parameter's is added where it gathers at once: a sum of its own takes as long as the step of AdamW.
+  /// A parameter's is added where it gathers, by the product itself: a tensor of its own and a sum took 2 % of a step.
   static Tensor weight_gradient(const Tensor& gradient, const Tensor& x, const Tensor& weight) {
     if (!weight.is_leaf() || !weight.grad().defined()) return at::mm(gradient.t(), x);
     weight.grad().addmm_(gradient.t(), x);
