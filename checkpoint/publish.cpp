@@ -7,11 +7,15 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -19,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& what, const fs::path& path, int code) {
-  throw FileError(what + " " + path.string() + ": " + std::generic_category().message(code));
+  throw FileError(what + " " + path.string() + ": " + system_message(code));
 }
 
 void sync(const fs::path& path, int flags) {
@@ -52,15 +56,19 @@ std::string host_name() {
   return name.data();
 }
 
-/// 0 or what went wrong.
-int write_and_sync(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+/// By its name, ".<name>.<host>.<pid>.<counter>.draft"; of other hosts' only the age can tell.
+bool has_no_writer(const fs::path& draft) {
+  constexpr auto kAbandoned = std::chrono::hours(24);
+  const std::string name = draft.stem().string();  // without ".draft"
+  const std::size_t counter = name.rfind('.'), pid = counter == 0 ? counter : name.rfind('.', counter - 1);
+  const std::string here = "." + host_name();
+  if (pid != std::string::npos && pid > 0 && name.substr(0, pid).ends_with(here)) {
+    const auto writer = static_cast<pid_t>(std::strtol(name.c_str() + pid + 1, nullptr, 10));
+    return writer > 0 && writer != ::getpid() && ::kill(writer, 0) != 0 && errno == ESRCH;
   }
-  return ::fsync(file) == 0 ? 0 : errno;
+  std::error_code unknown;
+  const auto written = fs::last_write_time(draft, unknown);
+  return !unknown && fs::file_time_type::clock::now() - written > kAbandoned;
 }
 
 /// The draft is on disk: now its name.
@@ -72,34 +80,65 @@ bool name_draft(const fs::path& draft, const fs::path& final_path) {
   return failed == 0;
 }
 
-}  // namespace
-
-bool publish(const fs::path& draft, const fs::path& final_path) {
-  sync(draft, O_RDONLY);
-  return name_draft(draft, final_path);
-}
-
-bool publish_bytes(std::string_view bytes, const fs::path& final_path) {
-  const fs::path draft = draft_beside(final_path);
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (file < 0) fail("cannot write", final_path, errno);
-  int failed = write_and_sync(file, bytes);
-  if (::close(file) != 0 && failed == 0) failed = errno;
-  if (failed != 0) {
-    ::unlink(draft.c_str());
-    fail("cannot write", final_path, failed);
-  }
-  return name_draft(draft, final_path);
-}
-
-void publish_replacing(const fs::path& draft, const fs::path& final_path) {
-  sync(draft, O_RDONLY);
+void rename_draft(const fs::path& draft, const fs::path& final_path) {
   if (::rename(draft.c_str(), final_path.c_str()) != 0) {
     const int failed = errno;
     ::unlink(draft.c_str());
     fail("cannot publish", final_path, failed);
   }
   sync_folder_of(final_path);
+}
+
+/// A draft that the disk does not take whole goes at once: it would fill what is left.
+void sync_draft(const fs::path& draft) {
+  try {
+    sync(draft, O_RDONLY);
+  } catch (const FileError&) {
+    ::unlink(draft.c_str());
+    throw;
+  }
+}
+
+/// The bytes on disk beside `final_path`; no draft stays where the disk refuses.
+fs::path written_draft(std::string_view bytes, const fs::path& final_path) {
+  fs::path draft = draft_beside(final_path);
+  OpenFile file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (file.get() < 0) fail("cannot write", final_path, errno);
+  int failed = write_and_sync(file.get(), bytes);
+  if (::close(file.release()) != 0 && failed == 0) failed = errno;
+  if (failed != 0) {
+    ::unlink(draft.c_str());
+    fail("cannot write", final_path, failed);
+  }
+  return draft;
+}
+
+}  // namespace
+
+bool publish(const fs::path& draft, const fs::path& final_path) {
+  sync_draft(draft);
+  return name_draft(draft, final_path);
+}
+
+bool publish_bytes(std::string_view bytes, const fs::path& final_path) {
+  return name_draft(written_draft(bytes, final_path), final_path);
+}
+
+void publish_bytes_replacing(std::string_view bytes, const fs::path& final_path) {
+  rename_draft(written_draft(bytes, final_path), final_path);
+}
+
+void publish_replacing(const fs::path& draft, const fs::path& final_path) {
+  sync_draft(draft);
+  rename_draft(draft, final_path);
+}
+
+void remove_dead_drafts(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == ".draft" && has_no_writer(path)) ::unlink(path.c_str());
+  }
 }
 
 fs::path draft_beside(const fs::path& final_path) {

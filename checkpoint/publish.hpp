@@ -14,10 +14,18 @@ bool publish(const std::filesystem::path& draft, const std::filesystem::path& fi
 /// refuses. May be tried again then.
 bool publish_bytes(std::string_view bytes, const std::filesystem::path& final_path);
 
-/// As publish, but replaces what is there: for reports and caches, whose new content is as good as the old.
+/// As publish, but replaces what is there: for reports and caches, whose new content is as good as the old. A draft
+/// that the disk refuses is removed, here and above.
 void publish_replacing(const std::filesystem::path& draft, const std::filesystem::path& final_path);
+
+/// As publish_bytes, but replaces what is there. Throws FileError; the earlier content stays then.
+void publish_bytes_replacing(std::string_view bytes, const std::filesystem::path& final_path);
 
 /// A name beside `final_path` that no other process uses: ".<name>.<host>.<pid>.<counter>.draft".
 std::filesystem::path draft_beside(const std::filesystem::path& final_path);
+
+/// Removes drafts in a folder whose writers are gone: processes of this host that live no more, and whatever is older
+/// than a day.
+void remove_dead_drafts(const std::filesystem::path& folder);
 
 }  // namespace peftgrid::checkpoint

@@ -1,16 +1,19 @@
 #include "checkpoint/safetensors.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <cerrno>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -144,6 +147,29 @@ void check_layout(const TensorIndex& index, std::uint64_t data_begin, std::uint6
   }
 }
 
+/// A draft that is larger than what is free would fill the disk before it fails, and others' results would find it
+/// full.
+void refuse_without_room(const std::filesystem::path& file, std::uint64_t bytes) {
+  std::error_code unknown;
+  const auto room = std::filesystem::space(file.parent_path().empty() ? "." : file.parent_path(), unknown);
+  if (unknown || bytes <= room.available) return;
+  throw FileError(fmt::format("{}: its {} bytes do not fit into the {} that are free on the disk", file.string(), bytes,
+                              room.available));
+}
+
+void write_pieces(const std::filesystem::path& file, const std::vector<std::string_view>& pieces) {
+  std::uint64_t bytes = 0;
+  for (const std::string_view piece : pieces) bytes += piece.size();
+  refuse_without_room(file, bytes);
+  OpenFile out = open_plain(file, O_WRONLY | O_CREAT | O_TRUNC, Links::Refuse);
+  int failed = 0;
+  for (std::size_t i = 0; i < pieces.size() && failed == 0; ++i) failed = write_all(out.get(), pieces[i]);
+  if (::close(out.release()) != 0 && failed == 0) failed = errno;
+  if (failed == 0) return;
+  ::unlink(file.c_str());
+  throw FileError(file.string() + ": cannot be written: " + system_message(failed));
+}
+
 }  // namespace
 
 TensorIndex parse_safetensors_header(std::string_view start, std::uint64_t file_bytes, const std::string& where) {
@@ -184,14 +210,11 @@ void write_safetensors(const std::filesystem::path& file, const std::vector<Tens
   std::string text = header.dump();
   text.append((kAlignment - (kLengthField + text.size()) % kAlignment) % kAlignment, ' ');
 
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  for (std::uint64_t i = 0; i < kLengthField; ++i) out.put(static_cast<char>((text.size() >> (8 * i)) & 255U));
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  for (const TensorToWrite& tensor : tensors) {
-    out.write(static_cast<const char*>(tensor.data), static_cast<std::streamsize>(tensor.bytes));
-  }
-  out.close();
-  if (!out) throw FileError("cannot write " + file.string() + ": is the disk full?");
+  std::string start(kLengthField, '\0');
+  for (std::uint64_t i = 0; i < kLengthField; ++i) start[i] = static_cast<char>((text.size() >> (8 * i)) & 255U);
+  std::vector<std::string_view> pieces = {start, text};
+  for (const TensorToWrite& tensor : tensors) pieces.emplace_back(static_cast<const char*>(tensor.data), tensor.bytes);
+  write_pieces(file, pieces);
 }
 
 }  // namespace peftgrid::checkpoint

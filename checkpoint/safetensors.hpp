@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/mapped_file.hpp"
+
 namespace peftgrid::checkpoint {
 
 /// Where one tensor lies in a safetensors file. Format: an 8-byte little-endian header length, a JSON header, the data.
@@ -20,22 +22,6 @@ using TensorIndex = std::map<std::string, TensorEntry>;
 /// Parses and checks a header: sizes against `file_bytes` and shapes, no holes, no overlaps, at most 100 MB of header.
 /// `start` is the file's beginning (the length field and the header at least). Throws FileError naming `where`.
 TensorIndex parse_safetensors_header(std::string_view start, std::uint64_t file_bytes, const std::string& where);
-
-/// A file mapped read-only; the mapping is shared by all processes of the node. Moves, does not copy.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path);
-  MappedFile(MappedFile&& from) noexcept;
-  MappedFile& operator=(MappedFile&& from) noexcept;
-  ~MappedFile();
-  std::string_view bytes() const { return {data_, size_}; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-  const char* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 /// The safetensors of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names.
 struct ShardedTensors {
@@ -52,6 +38,7 @@ struct ShardedTensors {
 ShardedTensors open_safetensors(const std::filesystem::path& folder);
 
 /// Writes fp32 / fp16 / bf16 tensors as one safetensors file, entries in the order given, data aligned to 64 bytes.
+/// Throws FileError; nothing of a file that the disk refused stays, and one that cannot fit is not begun.
 struct TensorToWrite {
   std::string name, dtype;
   std::vector<std::int64_t> shape;

@@ -1,18 +1,10 @@
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 #include "checkpoint/safetensors.hpp"
 
 namespace peftgrid::checkpoint {
@@ -23,18 +15,14 @@ using nlohmann::json;
 
 constexpr std::uintmax_t kLargestIndex = 100'000'000;
 
-std::string system_message(int code) {
-  return std::generic_category().message(code);
-}
-
 [[noreturn]] void no_tensors(const fs::path& folder) {
   std::error_code ignored;
   if (fs::exists(folder / "pytorch_model.bin", ignored) ||
       fs::exists(folder / "pytorch_model.bin.index.json", ignored)) {
     throw FileError(
         folder.string() +
-        " holds its weights only as pytorch_model.bin, which runs code when it is read; convert it once with\n"
-        "    python3 -c \"from transformers import AutoModel; AutoModel.from_pretrained('" +
+        " holds its weights only as pytorch_model.bin, which runs code when it is read; convert it once with: "
+        "python3 -c \"from transformers import AutoModel; AutoModel.from_pretrained('" +
         folder.string() + "').save_pretrained('" + folder.string() + "')\"");
   }
   throw FileError("no model.safetensors and no model.safetensors.index.json in " + folder.string());
@@ -42,9 +30,7 @@ std::string system_message(int code) {
 
 /// Tensor name to shard, as the index file says.
 std::map<std::string, std::string> read_weight_map(const fs::path& file) {
-  if (fs::file_size(file) > kLargestIndex) throw FileError(file.string() + " is too large for an index of shards");
-  std::ifstream in(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string text = read_plain(file, kLargestIndex, Links::Follow);
   const auto shallow = [&](int depth, json::parse_event_t, json&) {
     if (depth > 4) throw FileError(file.string() + " nests deeper than an index of shards does");
     return true;
@@ -98,38 +84,6 @@ ShardedTensors open_shards(const fs::path& folder, const fs::path& index) {
 }
 
 }  // namespace
-
-MappedFile::MappedFile(const fs::path& path) : path_(path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw FileError("cannot open " + path.string() + ": " + system_message(errno));
-  struct stat facts {};
-  const bool regular = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
-  void* data = nullptr;
-  int failed = 0;
-  if (regular && facts.st_size > 0) {
-    size_ = static_cast<std::size_t>(facts.st_size);
-    data = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0);
-    if (data == MAP_FAILED) failed = errno;
-  }
-  ::close(file);
-  if (!regular) throw FileError(path.string() + " is not a regular file");
-  if (failed != 0) throw FileError("cannot map " + path.string() + ": " + system_message(failed));
-  data_ = static_cast<const char*>(data);
-}
-
-MappedFile::MappedFile(MappedFile&& from) noexcept
-    : path_(std::move(from.path_)), data_(std::exchange(from.data_, nullptr)), size_(std::exchange(from.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& from) noexcept {
-  std::swap(path_, from.path_);
-  std::swap(data_, from.data_);
-  std::swap(size_, from.size_);
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
-}
 
 ShardedTensors open_safetensors(const fs::path& folder) {
   try {

@@ -133,6 +133,7 @@ void Coordinator::finished(int rank, const worker::Report& report) {
     journal_.note("interrupted", json{{"id", report.outcome.id}, {"rank", rank}}.dump());
     scheduler_.returned(task, now_s());
     display_.ended(rank, *jobs_[task].spec, report.outcome);
+    if (!report.outcome.reason.empty() && !stopped_) display_.note("the run ends: " + report.outcome.reason);
     if (!stopped_) stop();
     return;
   }

@@ -5,15 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/crc.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -48,6 +49,56 @@ std::optional<Event> parse(const std::string& line) {
                line.substr(third + 1)};
 }
 
+/// Lines of a file that may hold anything: of one that is longer than any of ours no more than that is kept in memory.
+class LineReader {
+ public:
+  struct Line {
+    std::string text;
+    bool whole = true;  // not cut
+    bool ended = true;  // by a line break
+  };
+
+  LineReader(int file, const std::filesystem::path& path) : file_(file), path_(path) {}
+
+  /// Nothing at the end.
+  std::optional<Line> next() {
+    Line line;
+    for (;;) {
+      if (at_ == piece_.size() && !fill()) {
+        line.ended = false;
+        return line.text.empty() && line.whole ? std::nullopt : std::optional(std::move(line));
+      }
+      const std::size_t end = std::min(piece_.find('\n', at_), piece_.size());
+      if (line.text.size() + end - at_ > kLongestLine) line.whole = false;
+      if (line.whole) line.text.append(piece_, at_, end - at_);
+      at_ = end;
+      if (end == piece_.size()) continue;
+      ++at_;
+      return line;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kPiece = 1 << 20, kLongestLine = 64 << 20;  // a grid of 10,000 trials: 1 MB
+
+  bool fill() {
+    piece_.resize(kPiece);
+    at_ = 0;
+    ssize_t got = 0;
+    do {
+      got = ::read(file_, piece_.data(), piece_.size());
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) refuse(path_, "read");
+    piece_.resize(static_cast<std::size_t>(got));
+    return got > 0;
+  }
+
+  int file_;
+  std::filesystem::path path_;
+  std::string piece_;
+  std::size_t at_ = 0;
+};
+
 }  // namespace
 
 Journal::Journal(const std::filesystem::path& file) : path_(file) {
@@ -55,8 +106,7 @@ Journal::Journal(const std::filesystem::path& file) : path_(file) {
 }
 
 void Journal::open() {
-  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file_ < 0) refuse(path_, "open");
+  file_ = checkpoint::open_plain(path_, O_RDWR | O_CREAT | O_APPEND, checkpoint::Links::Refuse).release();
   end_torn_line(file_, path_);
 }
 
@@ -121,12 +171,14 @@ void Journal::sync() {
 
 JournalContents read_journal(const std::filesystem::path& file) {
   JournalContents contents;
-  std::ifstream in(file, std::ios::binary);
-  std::string line;
-  while (std::getline(in, line)) {
-    if (auto event = parse(line)) {
+  if (!checkpoint::is_there(file)) return contents;
+  const checkpoint::OpenFile opened = checkpoint::open_plain(file, O_RDONLY, checkpoint::Links::Refuse);
+  LineReader lines(opened.get(), file);
+  while (const auto line = lines.next()) {
+    auto event = line->whole ? parse(line->text) : std::nullopt;
+    if (event) {
       contents.events.push_back(std::move(*event));
-    } else if (!in.eof()) {
+    } else if (line->ended) {
       ++contents.damaged;  // a last line without its end is a writer's death or a writer at work, not damage
     }
   }

@@ -47,7 +47,8 @@ class Journal {
   std::string pending_, written_;  // lines that are not written, and such that are, but not synced
 };
 
-/// All whole lines of a journal; lines with a wrong checksum are counted, not returned. No file: no events.
+/// All whole lines of a journal; lines with a wrong checksum are counted, not returned, and so are lines longer than
+/// 64 MiB, which are not kept in memory. No file: no events. Throws checkpoint::FileError: no plain file, unreadable.
 struct JournalContents {
   std::vector<Event> events;
   std::int64_t damaged = 0;

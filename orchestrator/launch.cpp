@@ -10,6 +10,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "checkpoint/plain_file.hpp"
+#include "checkpoint/sha256.hpp"
+#include "orchestrator/process.hpp"
 #include "slurm/environment.hpp"
 
 namespace peftgrid::orchestrator {
@@ -23,12 +26,32 @@ bool under_launcher() {
   return std::getenv("PMIX_RANK") != nullptr;
 }
 
-/// All ranks of a node have the same parent, the launcher; its pid names the job, also after its death.
+/// A PID means something within its namespace alone, of which several may share /dev/shm.
 std::string job_prefix() {
-  return fmt::format("peftgrid-{}-", getuid());
+  const std::string space = pid_namespace();
+  const std::size_t digits = space.find_first_of("0123456789");
+  const std::string number = digits == space.npos ? "0" : space.substr(digits, space.find(']') - digits);
+  return fmt::format("peftgrid-{}-{}-", getuid(), number);
 }
+
+/// What the ranks of a job find in their environment and no other user can read: Open MPI's and PMIx's own secrets and
+/// addresses, of which mpirun draws 128 bits anew for each job.
+std::string secret_of_job() {
+  std::string all;
+  for (const char* name : {"OMPI_MCA_orte_precondition_transports", "PMIX_NAMESPACE", "PMIX_SERVER_URI4",
+                           "PMIX_SERVER_URI3", "PMIX_SERVER_URI2", "PMIX_SERVER_URI21", "SLURM_STEP_ID"}) {
+    if (const char* value = std::getenv(name)) all += std::string(name) + "=" + value + "\n";
+  }
+  return checkpoint::sha256(all).substr(0, 16);
+}
+
+/// All ranks of a node have the same parent, the launcher; its pid names the job, also after its death. Empty where the
+/// name is taken by something that is not this user's alone.
 const fs::path& job_folder() {
-  static const fs::path folder = fs::path("/dev/shm") / (job_prefix() + std::to_string(getppid()));
+  static const fs::path folder = [] {
+    fs::path own = fs::path("/dev/shm") / (job_prefix() + std::to_string(getppid()) + "-" + secret_of_job());
+    return checkpoint::make_private_folder(own) ? own : fs::path();
+  }();
   return folder;
 }
 
@@ -36,7 +59,7 @@ void remove_folders_of_dead_jobs() {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/dev/shm", error)) {
     const std::string name = entry.path().filename();
-    if (!name.starts_with(job_prefix())) continue;
+    if (!name.starts_with(job_prefix()) || !checkpoint::is_private_folder(entry.path())) continue;
     const pid_t launcher = static_cast<pid_t>(std::strtol(name.c_str() + job_prefix().size(), nullptr, 10));
     if (launcher > 0 && kill(launcher, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), error);
   }
@@ -58,9 +81,7 @@ void prepare_mpi_environment() {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   if (!under_launcher()) return;
   remove_folders_of_dead_jobs();
-  std::error_code error;
-  fs::create_directory(job_folder(), error);
-  if (fs::is_directory(job_folder(), error)) setenv("OMPI_MCA_btl_vader_backing_directory", job_folder().c_str(), 0);
+  if (!job_folder().empty()) setenv("OMPI_MCA_btl_vader_backing_directory", job_folder().c_str(), 0);
 }
 
 std::filesystem::path job_memory() {
@@ -68,7 +89,7 @@ std::filesystem::path job_memory() {
 }
 
 void clean_mpi_environment() {
-  if (!under_launcher()) return;
+  if (!under_launcher() || job_folder().empty()) return;
   std::error_code error;
   fs::remove_all(job_folder(), error);
 }

@@ -8,9 +8,10 @@ namespace peftgrid::orchestrator {
 
 /// Settings that Open MPI reads from the environment at MPI_Init (design.md 3.9): waiting ranks yield the core, and
 /// shared-memory files lie in a folder of this job's own. Also removes the folders of dead jobs of this user: a killed
-/// rank leaves 4 MiB of memory behind, a killed job its boards of features.
+/// rank leaves 4 MiB of memory behind, a killed job its boards of features. The folder is this user's alone and its
+/// name cannot be guessed; where somebody has put something there, Open MPI's own place is used.
 void prepare_mpi_environment();
-/// That folder, which the ranks of a node share; empty where no launcher started this process.
+/// That folder, which the ranks of a node share; empty where there is none, or no launcher started this process.
 std::filesystem::path job_memory();
 /// Removes this job's folder again; after MPI_Finalize.
 void clean_mpi_environment();

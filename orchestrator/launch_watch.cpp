@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "orchestrator/launcher.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/process.hpp"
 
 namespace peftgrid::orchestrator {
@@ -33,8 +34,8 @@ std::vector<std::int64_t> children_of(std::int64_t pid) {
 }
 
 [[noreturn]] void leave(const char* why) {
-  fmt::print(stderr, "orchestrator: a rank of this node {} while the run started; the same command goes on\n", why);
-  std::fflush(nullptr);
+  complain("orchestrator: a rank of this node {} while the run started; the same command goes on\n", why);
+  flush_output();
   leave_no_launcher_behind();
   std::_Exit(4);
 }
@@ -70,7 +71,7 @@ void watch_end(const std::stop_token& stop, int exit_code) {
   std::map<std::int64_t, double> stopped_for_s;
   for (double waited_s = 0; !stop.stop_requested(); waited_s += kTick_s) {
     if (waited_s > LaunchWatch::kEnd_s) {
-      std::fflush(nullptr);
+      flush_output();
       leave_no_launcher_behind();
       std::_Exit(exit_code);
     }

@@ -5,21 +5,32 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/mapped_file.hpp"
 #include "collectives/cuda_device.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/version.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 #include "worker/worker.hpp"
 
 namespace {
 
 using peftgrid::orchestrator::Arguments;
+using peftgrid::orchestrator::complain;
+using peftgrid::orchestrator::flush_output;
+using peftgrid::orchestrator::say;
 using peftgrid::worker::ProductSpeed;
+
+constexpr std::string_view kOutOfMemory =
+    "out of memory; fewer ranks on this machine, or a higher limit (ulimit -v), would be right";
 
 struct Command {
   std::string_view name;
@@ -53,11 +64,10 @@ constexpr std::array kCommands{
 };
 
 void print_help() {
-  fmt::print(
-      "orchestrator: full fine-tuning or a parameter-efficient method? One grid, many ranks, one report.\n\n"
+  say("orchestrator: full fine-tuning or a parameter-efficient method? One grid, many ranks, one report.\n\n"
       "  mpirun -np 4 orchestrator --grid glue.yaml\n\nCommands (each takes --help):\n");
-  for (const Command& command : kCommands) fmt::print("  {:<8} {}\n", command.name, command.meaning);
-  fmt::print("  --version, --help\n");
+  for (const Command& command : kCommands) say("  {:<8} {}\n", command.name, command.meaning);
+  say("  --version, --help\n");
 }
 
 std::string known_commands() {
@@ -69,7 +79,7 @@ std::string known_commands() {
 int dispatch(Arguments arguments) {
   const std::string first = arguments.empty() ? "--help" : arguments.front();
   if (first == "--help" || first == "-h" || first == "help") return print_help(), 0;
-  if (first == "--version") return fmt::print("{}\n", peftgrid::orchestrator::version_text()), 0;
+  if (first == "--version") return say("{}\n", peftgrid::orchestrator::version_text()), 0;
   if (first.starts_with("-")) return peftgrid::orchestrator::run_command(arguments);
   const auto command =
       std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == first; });
@@ -82,25 +92,62 @@ int dispatch(Arguments arguments) {
 }
 
 int exit_code_of(const Arguments& arguments) {
+  using peftgrid::worker::shown;
   try {
     return dispatch(arguments);
   } catch (const peftgrid::worker::UsageError& error) {
-    fmt::print(stderr, "orchestrator: {}\n", error.what());
+    complain("orchestrator: {}\n", shown(error.what()));
     return 2;
   } catch (const peftgrid::checkpoint::FileError& error) {
-    fmt::print(stderr, "orchestrator: {}\n", error.what());
+    complain("orchestrator: {}\n", shown(error.what()));
     return 2;
+  } catch (const std::filesystem::filesystem_error& error) {
+    complain("orchestrator: {}: {}\n", shown(error.path1().string()), error.code().message());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    complain("orchestrator: {}\n", kOutOfMemory);
+    return 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "orchestrator: internal error: {}\n", error.what());
+    complain("orchestrator: internal error: {}\n", shown(error.what()));
     return 1;
   }
+}
+
+/// Where an exception leaves a thread nobody is left to catch it; at least it is said.
+[[noreturn]] void end_by_exception() {
+  try {
+    if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const std::bad_alloc&) {
+    complain("orchestrator: {}\n", kOutOfMemory);
+  } catch (const std::exception& error) {
+    complain("orchestrator: internal error: {}\n", peftgrid::worker::shown(error.what()));
+  } catch (...) {
+  }
+  std::_Exit(1);
+}
+
+/// A command whose answer is lost has not done what it was asked for; a run has.
+int code_of_lost_answer(const Arguments& arguments, int code) {
+  const int why = peftgrid::orchestrator::lost_output();
+  if (why == 0) return code;
+  complain("orchestrator: what was to be printed could not be written: {}\n",
+           peftgrid::checkpoint::system_message(why));
+  const bool is_run = !arguments.empty() && (arguments.front() == "run" || arguments.front() == "--grid" ||
+                                             arguments.front().starts_with("--grid="));
+  return is_run || code != 0 ? code : 1;
 }
 
 }  // namespace
 
 int main(int count, char** values) {
-  const int code = exit_code_of(Arguments(values + 1, values + count));
+  peftgrid::orchestrator::keep_standard_streams();
+  peftgrid::checkpoint::survive_torn_mappings();
+  std::set_terminate(end_by_exception);
+  const Arguments arguments(values + 1, values + count);
+  const int code = exit_code_of(arguments);
+  flush_output();
+  const int told = code_of_lost_answer(arguments, code);
   // LibTorch would spend a fifth of a start's time on forgetting its operators one by one.
   std::fflush(nullptr);
-  std::_Exit(code);
+  std::_Exit(told);
 }

@@ -1,23 +1,23 @@
 #include "orchestrator/owner.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "checkpoint/errors.hpp"
+#include "orchestrator/claim_file.hpp"
 #include "orchestrator/launch.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/process.hpp"
+#include "slurm/signals.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -25,8 +25,13 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::uint64_t kMostClaimBytes = 1 << 16;
+
+/// A claim of another host that a command only looks at, without the time to see whether it moves.
+constexpr double kSilent_s = Owner::kExpiry_s;
+
 struct Claim {
-  std::string host;
+  std::string host, boot, pid_namespace;  // what a pid means: empty in claims of older versions of the program
   std::int64_t pid = 0, start = 0, parent = 0, since = 0, beat = 0;
 };
 
@@ -34,17 +39,19 @@ std::optional<Claim> parse(const std::string& text) {
   const json body = json::parse(text, nullptr, false);
   if (!body.is_object()) return std::nullopt;
   try {
-    return Claim{body.at("host"),   body.at("pid"),   body.at("start"),
-                 body.at("parent"), body.at("since"), body.at("beat")};
+    return Claim{body.at("host"),  body.value("boot", ""), body.value("pid_namespace", ""),
+                 body.at("pid"),   body.at("start"),       body.at("parent"),
+                 body.at("since"), body.at("beat")};
   } catch (const json::exception&) {
     return std::nullopt;
   }
 }
 
 std::string text_of(const Claim& c) {
-  return json{{"host", c.host},     {"pid", c.pid},     {"start", c.start},
-              {"parent", c.parent}, {"since", c.since}, {"beat", c.beat}}
-             .dump() +
+  return json{{"host", c.host},   {"boot", c.boot},   {"pid_namespace", c.pid_namespace},
+              {"pid", c.pid},     {"start", c.start}, {"parent", c.parent},
+              {"since", c.since}, {"beat", c.beat}}
+             .dump(-1, ' ', false, json::error_handler_t::replace) +
          "\n";
 }
 
@@ -52,89 +59,77 @@ std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// The owner file, open and locked against other processes for as long as this object lives.
-class LockedFile {
- public:
-  explicit LockedFile(const std::filesystem::path& path)
-      : path_(path), file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (file_ < 0 || flock(file_, LOCK_EX) != 0) {
-      throw checkpoint::FileError(fmt::format("{}: cannot be opened and locked ({}); the run folder must be writable",
-                                              path.string(), std::strerror(errno)));
-    }
-  }
-  LockedFile(const LockedFile&) = delete;
-  LockedFile& operator=(const LockedFile&) = delete;
-  ~LockedFile() { close(file_); }
-
-  std::string read() const {
-    std::string text(4096, '\0');
-    const ssize_t size = pread(file_, text.data(), text.size(), 0);
-    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-    return text;
-  }
-  void write(const std::string& text) const {
-    // Written over and then cut: on a full disk a file that was emptied first would stay empty.
-    const auto size = static_cast<ssize_t>(text.size());
-    if (pwrite(file_, text.data(), text.size(), 0) != size || ftruncate(file_, size) != 0 || fsync(file_) != 0) {
-      throw checkpoint::FileError(fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)));
-    }
-  }
-
- private:
-  std::filesystem::path path_;
-  int file_;
-};
-
 enum class Standing { Free, Dying, Alive, Elsewhere };
+
+/// Does a pid of that claim mean a process that can be seen from here? Hosts may share a name, containers of one host
+/// their boot; what cannot be told apart is elsewhere, and expires by time.
+bool is_of_this_system(const Claim& claim) {
+  if (claim.boot.empty() || claim.pid_namespace.empty()) return claim.host == host_name();
+  return claim.boot == boot_id() && claim.pid_namespace == pid_namespace();
+}
 
 Standing standing(const std::optional<Claim>& claim) {
   if (!claim) return Standing::Free;
-  if (claim->host != host_name()) return Standing::Elsewhere;
+  if (!is_of_this_system(*claim)) return Standing::Elsewhere;
   const auto now = process_facts(claim->pid);
   if (!now || now->start != claim->start || now->state == 'Z' || now->state == 'X') return Standing::Free;
   return now->parent == claim->parent ? Standing::Alive : Standing::Dying;
 }
 
+std::string time_text(std::int64_t seconds) {
+  seconds = std::max<std::int64_t>(0, seconds);
+  return seconds < 120 ? fmt::format("{} s", seconds) : fmt::format("{} min", seconds / 60);
+}
+
 std::string words(const Claim& claim) {
-  const std::int64_t age = std::max<std::int64_t>(0, seconds_now() - claim.since);
-  const std::string time = age < 120 ? fmt::format("{} s", age) : fmt::format("{} min", age / 60);
-  return fmt::format("pid {} on host {}, for {}", claim.pid, claim.host, time);
+  return fmt::format("pid {} on host {}, for {}", claim.pid, claim.host, time_text(seconds_now() - claim.since));
 }
 
 /// Takes the file if it is free (or if the claim is still `expired`, that of a host that fell silent).
 std::optional<Claim> take(const std::filesystem::path& file, const std::string& mine,
                           const std::optional<std::string>& expired, Standing& how) {
-  const LockedFile locked(file);
-  const std::string text = locked.read();
-  const auto claim = parse(text);
+  const ClaimFile locked(file);
+  const auto claim = parse(locked.read());
   how = standing(claim);
-  if (how != Standing::Free && !(expired && *expired == text)) return claim;
+  if (how != Standing::Free && !(expired && *expired == text_of(*claim))) return claim;
   locked.write(mine);
   how = Standing::Free;
   return std::nullopt;
+}
+
+/// Empty where there is none.
+std::string text_of_claim(const std::filesystem::path& file) {
+  if (!checkpoint::is_there(file)) return "";
+  return checkpoint::read_plain(file, kMostClaimBytes, checkpoint::Links::Refuse);
 }
 
 }  // namespace
 
 Owner::Owner(const std::filesystem::path& file) : file_(file) {
   const auto self = process_facts(getpid());
-  mine_ = text_of({host_name(), getpid(), self ? self->start : 0, self ? self->parent : 0, seconds_now(), 0});
+  mine_ = text_of({host_name(), boot_id(), pid_namespace(), getpid(), self ? self->start : 0, self ? self->parent : 0,
+                   seconds_now(), 0});
   const auto begin = std::chrono::steady_clock::now();
-  auto waited = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  const auto waited = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   Standing how = Standing::Free;
-  std::string seen;
-  double seen_since = 0;
-  std::optional<std::string> expired;
+  std::optional<std::string> seen, expired;
+  bool said = false;
   while (const auto claim = take(file_, mine_, expired, how)) {
     const std::string now = text_of(*claim);
-    if (now != seen) seen_since = waited();
+    const bool moved = seen && *seen != now;  // a beat: it lives
     seen = now;
-    const bool patient = (how == Standing::Dying && waited() < kDying_s) || how == Standing::Elsewhere;
-    if (!patient || (how == Standing::Elsewhere && seen_since > 0)) {
+    const bool patient = how == Standing::Dying ? waited() < kDying_s : how == Standing::Elsewhere && !moved;
+    if (!patient || slurm::stop_signal() != 0) {
       throw worker::UsageError(fmt::format("{}: the run folder is in use by {}; wait for it to end, or stop it",
                                            file_.parent_path().string(), words(*claim)));
     }
-    if (how == Standing::Elsewhere && waited() - seen_since > kExpiry_s) expired = now;
+    if (!said && how == Standing::Elsewhere && waited() > kBeat_s + 1) {
+      complain("{}: claimed by {}; its host may be dead: taken over unless it stirs within {:.0f} s\n",
+               worker::shown(file_.parent_path().string()), worker::shown(words(*claim)), kExpiry_s - waited());
+      flush_output();
+      said = true;
+    }
+    if (how == Standing::Elsewhere && waited() > kExpiry_s) expired = now;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   beating_ = std::jthread([this](const std::stop_token& stop) { beat(stop); });
@@ -147,12 +142,13 @@ void Owner::beat(const std::stop_token& stop) {
     wake.wait_for(lock, stop, std::chrono::duration<double>(kBeat_s), [] { return false; });
     if (stop.stop_requested()) return;
     try {
-      const LockedFile locked(file_);
+      const ClaimFile locked(file_);
       const std::string text = locked.read();
       const auto own = parse(mine_);
       // Nobody's: the folder was away, and has come back without the claim.
       auto claim = text.empty() ? own : parse(text);
-      lost_ = !claim || claim->host != own->host || claim->pid != own->pid || claim->start != own->start;
+      lost_ = !claim || claim->host != own->host || claim->pid != own->pid || claim->start != own->start ||
+              claim->pid_namespace != own->pid_namespace || claim->boot != own->boot;
       if (lost_) return;
       ++claim->beat;
       locked.write(text_of(*claim));
@@ -167,7 +163,7 @@ Owner::~Owner() {
   beating_.join();
   if (lost_) return;
   try {
-    LockedFile(file_).write("");
+    ClaimFile(file_).write("");
   } catch (const checkpoint::FileError&) {
     // The claim of a dead process is taken over at once.
   }
@@ -177,10 +173,19 @@ bool Owner::lost() const {
   return lost_;
 }
 
-std::string living_owner(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  const auto claim = parse(std::string(std::istreambuf_iterator<char>(in), {}));
-  return !claim || standing(claim) == Standing::Free ? "" : words(*claim);
+std::optional<SeenOwner> seen_owner(const std::filesystem::path& file) {
+  const auto claim = parse(text_of_claim(file));
+  const Standing how = standing(claim);
+  if (how == Standing::Free) return std::nullopt;
+  SeenOwner seen{words(*claim)};
+  if (how != Standing::Elsewhere) return seen;
+  // Only to tell people, who can judge a clock: the file server's time of the last beat, by this machine's clock.
+  struct stat facts {};
+  if (stat(file.c_str(), &facts) != 0) return seen;
+  const std::int64_t ago = seconds_now() - facts.st_mtim.tv_sec;
+  seen.words += fmt::format(", last seen {} ago", time_text(ago));
+  seen.silent = static_cast<double>(ago) > kSilent_s;
+  return seen;
 }
 
 }  // namespace peftgrid::orchestrator

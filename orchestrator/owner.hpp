@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -9,7 +10,8 @@ namespace peftgrid::orchestrator {
 
 /// The right to write to a run folder: one running owner at a time (product.md, "One owner"). On the same host a claim
 /// is pid and start time: a dead one is taken over at once, a dying one (its mpirun is gone) is waited for, up to 5 s.
-/// A claim from another host expires when its beat has not moved for kExpiry_s; clocks are never compared.
+/// The same host is the same boot and the same PID namespace. A claim from anywhere else is watched: it is refused as
+/// soon as its beat moves, and taken over when it has not moved for kExpiry_s; clocks are never compared.
 class Owner {
  public:
   static constexpr double kDying_s = 5, kBeat_s = 5, kExpiry_s = 30;
@@ -31,7 +33,12 @@ class Owner {
   std::jthread beating_;
 };
 
-/// Who owns a run folder now, in words ("rank 0 on host a, pid 12, for 3 min"), or empty: nobody, or a dead process.
-std::string living_owner(const std::filesystem::path& file);
+struct SeenOwner {
+  std::string words;    // "pid 12 on host a, for 3 min"; of another host also ", last seen 4 s ago"
+  bool silent = false;  // of another host, and not seen for longer than a claim holds: may be dead
+};
+/// Who owns a run folder now; nothing: nobody, or a dead process. Throws checkpoint::FileError where the claim is no
+/// plain file.
+std::optional<SeenOwner> seen_owner(const std::filesystem::path& file);
 
 }  // namespace peftgrid::orchestrator

@@ -15,6 +15,11 @@ struct ProcessFacts {
 /// Nothing where there is no such process.
 std::optional<ProcessFacts> process_facts(std::int64_t pid);
 
+/// What a pid of this process's means: this boot of the kernel, and the PID namespace ("pid:[4026531836]"). Empty where
+/// the kernel does not say.
+std::string boot_id();
+std::string pid_namespace();
+
 /// One process among all hosts.
 struct ProcessId {
   std::string host;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 #include "checkpoint/publish.hpp"
 #include "orchestrator/journal.hpp"
 #include "worker/errors.hpp"
@@ -124,14 +125,12 @@ void make_folder(const fs::path& folder) {
 }
 
 void write_whole(const fs::path& file, const std::string& text) {
-  const fs::path draft = checkpoint::draft_beside(file);
-  std::ofstream(draft, std::ios::binary) << text;
-  checkpoint::publish_replacing(draft, file);
+  checkpoint::publish_bytes_replacing(text, file);
 }
 
 void refuse_foreign_folder(const RunFolder& folder) {
   std::error_code error;
-  if (fs::exists(folder.journal(), error) || fs::exists(folder.owner(), error)) return;
+  if (checkpoint::is_there(folder.journal()) || checkpoint::is_there(folder.owner())) return;
   // Before a job's first start there may be its script, its log and its notes.
   const auto is_foreign = [&](const fs::directory_entry& entry) { return entry.path() != folder.slurm(); };
   if (std::none_of(fs::directory_iterator(folder.root, error), fs::directory_iterator(), is_foreign)) return;

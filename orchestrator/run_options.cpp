@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <iostream>
+#include <sstream>
 
 #include "orchestrator/commands/command_line.hpp"
+#include "orchestrator/output.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -66,7 +67,9 @@ std::optional<RunOptions> parse_run_options(const std::vector<std::string>& argu
     throw UsageError(fmt::format("run: {}; `orchestrator run --help` lists the options", error.what()));
   }
   if (help) {
-    std::cout << all;
+    std::ostringstream text;
+    text << all;
+    say("{}", text.str());
     return std::nullopt;
   }
   if (options.grid.empty()) throw UsageError("run: --grid is missing; name the grid file");

@@ -11,12 +11,15 @@
 #include "checkpoint/errors.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "orchestrator/launch.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
 #include "orchestrator/schedule/speed.hpp"
 #include "orchestrator/schedule/widths.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/environment.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/text.hpp"
 #include "worker/worker.hpp"
 
 namespace peftgrid::orchestrator {
@@ -46,7 +49,7 @@ void set_damaged_aside(const RunFolder& folder, const std::string& id) {
         fmt::format("{}; go on with the program that wrote it, or name another run folder with --out", error.what()));
   } catch (const checkpoint::FileError& error) {
     fs::rename(file, file.string() + ".damaged");
-    fmt::print("set aside as {}.h5.damaged, to be run again: {}\n", id, error.what());
+    say("set aside as {}.h5.damaged, to be run again: {}\n", id, error.what());
   }
 }
 
@@ -133,29 +136,32 @@ void RunSession::announce(const RunOptions& options, int ranks) {
                                           {"trials", prediction_.trials},
                                           {"ranks", prediction_.ranks}}
                                .dump());
+  if (const auto trouble = worker::trouble_with_cache(); trouble && !jobs_.empty()) {
+    complain("the cache cannot be written ({}): each rank keeps tokens and converted weights to itself\n",
+             worker::shown(*trouble));
+  }
   if (options.quiet) return;
   const std::string there =
       already_there_.empty() ? "" : fmt::format(", {} of them already there", already_there_.size());
   const std::string about = jobs_.empty() ? "" : fmt::format(", about {}", duration_text(prediction_.makespan_s));
-  fmt::print("{}: {} trials in {} cells{}; {} to run on {} rank{}{}\n", grid_.run, grid_.trials.size(),
-             grid_.cells.size(), there, jobs_.size(), ranks, ranks == 1 ? "" : "s", about);
-  if (!launched.job.empty()) fmt::print("Slurm job {} on {}\n", launched.job, launched.nodes);
-  if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) fmt::print("every trial is already there\n");
+  say("{}: {} trials in {} cells{}; {} to run on {} rank{}{}\n", grid_.run, grid_.trials.size(), grid_.cells.size(),
+      there, jobs_.size(), ranks, ranks == 1 ? "" : "s", about);
+  if (!launched.job.empty()) say("Slurm job {} on {}\n", launched.job, launched.nodes);
+  if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) say("every trial is already there\n");
   if (failed_before_ > 0) {
-    fmt::print("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);
+    say("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);
   }
   if (options.overrides.device == "cpu" && in_bf16(grid_) && !jobs_.empty() && !worker::multiplies_bf16()) {
-    fmt::print(
-        "precision bf16: this processor has no instructions for it; numbers are rounded to bf16 and multiplied in "
+    say("precision bf16: this processor has no instructions for it; numbers are rounded to bf16 and multiplied in "
         "fp32, no faster than precision fp32\n");
   }
   for (const Hole& hole : grid_.holes) {
-    fmt::print("left out: {} {} {}: {}\n", hole.backbone, hole.task, hole.label, hole.reason);
+    say("left out: {} {} {}: {}\n", hole.backbone, hole.task, hole.label, hole.reason);
   }
   if (options.verbose) {
-    for (const std::string& warning : grid_.warnings) fmt::print("warning: {}\n", warning);
+    for (const std::string& warning : grid_.warnings) say("warning: {}\n", warning);
   }
-  std::fflush(stdout);
+  flush_output();
 }
 
 std::string RunSession::display_kind(const RunOptions& options) const {

@@ -12,7 +12,7 @@ namespace peftgrid::worker {
 
 /// The frozen tensors of a pretrained folder, mapped read-only: one copy a node, however many ranks map it. What is not
 /// stored in the type that the precision asks for lies converted in a file of the cache, made once per node
-/// (design.md 3.8).
+/// (design.md 3.8), or in this process where the cache takes no file.
 class Base {
  public:
   virtual ~Base() = default;
@@ -21,9 +21,13 @@ class Base {
   virtual const Weights& weights() const = 0;
   /// A private copy in fp32 in host memory, from the file's own numbers.
   virtual at::Tensor fp32_copy(const std::string& name) const = 0;
+  /// Throws ChangedInput, naming the file, where what is mapped is no longer what the trials' ids were made of.
+  virtual void check_unchanged() const = 0;
 };
 
-/// Maps the base of a trial; `architecture` names its tensors. Throws UsageError or checkpoint::FileError.
+/// Maps the base of a trial; `architecture` names its tensors. Its content is checked against the hash in `spec`, and
+/// that of a converted file against the hash it was written with. Throws ChangedInput, UsageError or
+/// checkpoint::FileError.
 std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision,
                                       const Backbone& architecture, at::Device device = at::kCPU);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,15 @@
 
 /// Names, options, sizes and costs of backbones, methods and tasks: what planning needs, without a tensor.
 namespace peftgrid::worker {
+
+// ---- the cache -------------------------------------------------------------------------------------------------
+
+/// Before the grid of a run is read: this process trains, and believes no hash that an earlier start has left. What the
+/// ranks of a node hash they tell each other in `node_memory`, a folder of this job that no other user can write to;
+/// empty: each process hashes for itself.
+void verify_contents(const std::filesystem::path& node_memory);
+/// Why nothing can be written to the cache; nothing where something can.
+std::optional<std::string> trouble_with_cache();
 
 // ---- methods ---------------------------------------------------------------------------------------------------
 

@@ -22,4 +22,10 @@ class TrialError : public std::runtime_error {
   Kind kind;
 };
 
+/// What the run was planned from is no longer what its files hold: the run ends, and the same command plans anew.
+class ChangedInput : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace peftgrid::worker

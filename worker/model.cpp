@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "worker/allocator.hpp"
 #include "worker/device.hpp"
@@ -87,6 +88,24 @@ std::shared_ptr<const Backbone> Store::backbone(const TrialSpec& spec) {
 
 std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
   return recall(data_, data_key(spec), [&] { return tokenize(spec.task, spec.backbone, spec.training.max_length); });
+}
+
+void Store::check_unchanged(const TrialSpec& spec) {
+  const auto torn = checkpoint::torn_mapping();
+  const auto base = std::ranges::find(bases_, base_key(spec), [](const auto& entry) { return entry.first; });
+  const auto data = std::ranges::find(data_, data_key(spec), [](const auto& entry) { return entry.first; });
+  if (base != bases_.end()) base->second->check_unchanged();
+  const bool other_tokens = data != data_.end() && !data->second->unchanged();
+  if (other_tokens) data_.erase(data);
+  if (torn) {
+    data_.clear();
+    bases_.clear();
+    throw TrialError(TrialError::Kind::Environment, *torn + ": was cut short while it was in use");
+  }
+  if (other_tokens) {
+    throw TrialError(TrialError::Kind::Environment,
+                     "the cached tokens of task " + spec.task.name + " were changed while they were in use");
+  }
 }
 
 FeatureMemo::Features Store::features(const TrialSpec& spec, const std::string& split,

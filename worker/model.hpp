@@ -29,6 +29,9 @@ class Store {
   std::shared_ptr<const Backbone> backbone(const TrialSpec& spec);
   std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
   std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
+  /// Before a trial and before its result is published: what it reads is what its id was made of. Throws ChangedInput,
+  /// or TrialError where a file was cut short while it was mapped; then nothing of it is kept open.
+  void check_unchanged(const TrialSpec& spec);
   /// Of rows of a split of the trial's task, by the trial's base in evaluation mode.
   FeatureMemo::Features features(const TrialSpec& spec, const std::string& split, std::span<const std::int64_t> rows,
                                  const std::function<FeatureMemo::Features()>& make);

@@ -57,6 +57,21 @@ std::string folded(std::string_view name) {
   return out;
 }
 
+std::string escaped(char byte) {
+  return fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+}
+
+/// Of one whole character: C0, DEL, C1 (U+0080 to U+009F), the separators U+2028 and U+2029, and what turns the
+/// direction of the text behind it (U+202A to U+202E, U+2066 to U+2069).
+bool is_control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character.front());
+  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  const auto second = static_cast<unsigned char>(character[1]);
+  if (character.size() == 2) return first == 0xC2 && second < 0xA0;
+  const bool separates_or_turns = character >= "\u2028" && character <= "\u202E";
+  return character.size() == 3 && (separates_or_turns || (character >= "\u2066" && character <= "\u2069"));
+}
+
 }  // namespace
 
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
@@ -102,9 +117,55 @@ std::string in_quotes(std::string_view text) {
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
     text = text.substr(0, end);
   }
-  std::string out = "\"";
-  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return out + (cut ? "...\"" : "\"");
+  return "\"" + shown(text) + (cut ? "...\"" : "\"");
+}
+
+std::string shown(std::string_view text, Lines lines) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = character_bytes(text, at);
+    const std::string_view character = text.substr(at, std::max<std::size_t>(1, length));
+    at += character.size();
+    const bool kept = lines == Lines::Keep && (character == "\n" || character == "\t");
+    if (length > 0 && (kept || !is_control(character))) {
+      out += character;
+    } else {
+      for (const char byte : character) out += escaped(byte);
+    }
+  }
+  return out;
+}
+
+std::string text_of_path(std::string_view path) {
+  std::string out;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t length = character_bytes(path, at);
+    const std::string_view character = path.substr(at, std::max<std::size_t>(1, length));
+    at += character.size();
+    if (length == 0) {
+      out += escaped(character.front());
+    } else {
+      out += character == "\\" ? "\\\\" : character;
+    }
+  }
+  return out;
+}
+
+std::string path_of_text(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned byte = 0;
+    if (text[at] == '\\' && at + 3 < text.size() && text[at + 1] == 'x' &&
+        std::from_chars(text.data() + at + 2, text.data() + at + 4, byte, 16).ptr == text.data() + at + 4) {
+      out += static_cast<char>(byte);
+      at += 3;
+    } else {
+      if (text[at] == '\\' && at + 1 < text.size() && text[at + 1] == '\\') ++at;
+      out += text[at];
+    }
+  }
+  return out;
 }
 
 std::string joined(const std::vector<std::string>& names) {

@@ -21,8 +21,19 @@ std::optional<double> parse_number(std::string_view text);
 /// The name among `known` that is most like `name`, when one is near enough to be what was meant; else empty.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
-/// `name` shortened to a length that fits a message, control characters shown as "?".
+/// `text` shortened to a length that fits a message, control characters shown as text.
 std::string in_quotes(std::string_view text);
+
+/// Text from anywhere as it may be shown on a screen or put into a message: control characters (those of C1 and the
+/// line and paragraph separators too) as \x1b, and so each byte that is not UTF-8. Line breaks and tabs stay where the
+/// text's lines are the program's own.
+enum class Lines { Escape, Keep };
+std::string shown(std::string_view text, Lines lines = Lines::Escape);
+
+/// Paths are bytes, JSON is UTF-8: bytes that are none become \xff, and a backslash two, so that `path_of_text` gives
+/// the same bytes back.
+std::string text_of_path(std::string_view path);
+std::string path_of_text(std::string_view text);
 
 /// "a, b and c".
 std::string joined(const std::vector<std::string>& names);

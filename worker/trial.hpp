@@ -121,7 +121,7 @@ std::string cell_id(const TrialSpec& spec);
 struct TrialOutcome {
   std::string id;
   enum class State { Done, Diverged, Failed, Interrupted } state = State::Done;
-  std::string reason;        // empty when done
+  std::string reason;        // empty when done; where it was interrupted: why the run must end, empty for a stop signal
   double seconds = 0;        // wall time of the whole trial
   bool environment = false;  // failed by the machine, not by the trial: the same command tries it again
   double metric = 0;         // the tabulated metric on the first test set, not yet × 100

@@ -74,9 +74,11 @@ using Told = std::optional<TrialOutcome>;
 Told train_and_publish(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks,
                        Pulse& pulse, const Watch& watch) {
   const TrialSpec& spec = order.spec;
+  store.check_unchanged(spec);
   const Team team = gather_team(order.gang, hooks, watch);
   const Keeping keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
   std::optional<checkpoint::TrialRecord> record = train(spec, store, team, watch, keeping);
+  store.check_unchanged(spec);
   if (!record) return std::nullopt;
   record->spec = order.spec_json;
   record->environment = environment(info, team, *record);
@@ -105,10 +107,17 @@ Told attempt(const Assign& order, Store& store, const WorkerInfo& info, const Wo
     told = train_and_publish(order, store, info, hooks, pulse, watch);
   } catch (const Interrupted&) {
     told.emplace().state = TrialOutcome::State::Interrupted;
+  } catch (const ChangedInput& error) {
+    told.emplace().state = TrialOutcome::State::Interrupted;
+    told->reason = error.what();
   } catch (const TrialError& error) {
     failed(error.what(), error.kind == TrialError::Kind::Environment);
   } catch (const checkpoint::FileError& error) {
     failed(error.what(), true);
+  } catch (const std::filesystem::filesystem_error& error) {
+    failed(error.what(), true);
+  } catch (const std::bad_alloc&) {
+    failed("out of memory", true);
   } catch (const std::exception& error) {
     failed(error.what(), false);
   }

@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/journal.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
 #include "worker/trial.hpp"
@@ -90,29 +92,44 @@ std::size_t count_missing(const RunState& state, const Findings& found) {
   return missing.size();
 }
 
+/// What should be a plain file of the run and is none. A start would refuse it.
+std::vector<std::string> odd_files(const RunFolder& run) {
+  std::vector<std::string> odd;
+  for (const fs::path& folder : with_shards({run.root})) {
+    for (const fs::path& file : {RunFolder{folder}.owner(), RunFolder{folder}.journal()}) {
+      if (const auto kind = checkpoint::not_plain(file)) odd.push_back(file.string() + ": is " + *kind);
+    }
+  }
+  return odd;
+}
+
 int check(const RunFolder& run) {
+  if (const auto odd = odd_files(run); !odd.empty()) {
+    for (const std::string& file : odd) say("{}; a plain file would be right there: move it away\n", file);
+    return 3;
+  }
   const Findings found = examine(run);
   std::int64_t damaged = 0;
   for (const fs::path& folder : with_shards({run.root})) damaged += read_journal(RunFolder{folder}.journal()).damaged;
   const RunState state = read_run_state(run);
-  fmt::print("{}: {} trial files are sound\n", run.root.string(), found.sound);
-  for (const auto& [file, trouble] : found.broken) fmt::print("broken: {}: {}\n", file.string(), trouble);
+  say("{}: {} trial files are sound\n", run.root.string(), found.sound);
+  for (const auto& [file, trouble] : found.broken) say("broken: {}: {}\n", file.string(), trouble);
   if (!found.broken.empty())
-    fmt::print("delete {}; the same command then runs {} again\n", found.broken.size() == 1 ? "it" : "them",
-               found.broken.size() == 1 ? "its trial" : "their trials");
-  for (const auto& [file, why] : found.other_layout) fmt::print("of another version: {}: {}\n", file.string(), why);
-  if (!found.other_layout.empty()) fmt::print("the program that wrote them reads them; nothing is wrong with them\n");
+    say("delete {}; the same command then runs {} again\n", found.broken.size() == 1 ? "it" : "them",
+        found.broken.size() == 1 ? "its trial" : "their trials");
+  for (const auto& [file, why] : found.other_layout) say("of another version: {}: {}\n", file.string(), why);
+  if (!found.other_layout.empty()) say("the program that wrote them reads them; nothing is wrong with them\n");
   if (damaged > 0) {
-    fmt::print("journal: {} damaged lines; they cost history and time estimates, no result\n", damaged);
+    say("journal: {} damaged lines; they cost history and time estimates, no result\n", damaged);
   }
   if (!found.leftovers.empty()) {
-    fmt::print("{} drafts of ranks that were killed; they may be deleted while nothing runs\n", found.leftovers.size());
+    say("{} drafts of ranks that were killed; they may be deleted while nothing runs\n", found.leftovers.size());
   }
   const std::size_t missing = count_missing(state, found);
   if (missing > 0) {
-    fmt::print("{} of the current grid {} no sound file; {} failed before\n",
-               missing == 1 ? "1 trial" : fmt::format("{} trials", missing), missing == 1 ? "has" : "have",
-               state.failed.size());
+    say("{} of the current grid {} no sound file; {} failed before\n",
+        missing == 1 ? "1 trial" : fmt::format("{} trials", missing), missing == 1 ? "has" : "have",
+        state.failed.size());
   }
   return found.broken.empty() && found.other_layout.empty() && damaged == 0 ? 0 : 3;
 }

@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "orchestrator/output.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 
@@ -28,7 +29,7 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
   if (parsed.values.count("help") != 0) {
     std::ostringstream table;
     table << line.options;
-    fmt::print("{}\n\n  {}\n\n{}", line.meaning, line.usage, table.str());
+    say("{}\n\n  {}\n\n{}", line.meaning, line.usage, table.str());
     return std::nullopt;
   }
   if (parsed.values.count("path") != 0) {

@@ -11,6 +11,7 @@
 #include "checkpoint/same_numbers.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
 #include "worker/trial.hpp"
@@ -63,9 +64,9 @@ std::vector<checkpoint::Difference> differences_of(const Collection& first, std:
 
 void print_differences(const std::vector<checkpoint::Difference>& found) {
   for (std::size_t i = 0; i < std::min(found.size(), kMostFields); ++i) {
-    fmt::print("    {}: {}\n", found[i].field, found[i].how);
+    say("    {}: {}\n", found[i].field, found[i].how);
   }
-  if (found.size() > kMostFields) fmt::print("    and {} more\n", found.size() - kMostFields);
+  if (found.size() > kMostFields) say("    and {} more\n", found.size() - kMostFields);
 }
 
 /// Prints what only one side has; returns how many.
@@ -73,19 +74,19 @@ std::size_t print_lonely(const Collection& side, const std::map<std::string, std
                          const std::string& name) {
   std::size_t lonely = 0;
   for (const auto& trial : side.trials) {
-    if (!other.contains(trial.id) && lonely++ < kMostListed) fmt::print("only in {}: {}\n", name, description(trial));
+    if (!other.contains(trial.id) && lonely++ < kMostListed) say("only in {}: {}\n", name, description(trial));
   }
-  if (lonely > kMostListed) fmt::print("only in {}: {} trials in all\n", name, lonely);
+  if (lonely > kMostListed) say("only in {}: {} trials in all\n", name, lonely);
   return lonely;
 }
 
 /// Prints files that could not be compared; returns how many.
 std::size_t print_troubles(const Collection& side) {
   for (const auto& conflict : side.conflicts) {
-    fmt::print("conflict: trial {} in {} and {}\n", conflict.id, conflict.first.string(), conflict.second.string());
+    say("conflict: trial {} in {} and {}\n", conflict.id, conflict.first.string(), conflict.second.string());
   }
   for (const auto& unreadable : side.unreadable) {
-    fmt::print("unreadable: {}: {}\n", unreadable.file.string(), unreadable.reason);
+    say("unreadable: {}: {}\n", unreadable.file.string(), unreadable.reason);
   }
   return side.conflicts.size() + side.unreadable.size();
 }
@@ -101,24 +102,24 @@ int compare(const std::filesystem::path& a, const std::filesystem::path& b, doub
     ++shared;
     const auto found = differences_of(first, place, second, other->second, tolerance);
     if (found.empty() || ++unlike > kMostListed) continue;
-    fmt::print("differs {}\n", description(first.trials[place]));
+    say("differs {}\n", description(first.trials[place]));
     print_differences(found);
   }
   const std::size_t lonely = print_lonely(first, there, a.string()) + print_lonely(second, here, b.string());
   const std::size_t troubles = print_troubles(first) + print_troubles(second);
   const auto types = processors(first), other_types = processors(second);
   if (!types.empty() && !other_types.empty() && types != other_types) {
-    fmt::print("the types of processor differ: {} in {}, {} in {}\n", fmt::join(types, "; "), a.string(),
-               fmt::join(other_types, "; "), b.string());
+    say("the types of processor differ: {} in {}, {} in {}\n", fmt::join(types, "; "), a.string(),
+        fmt::join(other_types, "; "), b.string());
   }
   const bool same = unlike == 0 && lonely == 0 && troubles == 0;
   const std::string within =
       tolerance > 0 ? fmt::format(" within {} (tensors kept only as hashes left out)", tolerance) : "";
   if (same) {
-    fmt::print("identical{}: {} trials\n", within, shared);
+    say("identical{}: {} trials\n", within, shared);
   } else {
-    fmt::print("not identical{}: {} of {} shared trials differ, {} on one side only, {} unreadable or in conflict\n",
-               within, unlike, shared, lonely, troubles);
+    say("not identical{}: {} of {} shared trials differ, {} on one side only, {} unreadable or in conflict\n", within,
+        unlike, shared, lonely, troubles);
   }
   return same ? 0 : 3;
 }

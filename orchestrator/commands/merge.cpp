@@ -7,6 +7,7 @@
 
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
 
@@ -26,13 +27,13 @@ int merge_command(const Arguments& arguments) {
 
   const std::string out = parsed->values["out"].as<std::string>();
   const checkpoint::Collection merged = checkpoint::merge(with_shards(parsed->paths), out);
-  fmt::print("{}: {} trials\n", out, merged.trials.size());
+  say("{}: {} trials\n", out, merged.trials.size());
   for (const auto& conflict : merged.conflicts) {
-    fmt::print(stderr, "conflict: trial {} has unlike numbers in {} and {}; neither is taken\n", conflict.id,
-               conflict.first.string(), conflict.second.string());
+    complain("conflict: trial {} has unlike numbers in {} and {}; neither is taken\n", conflict.id,
+             conflict.first.string(), conflict.second.string());
   }
   for (const auto& unreadable : merged.unreadable) {
-    fmt::print(stderr, "left out: {}: {}\n", unreadable.file.string(), unreadable.reason);
+    complain("left out: {}: {}\n", unreadable.file.string(), unreadable.reason);
   }
   return merged.conflicts.empty() && merged.unreadable.empty() ? 0 : 3;
 }

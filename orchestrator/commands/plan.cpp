@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
-#include <iostream>
 #include <set>
+#include <sstream>
 
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
@@ -84,7 +85,9 @@ int plan_command(const Arguments& arguments, Measure measure) {
   const Speed speed = speed_for(grid, before, options, measure);
   const std::set<std::string> finished = finished_trials(folder);
   const auto done = [&](const std::string& id) { return finished.contains(id); };
-  show_plan(std::cout, grid, make_plan(grid, options.ranks, speed, done), {options.ranks, speed, options.verbose});
+  std::ostringstream text;
+  show_plan(text, grid, make_plan(grid, options.ranks, speed, done), {options.ranks, speed, options.verbose});
+  say("{}", text.str());
   return 0;
 }
 

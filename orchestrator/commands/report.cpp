@@ -5,6 +5,7 @@
 
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "orchestrator/run_folder.hpp"
@@ -34,8 +35,8 @@ int report_command(const Arguments& arguments) {
     throw worker::UsageError("only one run folder has a report folder of its own; say where with --out DIR");
   }
   ReportModel model = build_report(parsed->paths);
-  if (!parsed->values["quiet"].as<bool>()) fmt::print("{}\n", terminal_table(model));
-  fmt::print("{}\n", write_model(std::move(model), out).string());
+  if (!parsed->values["quiet"].as<bool>()) say("{}\n", terminal_table(model));
+  say("{}\n", write_model(std::move(model), out).string());
   return 0;
 }
 

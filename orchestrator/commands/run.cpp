@@ -19,6 +19,7 @@
 #include "orchestrator/launch.hpp"
 #include "orchestrator/launch_watch.hpp"
 #include "orchestrator/launcher.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/peers.hpp"
 #include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
@@ -27,6 +28,8 @@
 #include "orchestrator/run_session.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/signals.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/text.hpp"
 #include "worker/worker.hpp"
 
 namespace peftgrid::orchestrator {
@@ -55,7 +58,7 @@ auto insist(const RunOptions& options, Do act) {
       return act();
     } catch (const checkpoint::FileError& error) {
       if (options.on_storage_trouble != "wait" || slurm::stop_signal() != 0) throw;
-      if (!said) fmt::print(stderr, "storage: {}; the end of the run waits until it works again\n", error.what());
+      if (!said) complain("storage: {}; the end of the run waits until it works again\n", error.what());
     }
     for (int look = 0; look < kLooks && slurm::stop_signal() == 0; ++look) std::this_thread::sleep_for(kLook);
   }
@@ -75,17 +78,17 @@ void close_run(RunSession& session, const Coordinator& coordinator, const RunOpt
     } catch (const checkpoint::FileError&) {
       // What is done is what trials/ holds.
     }
-    fmt::print("stopped: {} of {} trials are finished and kept; the same command goes on\n",
-               session.already_there().size() + static_cast<std::size_t>(tally.done + tally.diverged),
-               session.grid().trials.size());
+    say("stopped: {} of {} trials are finished and kept; the same command goes on\n",
+        session.already_there().size() + static_cast<std::size_t>(tally.done + tally.diverged),
+        session.grid().trials.size());
     return;
   }
   insist(options, [&] { session.journal().sync(); });
   const ReportModel model = insist(options, [&] { return build_report({session.folder().root}); });
-  fmt::print("\n{}", terminal_table(model));
+  say("\n{}", terminal_table(model));
   const auto index = insist(options, [&] { return write_model(model, session.folder().report()); });
-  if (!options.quiet) fmt::print("\nreport: {}\n", index.string());
-  std::fflush(stdout);
+  if (!options.quiet) say("\nreport: {}\n", index.string());
+  flush_output();
 }
 
 /// Ends every rank at once: after this nobody waits for a coordinator or worker that is no more. What is finished is
@@ -93,9 +96,9 @@ void close_run(RunSession& session, const Coordinator& coordinator, const RunOpt
 [[noreturn]] void give_up(collectives::MpiSession& mpi, const std::exception& error) {
   const bool surroundings = dynamic_cast<const checkpoint::FileError*>(&error) != nullptr ||
                             dynamic_cast<const collectives::CommError*>(&error) != nullptr;
-  fmt::print(stderr, "orchestrator: rank {} on {}: {}{}\n", mpi.rank(), host_name(),
-             surroundings ? "" : "internal error: ", error.what());
-  std::fflush(nullptr);
+  complain("orchestrator: rank {} on {}: {}{}\n", mpi.rank(), host_name(),
+           surroundings ? "" : "internal error: ", worker::shown(error.what()));
+  flush_output();
   mpi.abort(surroundings ? 4 : 1);
 }
 
@@ -144,9 +147,8 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
     const std::string silent = fmt::format("was silent for {:.0f} s", worker::kCoordinatorSilence_s);
     const std::string why =
         is_gone(coordinator) ? "died" : silent + (kill_process(coordinator) ? " and was killed" : "");
-    fmt::print(stderr, "orchestrator: rank {} on {}: rank 0 {}; the same command goes on\n", mpi.rank(), host_name(),
-               why);
-    std::fflush(nullptr);
+    complain("orchestrator: rank {} on {}: rank 0 {}; the same command goes on\n", mpi.rank(), host_name(), why);
+    flush_output();
     leave_no_launcher_behind();
     mpi.leave(4);
   };
@@ -162,7 +164,7 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   clean_mpi_environment();
-  std::fflush(nullptr);
+  flush_output();
   leave_no_launcher_behind();
   mpi.leave(code);
 }
@@ -203,13 +205,13 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   const bool on_cuda = options.overrides.device == "cuda", over_nccl = options.collectives == "nccl";
   if (on_cuda) {
     if (const auto trouble = trouble_with_cuda(mpi)) {
-      if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --device cpu\n", *trouble);
+      if (mpi.rank() == 0) complain("orchestrator: {}; use --device cpu\n", worker::shown(*trouble));
       return 2;
     }
   }
   if (over_nccl) {
     if (const auto trouble = trouble_with_nccl(mpi)) {
-      if (mpi.rank() == 0) fmt::print(stderr, "orchestrator: {}; use --collectives mpi\n", *trouble);
+      if (mpi.rank() == 0) complain("orchestrator: {}; use --collectives mpi\n", worker::shown(*trouble));
       return 2;
     }
   }
@@ -224,7 +226,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
     trouble = error.what();
   }
   if (!group->agree(trouble, Deadline("reading the grid", kPrepare_s)).ok) {
-    if (trouble) fmt::print(stderr, "orchestrator: {}\n", *trouble);
+    if (trouble) complain("orchestrator: {}\n", worker::shown(*trouble));
     return 2;
   }
   const Company company = introduce(*group, session ? session->folder().trials().string() : "");
@@ -257,6 +259,7 @@ int run_command(const Arguments& arguments) {
   bind_gpu();
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
+  worker::verify_contents(job_memory());
   slurm::watch_stop_signals();
   LaunchWatch watch;
   int code = 0;
@@ -270,7 +273,7 @@ int run_command(const Arguments& arguments) {
     if (slurm::stop_signal() != 0) {
       // A launcher that is stopping its ranks no longer answers MPI_Finalize; a second would pass until it kills them.
       clean_mpi_environment();
-      std::fflush(nullptr);
+      flush_output();
       mpi.leave(code == 4 || mpi.rank() > 0 ? 128 + slurm::stop_signal() : code);
     }
     watch.ending(code);

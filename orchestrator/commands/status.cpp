@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/plain_file.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/display/display.hpp"
 #include "orchestrator/journal.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/owner.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
@@ -18,6 +20,7 @@ struct Progress {
   std::int64_t total = 0, done = 0, running = 0, cells_done = 0, damaged = 0;
   std::vector<std::pair<std::string, FailedTrial>> failed;
   std::vector<std::string> owners;  // of the run, or of its shards
+  std::vector<std::string> silent;  // that may be dead
   double left_s = 0;
 };
 
@@ -37,9 +40,10 @@ std::int64_t count_running(const std::vector<Event>& events) {
 void add_workers(const RunFolder& folder, Progress& s) {
   const JournalContents journal = read_journal(folder.journal());
   s.damaged += journal.damaged;
-  const std::string owner = living_owner(folder.owner());
-  if (owner.empty()) return;
-  s.owners.push_back(owner);
+  const auto owner = seen_owner(folder.owner());
+  if (!owner) return;
+  (owner->silent ? s.silent : s.owners).push_back(owner->words);
+  if (owner->silent) return;
   s.running += count_running(journal.events);
 }
 
@@ -94,25 +98,28 @@ int status_command(const Arguments& arguments) {
   if (!line) return 0;
   if (line->paths.size() != 1) throw worker::UsageError("status: name one run folder");
   const RunFolder folder{line->paths.front()};
-  if (!std::filesystem::exists(folder.journal())) {
+  if (!checkpoint::is_there(folder.journal())) {
     throw worker::UsageError(folder.root.string() + ": no run folder (it has no journal)");
   }
   const RunState state = read_run_state(folder);
   const Progress s = stand(folder, state);
   if (begun(state)) {
-    fmt::print("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
-               s.failed.size(), s.cells_done, state.cells.size());
+    say("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
+        s.failed.size(), s.cells_done, state.cells.size());
   } else {
-    fmt::print("{}: no trial done; no start has come as far as writing its grid down\n", folder.root.string());
+    say("{}: no trial done; no start has come as far as writing its grid down\n", folder.root.string());
   }
-  if (s.owners.empty()) fmt::print("not running\n");
-  for (const std::string& owner : s.owners) fmt::print("running: {}\n", owner);
-  if (!state.job.empty()) fmt::print("last started as Slurm job {} on {}\n", state.job, state.nodes);
-  if (!s.owners.empty() && s.done > 0 && s.done < s.total) fmt::print("about {} left\n", duration_text(s.left_s));
-  for (const auto& [trial, failed] : s.failed) fmt::print("failed: {}: {}\n", trial, failed.reason);
-  for (const std::string& loss : state.lost) fmt::print("lost in the last start: {}\n", loss);
-  if (!state.holes.empty()) fmt::print("{} cells are left out; the report says why\n", state.holes.size());
-  if (s.damaged > 0) fmt::print("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
+  if (s.owners.empty() && s.silent.empty()) say("not running\n");
+  for (const std::string& owner : s.silent) {
+    say("silent: {}; where its host is dead, the same command takes the run over\n", owner);
+  }
+  for (const std::string& owner : s.owners) say("running: {}\n", owner);
+  if (!state.job.empty()) say("last started as Slurm job {} on {}\n", state.job, state.nodes);
+  if (!s.owners.empty() && s.done > 0 && s.done < s.total) say("about {} left\n", duration_text(s.left_s));
+  for (const auto& [trial, failed] : s.failed) say("failed: {}: {}\n", trial, failed.reason);
+  for (const std::string& loss : state.lost) say("lost in the last start: {}\n", loss);
+  if (!state.holes.empty()) say("{} cells are left out; the report says why\n", state.holes.size());
+  if (s.damaged > 0) say("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
   return line->values["exit-code"].as<bool>() ? exit_code(state, s) : 0;
 }
 

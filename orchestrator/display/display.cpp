@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "orchestrator/display/live_display.hpp"
+#include "orchestrator/output.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -17,7 +18,7 @@ using worker::TrialOutcome;
 using worker::TrialSpec;
 
 void print_failure(const TrialSpec& spec, const TrialOutcome& outcome) {
-  fmt::print(stderr, "{} failed: {}\n", trial_text(spec), outcome.reason);
+  complain("{} failed: {}\n", trial_text(spec), outcome.reason);
 }
 
 class QuietDisplay : public Display {
@@ -29,9 +30,9 @@ class QuietDisplay : public Display {
   }
   void idle(int) override {}
   void lost(int rank, const std::string& host, const std::string& why) override {
-    fmt::print(stderr, "{}\n", loss_text(rank, host, why));
+    complain("{}\n", loss_text(rank, host, why));
   }
-  void note(const std::string& text) override { fmt::print(stderr, "{}\n", text); }
+  void note(const std::string& text) override { complain("{}\n", text); }
   void show(const Overview&, bool) override {}
 };
 
@@ -76,10 +77,10 @@ class PlainDisplay : public Display {
     if (latest_.empty()) return;
     const std::time_t now = std::time(nullptr);
     for (const std::string& line : latest_) {
-      fmt::print("{:%H:%M:%S} [{}/{}] {}{}\n", fmt::localtime(now), o.done + o.failed, o.total, line,
-                 last || o.left_s <= 0 ? "" : fmt::format("; about {} left", duration_text(o.left_s)));
+      say("{:%H:%M:%S} [{}/{}] {}{}\n", fmt::localtime(now), o.done + o.failed, o.total, line,
+          last || o.left_s <= 0 ? "" : fmt::format("; about {} left", duration_text(o.left_s)));
     }
-    std::fflush(stdout);
+    flush_output();
     latest_.clear();
   }
 

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "orchestrator/clock.hpp"
 #include "orchestrator/launch.hpp"
+#include "orchestrator/output.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -63,15 +64,16 @@ class LiveDisplay : public Display {
     const TerminalSize size = terminal_size();
     std::string text;
     if (lines_drawn_ > 0) text += fmt::format("\x1b[{}A\r", lines_drawn_);
-    for (const std::string& note : notes_) text += "\x1b[K" + note + "\n";  // these scroll away above the display
+    for (const std::string& note : notes_)
+      text += "\x1b[K" + worker::shown(note) + "\n";  // these scroll away above the display
     notes_.clear();
     std::vector<std::string> lines = head(o, size.columns);
     if (!last) add_ranks(lines, size.lines - static_cast<int>(lines.size()) - 2);
-    for (std::string& line : lines) text += "\x1b[K" + cut(line, size.columns - 1) + "\n";
+    for (std::string& line : lines) text += "\x1b[K" + cut(worker::shown(line), size.columns - 1) + "\n";
     text += "\x1b[J";
     lines_drawn_ = lines.size();
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
+    draw(text);
+    flush_output();
   }
 
  private:

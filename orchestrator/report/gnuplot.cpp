@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "checkpoint/publish.hpp"
 #include "orchestrator/report/plots.hpp"
 
 namespace peftgrid::orchestrator {
@@ -19,18 +20,22 @@ constexpr const char* kTerminal =
     "set encoding utf8\n"
     "set terminal svg size 620,480 dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n";
 
+constexpr const char *kScript = "script.gp", *kComplaints = "complaints";
+
 std::string contents(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// The exit status of gnuplot with `script` as its standard input, or -1 where it cannot be started.
-int run_gnuplot(const fs::path& script, const fs::path& complaints) {
+/// The exit status of gnuplot with the folder's script as its standard input, or -1 where it cannot be started.
+int run_gnuplot(const fs::path& folder) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, script.c_str(), O_RDONLY, 0);
+  // It works inside the folder, so that no path, which may hold anything, stands in what it reads.
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, kScript, O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, complaints.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, kComplaints, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   // A user's ~/.gnuplot would change the drawings: -d leaves it out. The locale would change decimal points.
   std::string program = "gnuplot", option = "-d", locale = "LC_ALL=C";
   std::string path = "PATH=" + std::string(::getenv("PATH") != nullptr ? ::getenv("PATH") : "/usr/bin:/bin");
@@ -67,25 +72,20 @@ void make_names_unique(std::string& svg, std::size_t number) {
 
 std::string draw_plots(std::vector<Plot>& plots, const fs::path& scratch) {
   if (plots.empty()) return "";
-  const fs::path script = scratch / "script.gp", complaints = scratch / "complaints";
-  const auto drawing = [&](std::size_t i) { return (scratch / (std::to_string(i) + ".svg")).string(); };
-  {
-    std::ofstream out(script, std::ios::binary);
-    out << kTerminal;
-    for (std::size_t i = 0; i < plots.size(); ++i) {
-      std::string path = drawing(i);
-      replace_all(path, "'", "''");
-      out << "set output '" << path << "'\n" << plots[i].script << "unset output\n";
-    }
+  const auto drawing = [](std::size_t i) { return std::to_string(i) + ".svg"; };
+  std::string script = kTerminal;
+  for (std::size_t i = 0; i < plots.size(); ++i) {
+    script += "set output '" + drawing(i) + "'\n" + plots[i].script + "unset output\n";
   }
-  const int status = run_gnuplot(script, complaints);
+  checkpoint::publish_bytes_replacing(script, scratch / kScript);
+  const int status = run_gnuplot(scratch);
   if (status != 0) {
     plots.clear();
     if (status == -1 || status == 127) return "Plots are left out: gnuplot is not installed (Debian: gnuplot-nox).";
-    return "Plots are left out: gnuplot failed: " + contents(complaints).substr(0, 300);
+    return "Plots are left out: gnuplot failed: " + contents(scratch / kComplaints).substr(0, 300);
   }
   for (std::size_t i = 0; i < plots.size(); ++i) {
-    plots[i].svg = contents(drawing(i));
+    plots[i].svg = contents(scratch / drawing(i));
     make_names_unique(plots[i].svg, i);
   }
   return "";

@@ -1,6 +1,5 @@
 #include "orchestrator/report/write_report.hpp"
 
-#include <fstream>
 #include <set>
 #include <string>
 #include <system_error>
@@ -15,19 +14,6 @@ namespace peftgrid::orchestrator {
 namespace {
 
 namespace fs = std::filesystem;
-
-void write_file(const fs::path& file, const std::string& text) {
-  const fs::path draft = checkpoint::draft_beside(file);
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out) {
-    std::error_code ignored;
-    fs::remove(draft, ignored);
-    throw checkpoint::FileError("cannot write " + file.string() + ": is the folder writable and the disk not full?");
-  }
-  checkpoint::publish_replacing(draft, file);
-}
 
 /// Drawings of an earlier report whose task or backbone is no longer in it would tell of a grid that is gone.
 void remove_old_plots(const fs::path& folder, const std::vector<Plot>& plots) {
@@ -58,13 +44,13 @@ fs::path write_model(ReportModel model, const fs::path& out) {
     std::vector<Plot> plots = plan_plots(model);
     const std::string trouble = draw(plots, out);
     if (!trouble.empty()) model.remarks.push_back(trouble);
-    for (const Plot& plot : plots) write_file(out / plot.file, plot.svg);
+    for (const Plot& plot : plots) checkpoint::publish_bytes_replacing(plot.svg, out / plot.file);
     remove_old_plots(out / "plots", plots);
-    write_file(out / "report.md", markdown(model, plots));
-    write_file(out / "cells.csv", cells_csv(model));
-    write_file(out / "trials.csv", trials_csv(model));
-    write_file(out / "table.tex", latex(model));
-    write_file(out / "index.html", html(model, plots));
+    checkpoint::publish_bytes_replacing(markdown(model, plots), out / "report.md");
+    checkpoint::publish_bytes_replacing(cells_csv(model), out / "cells.csv");
+    checkpoint::publish_bytes_replacing(trials_csv(model), out / "trials.csv");
+    checkpoint::publish_bytes_replacing(latex(model), out / "table.tex");
+    checkpoint::publish_bytes_replacing(html(model, plots), out / "index.html");
   } catch (const fs::filesystem_error& error) {
     throw checkpoint::FileError(std::string("cannot write the report: ") + error.what());
   }

@@ -8,6 +8,9 @@ target_link_libraries(make_tiny_world PRIVATE tiny_bert peftgrid_warnings)
 add_library(dying_publisher MODULE "${PROJECT_SOURCE_DIR}/tests/support/dying_publisher.cpp")
 target_link_libraries(dying_publisher PRIVATE peftgrid_warnings)
 
+add_library(no_locks MODULE "${PROJECT_SOURCE_DIR}/tests/support/no_locks.cpp")
+target_link_libraries(no_locks PRIVATE peftgrid_warnings)
+
 function(add_fault_test name timeout)
   add_test(NAME faults.${name}
            COMMAND python3 "${PROJECT_SOURCE_DIR}/tests/faults/${name}.py" --program $<TARGET_FILE:orchestrator>
@@ -29,6 +32,7 @@ add_fault_test(mid_trial 400)
 add_fault_test(stopped_at_exit 120 --dying-publisher $<TARGET_FILE:dying_publisher>)
 add_fault_test(same_numbers 240)
 add_fault_test(diverging 120)
+add_fault_test(claims 300 --no-locks $<TARGET_FILE:no_locks>)
 add_fault_test(unreadable_files 60)
-set_tests_properties(faults.random_deaths faults.kill_and_resume faults.mid_trial faults.stopped_at_exit
+set_tests_properties(faults.random_deaths faults.kill_and_resume faults.mid_trial faults.stopped_at_exit faults.claims
                      PROPERTIES COST 90)

@@ -8,7 +8,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "checkpoint/sha256.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "worker/catalogue/hash_cache.hpp"
 #include "worker/model.hpp"
 #include "worker/registry.hpp"
 #include "worker/worker.hpp"
@@ -18,8 +19,9 @@ namespace peftgrid::tests {
 namespace {
 
 worker::BackboneSpec backbone_spec(const NetworkSpec& spec) {
-  // The hash names the converted copy that bf16 keeps in the cache: a folder of a test is never another's.
-  return {"test", spec.folder, "bert", spec.readout, checkpoint::sha256(spec.folder), ""};
+  std::vector<std::filesystem::path> files;
+  for (const auto& file : checkpoint::open_safetensors(spec.folder).files) files.push_back(file.path());
+  return {"test", spec.folder, "bert", spec.readout, worker::weights_sha256(files, spec.folder), ""};
 }
 
 }  // namespace

@@ -162,13 +162,13 @@ TEST_F(Backbones, ARememberedHashIsForgottenWhenTheFileChanges) {
   fs::create_directories(root_);
   const fs::path file = root_ / "large";
   std::ofstream(file) << std::string(std::size_t{2} << 20, 'a');
-  const std::string before = cached_sha256(file);
-  EXPECT_EQ(cached_sha256(file), before);
-  ASSERT_EQ(std::distance(fs::directory_iterator(cache_folder() / "hashes"), {}), 1);
+  const std::string before = content_sha256(file);
+  EXPECT_EQ(content_sha256(file), before);
+  ASSERT_EQ(std::distance(fs::directory_iterator(*cache_folder() / "hashes"), {}), 1);
   std::ofstream(file) << std::string((std::size_t{2} << 20) + 1, 'a');
-  EXPECT_NE(cached_sha256(file), before);
-  for (const auto& entry : fs::directory_iterator(cache_folder() / "hashes")) std::ofstream(entry.path()) << "junk";
-  EXPECT_NE(cached_sha256(file), before);
+  EXPECT_NE(content_sha256(file), before);
+  for (const auto& entry : fs::directory_iterator(*cache_folder() / "hashes")) std::ofstream(entry.path()) << "junk";
+  EXPECT_NE(content_sha256(file), before);
 }
 
 }  // namespace

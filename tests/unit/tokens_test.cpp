@@ -106,9 +106,10 @@ TEST_F(Tokens, EveryPrefixOfTheFileIsRefused) {
   const Dataset data = read_dataset(task_);
   std::ifstream in(folder_ / "model/tokenizer.json");
   const std::string json((std::istreambuf_iterator<char>(in)), {});
-  const std::string bytes = tokenized_bytes(data, json, 16, "tokenizer.json");
-  ASSERT_NE(tokenized_from(bytes), nullptr);
-  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_EQ(tokenized_from(bytes.substr(0, size)), nullptr);
+  const std::string bytes = tokenized_bytes(data, json, 16, "tokenizer.json", "key");
+  ASSERT_NE(tokenized_from(bytes, "key"), nullptr);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_EQ(tokenized_from(bytes.substr(0, size), "key"), nullptr);
 }
 
 TEST_F(Tokens, AnIdPastTheEmbeddingTableIsRefused) {

@@ -132,13 +132,12 @@ void check_tensors(const fs::path& folder, const BertConfig& config, BackboneFac
   facts.parameters = check.parameters();
   facts.dtype = check.dtype("embeddings.word_embeddings.weight");
   facts.ignored_tensors = check.ignored();
-  std::string hashes;
+  std::vector<fs::path> files;
   for (const checkpoint::MappedFile& file : tensors.files) {
     facts.file_bytes += static_cast<std::int64_t>(file.bytes().size());
-    hashes += cached_sha256(file.path());
+    files.push_back(file.path());
   }
-  // config.json decides the numbers as much as the tensors do: activation, epsilon, dropout.
-  facts.weights_sha256 = checkpoint::sha256(hashes + cached_sha256(folder / "config.json"));
+  facts.weights_sha256 = weights_sha256(files, folder);
 }
 
 }  // namespace

@@ -1,18 +1,15 @@
 #include "worker/tasks/tokens.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/file_lock.hpp"
+#include "checkpoint/mapped_file.hpp"
 #include "checkpoint/publish.hpp"
-#include "checkpoint/safetensors.hpp"
 #include "checkpoint/sha256.hpp"
 #include "worker/catalogue/bert_config.hpp"
 #include "worker/catalogue/hash_cache.hpp"
@@ -27,13 +24,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
-// The file: magic, its own size, number of splits, SHA-256 of the rest; then for each split the number of rows and of
-// tokens, offsets, labels, ids, types and truncation marks, each filled up to 8 bytes.
+// The file: magic, its own size, number of splits, SHA-256 of its key (what it was made of) and the rest; then for each
+// split the number of rows and of tokens, offsets, labels, ids, types and truncation marks, each filled up to 8 bytes.
 constexpr std::string_view kMagic = "PGTOKEN1";
 constexpr std::size_t kHashBytes = 64;
 constexpr std::size_t kHeaderBytes = 24 + kHashBytes;
+
+std::string hash_of(std::string_view key, std::string_view rest) {
+  return checkpoint::sha256(checkpoint::sha256(key) + checkpoint::sha256(rest));
+}
 
 template <typename Value>
 void append(std::string& bytes, const std::vector<Value>& values) {
@@ -113,7 +114,7 @@ std::int32_t largest(std::span<const std::int32_t> values) {
 class InMemory : public TokenizedData {
  public:
   explicit InMemory(std::string bytes) : bytes_(std::move(bytes)) {}
-  bool sound() { return view(bytes_); }
+  bool sound(std::string_view key) { return view(bytes_, key); }
 
  private:
   std::string bytes_;
@@ -121,56 +122,29 @@ class InMemory : public TokenizedData {
 
 class Mapped : public TokenizedData {
  public:
-  explicit Mapped(const fs::path& file) : file_(file) {}
-  bool sound() { return view(file_.bytes()); }
+  explicit Mapped(const fs::path& file) : file_(file, checkpoint::Links::Refuse) {}
+  bool sound(std::string_view key) { return view(file_.bytes(), key); }
+  bool unchanged() const override { return checkpoint::stamp_of(file_.path()) == file_.stamp(); }
 
  private:
   checkpoint::MappedFile file_;
 };
 
-/// Holds a lock over a file while it lives; waits for it. Between the processes of a node.
-class FileLock {
- public:
-  explicit FileLock(const fs::path& file) : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (descriptor_ >= 0) flock(descriptor_, LOCK_EX);
-  }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-
- private:
-  int descriptor_;
-};
-
-std::shared_ptr<const TokenizedData> map_if_sound(const fs::path& file) {
+std::shared_ptr<const TokenizedData> map_if_sound(const fs::path& file, std::string_view key) {
   try {
-    if (!fs::exists(file)) return nullptr;
+    if (!checkpoint::is_there(file)) return nullptr;
     auto mapped = std::make_shared<Mapped>(file);
-    return mapped->sound() ? mapped : nullptr;
-  } catch (const fs::filesystem_error&) {
-    return nullptr;
+    return mapped->sound(key) ? mapped : nullptr;
   } catch (const checkpoint::FileError&) {
     return nullptr;
   }
 }
 
 /// False where the cache cannot be written: then it is left alone.
-bool publish_bytes(const std::string& bytes, const fs::path& file) {
+bool keep_in_cache(const std::string& bytes, const fs::path& file) {
   try {
-    const fs::path draft = checkpoint::draft_beside(file);
-    std::ofstream out(draft, std::ios::binary);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) {
-      fs::remove(draft);
-      return false;
-    }
-    checkpoint::publish_replacing(draft, file);
+    checkpoint::publish_bytes_replacing(bytes, file);
     return true;
-  } catch (const fs::filesystem_error&) {
-    return false;
   } catch (const checkpoint::FileError&) {
     return false;
   }
@@ -195,34 +169,34 @@ std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64
   if (data_hash(task) != task.data_sha256) {
     throw UsageError("the files of task " + task.name + " have changed since the grid was read; start again");
   }
-  return tokenized_bytes(data, json, max_length, file);
+  return tokenized_bytes(data, json, max_length, file, key_of(task, backbone, max_length));
 }
 
 std::shared_ptr<const TokenizedData> find_or_build(const TaskSpec& task, const BackboneSpec& backbone,
                                                    std::int64_t max_length) {
-  const fs::path file = cache_folder() / "tokens" / (key_of(task, backbone, max_length) + ".bin");
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  if (auto data = map_if_sound(file)) return data;
-  const FileLock lock(file.string() + ".lock");
-  if (auto data = map_if_sound(file)) return data;
+  const std::string key = key_of(task, backbone, max_length);
+  const auto file = cache_file("tokens", key + ".bin");
+  if (!file) return tokenized_from(build(task, backbone, max_length), key);
+  if (auto data = map_if_sound(*file, key)) return data;
+  const checkpoint::FileLock lock(file->string() + ".lock");
+  if (auto data = map_if_sound(*file, key)) return data;
   std::string bytes = build(task, backbone, max_length);
-  if (publish_bytes(bytes, file)) {
-    if (auto data = map_if_sound(file)) return data;
+  if (keep_in_cache(bytes, *file)) {
+    if (auto data = map_if_sound(*file, key)) return data;
   }
-  return tokenized_from(std::move(bytes));
+  return tokenized_from(std::move(bytes), key);
 }
 
 }  // namespace
 
-bool TokenizedData::view(std::string_view bytes) {
+bool TokenizedData::view(std::string_view bytes, std::string_view key) {
   splits_.clear();
   if (bytes.size() < kHeaderBytes || !bytes.starts_with(kMagic)) return false;
   Reader header(bytes.substr(kMagic.size()));
   std::uint64_t size = 0, splits = 0;
   if (!header.number(size) || !header.number(splits) || size != bytes.size() || splits < 2) return false;
   const std::string_view rest = bytes.substr(kHeaderBytes);
-  if (checkpoint::sha256(rest) != bytes.substr(kHeaderBytes - kHashBytes, kHashBytes)) return false;
+  if (hash_of(key, rest) != bytes.substr(kHeaderBytes - kHashBytes, kHashBytes)) return false;
   Reader body(rest);
   for (; !body.at_end(); --splits) {
     std::uint64_t rows = 0, tokens = 0;
@@ -242,7 +216,7 @@ bool TokenizedData::view(std::string_view bytes) {
 }
 
 std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
-                            const std::string& where) {
+                            const std::string& where, std::string_view key) {
   const Tokenizer tokenizer(tokenizer_json, max_length, where);
   std::string bytes(kHeaderBytes, '\0');
   append_split(bytes, data.train, tokenizer);
@@ -251,14 +225,14 @@ std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json
   std::string header(kMagic);
   append_number(header, bytes.size());
   append_number(header, 2 + data.tests.size());
-  header += checkpoint::sha256(std::string_view(bytes).substr(kHeaderBytes));
+  header += hash_of(key, std::string_view(bytes).substr(kHeaderBytes));
   bytes.replace(0, kHeaderBytes, header);
   return bytes;
 }
 
-std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes) {
+std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key) {
   auto data = std::make_shared<InMemory>(std::move(bytes));
-  return data->sound() ? data : nullptr;
+  return data->sound(key) ? data : nullptr;
 }
 
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,

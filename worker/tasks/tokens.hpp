@@ -46,12 +46,14 @@ class TokenizedData {
   /// Over all splits: what an embedding table must hold.
   std::int32_t largest_id() const { return largest_id_; }
   std::int32_t largest_type() const { return largest_type_; }
+  /// The file that it is mapped from, if any, is still the one that was checked.
+  virtual bool unchanged() const { return true; }
 
  protected:
   TokenizedData() = default;
-  /// Checks `bytes` (sizes, offsets, checksum, no id below 0) and points the splits into them. False when they cannot
-  /// be trusted.
-  bool view(std::string_view bytes);
+  /// Checks `bytes` (sizes, offsets, the hash of them and their key, no id below 0) and points the splits into them.
+  /// False when they cannot be trusted.
+  bool view(std::string_view bytes, std::string_view key);
 
  private:
   std::vector<TokenizedSplit> splits_;
@@ -64,10 +66,10 @@ class TokenizedData {
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length);
 
-/// The content of that file. For tests, and for `tokenize` itself.
+/// The content of that file; `key` is what it was made of, in a word. For tests, and for `tokenize` itself.
 std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
-                            const std::string& where);
-/// Reads it back from memory; null when the bytes cannot be trusted.
-std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes);
+                            const std::string& where, std::string_view key);
+/// Reads it back from memory; null when the bytes cannot be trusted, or are another key's.
+std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key);
 
 }  // namespace peftgrid::worker

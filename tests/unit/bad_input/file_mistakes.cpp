@@ -171,7 +171,7 @@ Section backbone_mistakes() {
               "Weights only as pytorch_model.bin", "",
               [](const fs::path& folder) { fs::rename(folder / "model.safetensors", folder / "pytorch_model.bin"); },
               "grid.yaml:1: backbone tiny: models/tiny holds its weights only as pytorch_model.bin, which runs code "
-              "when it is read; convert it once with\n    python3 -c \"from transformers import AutoModel; "
+              "when it is read; convert it once with: python3 -c \"from transformers import AutoModel; "
               "AutoModel.from_pretrained('models/tiny').save_pretrained('models/tiny')\""),
           model(
               "Weights that were cut short", "",

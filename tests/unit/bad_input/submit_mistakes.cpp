@@ -60,9 +60,10 @@ Section submit_mistakes() {
                     "submit: --launcher is \"mpiexec\"; mpirun or srun would be right"),
           in_submit("A signal before the job's start", {"--signal-before", "7200"},
                     "submit: --signal-before is 7200 with a time limit of 7200 s; 1 to 7199 would be right"),
-          in_submit("A prologue of two lines", {"--prologue", "module load a\nmodule load b"},
-                    "submit: --prologue \"module load a?module load b\" has a line break or another control character; "
-                    "one line would be right"),
+          in_submit(
+              "A prologue of two lines", {"--prologue", "module load a\nmodule load b"},
+              "submit: --prologue \"module load a\\x0amodule load b\" has a line break or another control character; "
+              "one line would be right"),
           in_submit("A run folder that holds something else", {"--out", "data"},
                     "data: is not empty and no run folder (it has no journal); name an empty or new folder with --out"),
           in_submit("Another number of shards than before", {"--out", "run", "--array", "3"},
