@@ -207,7 +207,7 @@ void Coordinator::lose(int rank, const std::string& why) {
   json body{{"rank", rank}, {"host", peers_.process(rank).host}, {"why", why}};
   const auto gang = gone.gang ? gangs_.find(*gone.gang) : gangs_.end();
   if (gang != gangs_.end()) body["id"] = jobs_[gang->second.task].spec->id;
-  storage_.keep("lost", body.dump());
+  storage_.keep("lost", body.dump(-1, ' ', false, json::error_handler_t::replace));
   display_.lost(rank, peers_.process(rank).host, why);
   const bool had_task = gang != gangs_.end();
   const std::size_t task = had_task ? gang->second.task : 0;

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/claim_file.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/output.hpp"
@@ -36,7 +37,7 @@ struct Claim {
 };
 
 std::optional<Claim> parse(const std::string& text) {
-  const json body = json::parse(text, nullptr, false);
+  const json body = checkpoint::parse_shallow(text);
   if (!body.is_object()) return std::nullopt;
   try {
     return Claim{body.at("host"),  body.value("boot", ""), body.value("pid_namespace", ""),

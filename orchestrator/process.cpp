@@ -45,7 +45,8 @@ ProcessId this_process() {
 }
 
 std::string to_json(const ProcessId& id) {
-  return nlohmann::json{{"host", id.host}, {"pid", id.pid}, {"start", id.start}}.dump();
+  return nlohmann::json{{"host", id.host}, {"pid", id.pid}, {"start", id.start}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 ProcessId process_from_json(const std::string& text) {

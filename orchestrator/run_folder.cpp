@@ -9,6 +9,8 @@
 #include "checkpoint/errors.hpp"
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/publish.hpp"
+#include "checkpoint/shallow_json.hpp"
+#include "checkpoint/trial_file.hpp"
 #include "orchestrator/journal.hpp"
 #include "worker/errors.hpp"
 
@@ -35,7 +37,7 @@ void read_grid(const json& grid, RunState& state) {
 }
 
 void replay(const Event& event, RunState& state) {
-  const json body = json::parse(event.json);
+  const json body = checkpoint::parse_shallow(event.json);
   state.ended = event.kind == "end";
   if (event.kind == "grid") read_grid(body, state);
   if (event.kind == "plan") {
@@ -78,6 +80,19 @@ void add_shard(const RunState& shard, RunState& state) {
   state.cores = std::max(state.cores, shard.cores);
 }
 
+/// A file of another version of the program is a result, too; one under another trial's name, or one that cannot be
+/// read, is none.
+bool holds_its_trial(const fs::path& file) {
+  if (checkpoint::not_plain(file)) return false;
+  try {
+    return checkpoint::read_trial(file, checkpoint::Read::WithoutTensors).id == file.stem();
+  } catch (const checkpoint::LayoutError&) {
+    return true;
+  } catch (const checkpoint::FileError&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::vector<RunFolder> RunFolder::shards() const {
@@ -109,7 +124,7 @@ std::set<std::string> finished_trials(const RunFolder& folder) {
   for (const fs::path& run : with_shards({folder.root})) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(RunFolder{run}.trials(), error)) {
-      if (entry.path().extension() == ".h5") ids.insert(entry.path().stem());
+      if (entry.path().extension() == ".h5" && holds_its_trial(entry.path())) ids.insert(entry.path().stem());
     }
   }
   return ids;

@@ -61,6 +61,8 @@ struct RunFolder {
   std::filesystem::path trial(const std::string& id) const { return trials() / (id + ".h5"); }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   std::filesystem::path journal() const { return root / "journal"; }
+  /// Room for finished trials on a disk that runs full (checkpoint/reserve.hpp).
+  std::filesystem::path reserve() const { return root / "reserve"; }
   std::filesystem::path owner() const { return root / "owner"; }
   std::filesystem::path report() const { return root / "report"; }
   std::filesystem::path slurm() const { return root / "slurm"; }
@@ -71,7 +73,7 @@ struct RunFolder {
 /// Each path, and behind a run folder the run folders of its shards: the places of all its trial files.
 std::vector<std::filesystem::path> with_shards(const std::vector<std::filesystem::path>& paths);
 
-/// Ids of the trials whose files are there, those of shards included.
+/// Ids of the trials whose files are there and hold them, those of shards included.
 std::set<std::string> finished_trials(const RunFolder& folder);
 
 /// Throws worker::UsageError for a folder that holds something else than a run: a run never spreads over it.

@@ -9,9 +9,13 @@
 #include <set>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
+#include "checkpoint/publish.hpp"
+#include "checkpoint/reserve.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/output.hpp"
+#include "orchestrator/schedule/cost.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
 #include "orchestrator/schedule/speed.hpp"
@@ -41,9 +45,14 @@ void refuse_sharded_folder(const RunFolder& folder) {
 /// result, of another version of this program, and is let alone.
 void set_damaged_aside(const RunFolder& folder, const std::string& id) {
   const fs::path file = folder.trial(id);
-  if (!fs::exists(file)) return;
+  if (!checkpoint::is_there(file)) return;
+  if (const auto kind = checkpoint::not_plain(file)) {
+    throw worker::UsageError(
+        fmt::format("{}: is {}; a trial file would be right there: move it away", file.string(), *kind));
+  }
   try {
-    checkpoint::read_trial(file, checkpoint::Read::WithoutTensors);
+    const checkpoint::TrialRecord record = checkpoint::read_trial(file, checkpoint::Read::WithoutTensors);
+    if (record.id != id) throw checkpoint::FileError(file.string() + ": it holds trial " + record.id);
   } catch (const checkpoint::LayoutError& error) {
     throw worker::UsageError(
         fmt::format("{}; go on with the program that wrote it, or name another run folder with --out", error.what()));
@@ -53,11 +62,17 @@ void set_damaged_aside(const RunFolder& folder, const std::string& id) {
   }
 }
 
+bool holds(const fs::path& file, const std::string& text) {
+  return checkpoint::is_there(file) && !checkpoint::not_plain(file) &&
+         checkpoint::read_plain(file, text.size() + 1, checkpoint::Links::Refuse) == text;
+}
+
 /// What killed ranks left behind. The folder is owned, so nobody is writing one of these.
 void remove_drafts(const fs::path& folder) {
   if (!fs::is_directory(folder)) return;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".draft") fs::remove(entry.path());
+    std::error_code refused;
+    if (entry.path().extension() == ".draft") fs::remove(entry.path(), refused);
   }
 }
 
@@ -75,17 +90,41 @@ RunSession::RunSession(const RunOptions& options, int ranks) {
   owner_ = std::make_unique<Owner>(folder_.owner());
   lay_out_folder();
   choose_trials(options, ranks);
+  keep_room(ranks);
   journal_ = std::make_unique<Journal>(folder_.journal());
   announce(options, ranks);
 }
 
+void RunSession::release() {
+  if (owner_ && !owner_->lost()) checkpoint::give_up_reserve(folder_.reserve());
+  owner_.reset();
+}
+
+/// For two results of each rank, so that a disk that somebody else fills does not hold up what is finished.
+void RunSession::keep_room(int ranks) const {
+  constexpr std::int64_t kLeastBytes = 1 << 16, kMostBytes = 1 << 28;
+  std::int64_t largest = 0;
+  for (const Coordinator::Job& job : jobs_) {
+    const worker::TrialSpec& spec = *job.spec;
+    largest =
+        std::max(largest, disk_bytes(spec, grid_.tasks.at(spec.task.name), grid_.backbones.at(spec.backbone.name)));
+  }
+  const std::int64_t wanted = std::clamp(2 * ranks * largest, kLeastBytes, kMostBytes);
+  if (!jobs_.empty()) checkpoint::keep_reserve(folder_.reserve(), static_cast<std::uint64_t>(wanted));
+}
+
 void RunSession::lay_out_folder() {
   make_folder(folder_.root / "grids");
-  remove_drafts(folder_.trials());
-  remove_drafts(folder_.checkpoints());
+  for (const fs::path& folder :
+       {folder_.root, folder_.root / "grids", folder_.report(), folder_.trials(), folder_.checkpoints()}) {
+    remove_drafts(folder);
+  }
+  if (const auto cache = worker::cache_folder()) {
+    for (const char* folder : {"tokens", "hashes"}) checkpoint::remove_dead_drafts(*cache / folder);
+  }
   write_whole(folder_.root / "grid.yaml", grid_.text);
   const fs::path kept = folder_.root / "grids" / (grid_.sha256.substr(0, 16) + ".yaml");
-  if (!fs::exists(kept)) write_whole(kept, grid_.text);
+  if (!holds(kept, grid_.text)) write_whole(kept, grid_.text);
 }
 
 void RunSession::choose_trials(const RunOptions& options, int ranks) {
@@ -129,7 +168,7 @@ void RunSession::announce(const RunOptions& options, int ranks) {
     start["nodes"] = launched.nodes;
     start["node"] = launched.node;
   }
-  journal_->append("start", start.dump());
+  journal_->append("start", start.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   journal_->append("grid", grid_event(grid_));
   journal_->append("plan", nlohmann::json{{"makespan", prediction_.makespan_s},
                                           {"lower_bound", prediction_.lower_bound_s},

@@ -24,8 +24,11 @@ class RunSession {
   const RunFolder& folder() const { return folder_; }
   Journal& journal() { return *journal_; }
   const Owner& owner() const { return *owner_; }
-  /// Gives the run folder back: for a process that leaves without unwinding.
-  void release() { owner_.reset(); }
+  ~RunSession() { release(); }
+  RunSession(const RunSession&) = delete;
+  RunSession& operator=(const RunSession&) = delete;
+  /// Gives the run folder back: also for a process that leaves without unwinding.
+  void release();
   /// In the order in which they are handed out.
   const std::vector<Coordinator::Job>& jobs() const { return jobs_; }
   /// Ids of the grid's trials whose files were there before.
@@ -35,6 +38,7 @@ class RunSession {
   std::string display_kind(const RunOptions& options) const;
 
  private:
+  void keep_room(int ranks) const;
   void lay_out_folder();
   void choose_trials(const RunOptions& options, int ranks);
   void announce(const RunOptions& options, int ranks);

@@ -14,6 +14,9 @@ namespace peftgrid::worker {
 
 // ---- the cache -------------------------------------------------------------------------------------------------
 
+/// ${XDG_CACHE_HOME:-$HOME/.cache}/peftgrid; where neither is set a folder of this user's alone beneath the system's
+/// temporary one. Nothing where that is somebody else's: then there is no cache.
+std::optional<std::filesystem::path> cache_folder();
 /// Before the grid of a run is read: this process trains, and believes no hash that an earlier start has left. What the
 /// ranks of a node hash they tell each other in `node_memory`, a folder of this job that no other user can write to;
 /// empty: each process hashes for itself.

@@ -84,7 +84,7 @@ std::string encode(const ToWorker& message) {
                                  return json{{"kind", "end"}, {"leave", e.leave}};
                                }},
                     message)
-             .dump() +
+             .dump(-1, ' ', false, json::error_handler_t::replace) +
          spec;
 }
 

@@ -157,7 +157,7 @@ class Trainer {
     if (keeping_.file.empty()) return 0;
     std::optional<TrainingState> state;
     if (team_.leads()) state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
-    if (team_.size() > 1) state = share_state(team_, spec_.id, std::move(state), parameters_.values().numel());
+    if (team_.size() > 1) state = share_state(team_, std::move(state), parameters_.values().numel());
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->idle_factor, state->first, state->second});

@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "checkpoint/sha256.hpp"
+#include "checkpoint/shallow_json.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 
@@ -55,10 +57,10 @@ json task_identity(const TaskSpec& task) {
 
 json task_json(const TaskSpec& task) {
   json all = task_identity(task);
-  all["train"] = task.train;
-  all["validation"] = task.validation;
+  all["train"] = text_of_path(task.train);
+  all["validation"] = text_of_path(task.validation);
   json tests = json::array();
-  for (const TestFile& test : task.tests) tests.push_back({{"name", test.name}, {"path", test.path}});
+  for (const TestFile& test : task.tests) tests.push_back({{"name", test.name}, {"path", text_of_path(test.path)}});
   all["tests"] = tests;
   return all;
 }
@@ -135,6 +137,11 @@ class Fields {
     }
   }
 
+  void read_path(const char* key, std::string& into) const {
+    read(key, into);
+    into = path_of_text(into);
+  }
+
   Fields object(const char* key) const { return Fields(at(key), name(key)); }
 
   const json& list(const char* key) const {
@@ -164,7 +171,7 @@ Column read_column(const json& value, const char* place) {
 BackboneSpec read_backbone(const Fields& fields) {
   BackboneSpec backbone;
   fields.read("name", backbone.name);
-  fields.read("path", backbone.path);
+  fields.read_path("path", backbone.path);
   fields.read("architecture", backbone.architecture);
   fields.read("readout", backbone.readout);
   fields.read("weights_sha256", backbone.weights_sha256);
@@ -178,13 +185,13 @@ TaskSpec read_task(const Fields& fields) {
   fields.read("kind", task.kind);
   fields.read("format", task.format);
   fields.read("header", task.header);
-  fields.read("train", task.train);
-  fields.read("validation", task.validation);
+  fields.read_path("train", task.train);
+  fields.read_path("validation", task.validation);
   for (const json& test : fields.list("tests")) {
     const Fields entry(test, "task.tests");
     TestFile& file = task.tests.emplace_back();
     entry.read("name", file.name);
-    entry.read("path", file.path);
+    entry.read_path("path", file.path);
   }
   for (const json& column : fields.list("text")) task.text.push_back(read_column(column, "task.text"));
   task.label = read_column(fields.at("label"), "task.label");
@@ -241,7 +248,7 @@ std::string to_json(const TrialSpec& spec) {
   all["cell"] = spec.cell;
   all["label"] = spec.label;
   all["backbone"]["name"] = spec.backbone.name;
-  all["backbone"]["path"] = spec.backbone.path;
+  all["backbone"]["path"] = text_of_path(spec.backbone.path);
   all["task"] = task_json(spec.task);
   all["seed"] = spec.seed;
   all["data_seed"] = spec.data_seed;
@@ -250,7 +257,7 @@ std::string to_json(const TrialSpec& spec) {
 }
 
 TrialSpec trial_from_json(std::string_view text) {
-  const json parsed = json::parse(text, nullptr, false);
+  const json parsed = checkpoint::parse_shallow(text);
   if (parsed.is_discarded()) throw std::runtime_error("trial spec: not JSON");
   const Fields fields(parsed, "");
   TrialSpec spec;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/reserve.hpp"
 #include "checkpoint/trial_file.hpp"
 #include "worker/measure.hpp"
 #include "worker/pulse.hpp"
@@ -48,18 +49,48 @@ Team gather_team(const Gang& gang, const WorkerHooks& hooks, const Watch& watch)
   }
 }
 
+/// Makes room for a finished trial on a full disk: states of unfinished ones are the first to be done without, this
+/// trial's own before the others', then the reserve. False where nothing is left to give up.
+bool make_room(const WorkerInfo& info, const std::string& id) {
+  std::error_code error;
+  if (std::filesystem::remove(info.checkpoints / (id + ".safetensors"), error)) return true;
+  bool removed = false;
+  for (std::filesystem::directory_iterator state(info.checkpoints, error), end; !error && state != end;
+       state.increment(error)) {
+    std::error_code refused;
+    if (state->path().extension() == ".safetensors") removed |= std::filesystem::remove(state->path(), refused);
+  }
+  return removed || checkpoint::give_up_reserve(info.reserve);
+}
+
+/// About what its file takes.
+std::uint64_t bytes_of(const checkpoint::TrialRecord& record) {
+  std::uint64_t bytes = 1 << 16;  // spec, curve, metrics
+  for (const auto& test : record.tests) bytes += test.predictions.size() * 2 * sizeof(double);
+  for (const auto& tensor : record.tensors) bytes += tensor.values.size() * sizeof(float);
+  return bytes;
+}
+
+bool is_full(const std::filesystem::path& folder, std::uint64_t wanted) {
+  std::error_code unknown;
+  const auto room = std::filesystem::space(folder, unknown);
+  return !unknown && room.available < wanted;
+}
+
 /// Publishes a finished trial, which is worth hours: where the disk refuses it, it waits here, in memory, until the
 /// disk takes it or the run is stopped.
 void publish(const checkpoint::TrialRecord& record, const WorkerInfo& info, Pulse& pulse) {
   constexpr double kRetry_s = 0.5;
   constexpr std::chrono::milliseconds kLook(20);
-  for (bool troubled = false;; troubled = true) {
+  for (bool troubled = false;;) {
     try {
       checkpoint::publish_trial(info.trials / (record.id + ".h5"), record);
       if (troubled) pulse.trouble("");
       return;
     } catch (const checkpoint::FileError& error) {
+      if (is_full(info.trials, bytes_of(record)) && make_room(info, record.id)) continue;
       if (!troubled) pulse.trouble(error.what());
+      troubled = true;
     }
     if (!info.wait_for_storage) throw Interrupted{};
     for (const double since = now_s(); now_s() - since < kRetry_s; std::this_thread::sleep_for(kLook)) {

@@ -17,6 +17,7 @@ namespace peftgrid::worker {
 struct WorkerInfo {
   std::filesystem::path trials;       // the run's folder of trial files
   std::filesystem::path checkpoints;  // and of the states of unfinished trials
+  std::filesystem::path reserve;      // room that finished trials may take (checkpoint/reserve.hpp)
   std::filesystem::path node_memory;  // a folder in memory that the ranks of this node share; empty: none
   double checkpoint_every_s = 180;
   bool wait_for_storage = true;  // where the disk refuses a finished trial; else the run stops

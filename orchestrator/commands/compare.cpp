@@ -9,6 +9,7 @@
 
 #include "checkpoint/merge.hpp"
 #include "checkpoint/same_numbers.hpp"
+#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/output.hpp"
@@ -39,7 +40,7 @@ std::string description(const checkpoint::TrialRecord& record) {
 std::set<std::string> processors(const Collection& side) {
   std::set<std::string> types;
   for (const auto& trial : side.trials) {
-    const auto environment = nlohmann::json::parse(trial.environment, nullptr, false);
+    const auto environment = checkpoint::parse_shallow(trial.environment);
     if (!environment.is_object() || !environment.contains("cpu") || !environment["cpu"].is_string()) continue;
     types.insert(environment["cpu"].get<std::string>());
   }

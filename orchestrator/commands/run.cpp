@@ -233,6 +233,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   worker::WorkerInfo info;
   info.trials = company.trials;
   info.checkpoints = info.trials.parent_path() / "checkpoints";
+  info.reserve = RunFolder{info.trials.parent_path()}.reserve();
   info.node_memory = job_memory();
   info.checkpoint_every_s = options.checkpoint_every_s;
   info.wait_for_storage = options.on_storage_trouble == "wait";

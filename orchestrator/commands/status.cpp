@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/plain_file.hpp"
+#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/display/display.hpp"
 #include "orchestrator/journal.hpp"
@@ -28,9 +29,9 @@ struct Progress {
 std::int64_t count_running(const std::vector<Event>& events) {
   std::map<std::string, bool> at_work;
   for (const Event& event : events) {
-    const auto body = nlohmann::json::parse(event.json, nullptr, false);
+    const auto body = checkpoint::parse_shallow(event.json);
     if (event.kind == "start") at_work.clear();
-    if (!body.is_object() || !body.contains("id")) continue;
+    if (!body.is_object() || !body.contains("id") || !body["id"].is_string()) continue;
     at_work[body["id"].get<std::string>()] = event.kind == "assigned";
   }
   return std::count_if(at_work.begin(), at_work.end(), [](const auto& entry) { return entry.second; });

@@ -1,3 +1,4 @@
+#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/report/cells.hpp"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ bool names_only(const std::string& key) {
 
 std::map<std::string, std::string> facts_of(const StoredTrial& trial) {
   std::map<std::string, std::string> facts;
-  const json flat = json::parse(trial.record.spec).flatten();
+  const json flat = checkpoint::parse_shallow(trial.record.spec).flatten();
   for (const auto& [key, value] : flat.items()) {
     if (names_only(key)) continue;
     facts[key.substr(key.rfind('/') + 1)] = (value.is_string() ? value.get<std::string>() : value.dump()).substr(0, 12);

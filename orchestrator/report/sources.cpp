@@ -1,3 +1,4 @@
+#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/report/sources.hpp"
 
 #include <nlohmann/json.hpp>
@@ -26,7 +27,7 @@ StoredTrial stored_trial(checkpoint::TrialRecord record) {
   trial.spec = worker::trial_from_json(record.spec);
   trial.label = trial.spec.label;
   trial.rank_s = record.total_s;
-  const json environment = json::parse(record.environment, nullptr, false);
+  const json environment = checkpoint::parse_shallow(record.environment);
   if (environment.is_object()) {
     trial.cpu = text_in(environment, "cpu");
     trial.commit = text_in(environment, "commit");

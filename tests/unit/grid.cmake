@@ -8,7 +8,7 @@ add_unit_test(unit bad_input peftgrid_bookkeeping tiny_bert)
 target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input/method_mistakes.cpp
                                  unit/bad_input/task_mistakes.cpp unit/bad_input/submit_mistakes.cpp
                                  unit/bad_input/file_mistakes.cpp)
-add_unit_test(unit grid_test peftgrid_bookkeeping tiny_bert)
+add_unit_test(unit grid_test peftgrid_sample_trials tiny_bert)
 add_unit_test(unit catalogue_test peftgrid_catalogue tiny_bert)
 add_unit_test(unit plan_test peftgrid_bookkeeping)
 add_unit_test(unit scheduler_test peftgrid_bookkeeping)

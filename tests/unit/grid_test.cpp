@@ -6,9 +6,11 @@
 #include <fstream>
 #include <set>
 
+#include "checkpoint/trial_file.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid_file.hpp"
 #include "orchestrator/grid/yaml.hpp"
+#include "tests/support/sample_trials.hpp"
 #include "tests/support/tiny_bert.hpp"
 
 namespace peftgrid::orchestrator {
@@ -228,7 +230,7 @@ TEST_F(GridTest, PlanShowsWhatIsThereAndWhatWouldRun) {
   const Grid grid = load("methods: [full, lora]\ntrain_sizes: [4, 20]\nseeds: 2\nselection: none\n");
   const fs::path out = root_ / "run";
   fs::create_directories(out / "trials");
-  std::ofstream(out / "trials" / (grid.trials[0].id + ".h5")) << "there";
+  checkpoint::publish_trial(out / "trials" / (grid.trials[0].id + ".h5"), tests::sample_record(grid.trials[0], 0.5));
   testing::internal::CaptureStdout();
   EXPECT_EQ(plan_command({"--grid", (root_ / "grid.yaml").string(), "--ranks", "4", "--out", out.string()}), 0);
   const std::string text = testing::internal::GetCapturedStdout();

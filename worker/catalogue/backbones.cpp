@@ -7,6 +7,7 @@
 #include "checkpoint/errors.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/sha256.hpp"
+#include "checkpoint/shallow_json.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/catalogue/bert_config.hpp"
 #include "worker/catalogue/hash_cache.hpp"
@@ -96,7 +97,7 @@ bool pools_by_mean(const fs::path& folder) {
   const fs::path file = folder / "1_Pooling" / "config.json";
   std::error_code error;
   if (!fs::exists(file, error)) return false;
-  const auto config = nlohmann::json::parse(read_whole_file(file.string(), kMostSideFileBytes), nullptr, false);
+  const auto config = checkpoint::parse_shallow(read_whole_file(file.string(), kMostSideFileBytes));
   if (!config.is_object()) throw UsageError(file.string() + ": is not a JSON object");
   const auto mean = config.find("pooling_mode_mean_tokens");
   return mean != config.end() && mean->is_boolean() && mean->get<bool>();

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "checkpoint/shallow_json.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 
@@ -80,7 +81,7 @@ void add_norm(std::map<std::string, Shape>& tensors, const std::string& name, st
 }  // namespace
 
 BertConfig parse_bert_config(std::string_view text, const std::string& where) {
-  const json config = json::parse(text, nullptr, false);
+  const json config = checkpoint::parse_shallow(text);
   if (config.is_discarded()) throw UsageError(where + ": is not JSON");
   if (!config.is_object()) throw UsageError(where + ": is not a JSON object");
   const ConfigReader read(config, where);

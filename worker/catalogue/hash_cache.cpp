@@ -14,6 +14,7 @@
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
+#include "checkpoint/shallow_json.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/text.hpp"
 
@@ -61,7 +62,7 @@ std::optional<std::string> look_up(const fs::path& entry, const json& key) {
   if (!checkpoint::is_there(entry)) return std::nullopt;
   try {
     const std::string text = checkpoint::read_plain(entry, kMostEntryBytes, checkpoint::Links::Refuse);
-    const json found = json::parse(text, nullptr, false);
+    const json found = checkpoint::parse_shallow(text);
     if (!found.is_object() || found.value("key", json()) != key) return std::nullopt;
     std::string hash = found.at("sha256");
     if (found.at("check").get<std::string>() != check_of(key, hash)) return std::nullopt;

@@ -7,9 +7,6 @@
 
 namespace peftgrid::worker {
 
-/// ${XDG_CACHE_HOME:-$HOME/.cache}/peftgrid; where neither is set a folder of this user's alone beneath the system's
-/// temporary one. Nothing where that is somebody else's: then there is no cache.
-std::optional<std::filesystem::path> cache_folder();
 /// A file of the cache, in a folder that is made; nothing where there is no cache or it takes no folder.
 std::optional<std::filesystem::path> cache_file(const std::string& folder, const std::string& name);
 /// SHA-256 of a file. Remembered in the cache by path, device, inode, size and times, so that a plan of a base of

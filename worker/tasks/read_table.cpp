@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/shallow_json.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 
@@ -255,7 +256,7 @@ Table parse_jsonl(std::string_view text, const TableRequest& request, const std:
     const std::string_view record = take_line(text);
     if (record.find_first_not_of(" \t") == std::string_view::npos) continue;
     if (record.size() > 8 * kMostFieldBytes) fail(where, line, fmt::format("a row of {} bytes", record.size()));
-    const nlohmann::json row = nlohmann::json::parse(record, nullptr, false);
+    const nlohmann::json row = checkpoint::parse_shallow(record);
     if (row.is_discarded()) fail(where, line, "is not JSON; JSON Lines has one whole object a line");
     if (!row.is_object()) fail(where, line, "is not a JSON object; each line must be {\"key\": value, ...}");
     std::vector<std::string> fields;
