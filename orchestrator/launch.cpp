@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "slurm/direct_launch.hpp"
 #include "slurm/environment.hpp"
 
 namespace peftgrid::orchestrator {
@@ -53,6 +54,17 @@ int terminal_descriptor() {
 }
 
 }  // namespace
+
+std::optional<int> refuse_lonely_tasks() {
+  const slurm::DirectLaunch how = slurm::direct_launch(slurm::process_variables());
+  if (how == slurm::DirectLaunch::Alone) slurm::forget_step();
+  if (how == slurm::DirectLaunch::First) {
+    fmt::print(stderr,
+               "orchestrator: run: srun has started several tasks that cannot reach each other; srun --mpi=pmix, or "
+               "mpirun in the allocation, would be right\n");
+  }
+  return how == slurm::DirectLaunch::First || how == slurm::DirectLaunch::Other ? std::optional(2) : std::nullopt;
+}
 
 void prepare_mpi_environment() {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);

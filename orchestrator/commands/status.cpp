@@ -8,6 +8,8 @@
 #include "orchestrator/journal.hpp"
 #include "orchestrator/owner.hpp"
 #include "orchestrator/run_folder.hpp"
+#include "slurm/last_round.hpp"
+#include "slurm/queue.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -82,6 +84,22 @@ int exit_code(const RunState& state, const Progress& s) {
   return s.done + static_cast<std::int64_t>(s.failed.size()) == s.total && s.owners.empty() ? 3 : 4;
 }
 
+/// What Slurm says of the last submission, and what is noted of its last round where that is over.
+void tell_slurm(const RunFolder& folder, bool idle) {
+  const auto jobs = slurm::jobs_in_queue(folder.slurm());
+  for (const slurm::QueuedJob& job : jobs) fmt::print("{}\n", slurm::queue_text(job));
+  std::vector<RunFolder> parts = folder.shards();
+  parts.push_back(folder);
+  for (const RunFolder& part : parts) {
+    const auto round = slurm::read_last_round(part.slurm());
+    const bool at_work = !idle || std::ranges::any_of(jobs, [](const auto& job) { return job.state == "RUNNING"; });
+    if (!round || (round->how == "running" && at_work)) continue;
+    const std::string text = slurm::round_text(*round);
+    const std::string where = part.root == folder.root ? "" : part.root.filename().string() + ": ";
+    if (!text.empty()) fmt::print("{}{}\n", where, text);
+  }
+}
+
 }  // namespace
 
 int status_command(const Arguments& arguments) {
@@ -109,6 +127,7 @@ int status_command(const Arguments& arguments) {
   for (const std::string& owner : s.owners) fmt::print("running: {}\n", owner);
   if (!state.job.empty()) fmt::print("last started as Slurm job {} on {}\n", state.job, state.nodes);
   if (!s.owners.empty() && s.done > 0 && s.done < s.total) fmt::print("about {} left\n", duration_text(s.left_s));
+  tell_slurm(folder, s.owners.empty());
   for (const auto& [trial, failed] : s.failed) fmt::print("failed: {}: {}\n", trial, failed.reason);
   for (const std::string& loss : state.lost) fmt::print("lost in the last start: {}\n", loss);
   if (!state.holes.empty()) fmt::print("{} cells are left out; the report says why\n", state.holes.size());

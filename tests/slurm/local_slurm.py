@@ -71,16 +71,18 @@ def skip(reason):
 
 
 class LocalSlurm:
-    """`with LocalSlurm() as slurm:` — `slurm.environment` makes Slurm's commands talk to it."""
+    """`with LocalSlurm() as slurm:` — `slurm.environment` makes Slurm's commands talk to it.
 
-    def __init__(self, nodes=2, cpus=4):
+    `more` are further lines of slurm.conf. With `own_hosts` each node has a host name of its own: n1, n2."""
+
+    def __init__(self, nodes=2, cpus=4, more="", own_hosts=False):
         path = os.environ.get("PATH", "") + ":" + SBIN
         missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
         if missing:
             skip(", ".join(missing) + " not installed (Debian: slurm-wlm slurm-client munge)")
         if os.geteuid() != 0:
             skip("Slurm's daemons start as root only")
-        self.nodes, self.cpus = nodes, cpus
+        self.nodes, self.cpus, self.more, self.own_hosts = nodes, cpus, more, own_hosts
         self.folder = Path(tempfile.mkdtemp(prefix="peftgrid-slurm-"))
         self.environment = dict(os.environ, PATH=path, SLURM_CONF=str(self.folder / "slurm.conf"))
         for name in [name for name in self.environment if name.startswith(("SLURM_", "SBATCH_")) and name != "SLURM_CONF"]:
@@ -141,7 +143,7 @@ class LocalSlurm:
             memory = int(meminfo.readline().split()[1]) // 1024 // self.nodes
         (self.folder / "slurm.conf").write_text(
             CONFIGURATION.format(host=host, folder=self.folder, port=port, first=port + 1, last=port + self.nodes,
-                                 nodes=self.nodes, cpus=self.cpus, memory=memory, addresses=addresses))
+                                 nodes=self.nodes, cpus=self.cpus, memory=memory, addresses=addresses) + self.more)
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         for gpu in range(2):
             device = self.folder / f"gpu{gpu}"
@@ -163,7 +165,7 @@ class LocalSlurm:
                          stderr=subprocess.STDOUT, preexec_fn=self._die_with_parent, start_new_session=True)
 
     def _all_idle(self):
-        done = subprocess.run(["sinfo", "--noheader", "--Node", "--format=%T"], env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(["sinfo", "--noheader", "--Node", "--partition=main", "--format=%T"], env=self.environment, capture_output=True, text=True)
         return done.stdout.split() == ["idle"] * self.nodes
 
     def _wait(self, what, ready, deadline_s=20):

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <vector>
+
+#include "orchestrator/commands/submit_options.hpp"
+#include "orchestrator/schedule/fit_time.hpp"
+#include "orchestrator/schedule/speed.hpp"
+
+namespace peftgrid::orchestrator {
+
+/// What is predicted, and a warning with what would be right where the time is too short.
+void tell_time(std::FILE* out, const SubmitOptions& options, const TimeFit& fit, std::size_t trials,
+               const Speed& speed);
+
+/// A warning for each thing that the job asks for in vain: GPUs that nothing uses, ranks without a GPU or a trial.
+/// `parts` are what runs at once, each on ranks of its own.
+void tell_waste(std::FILE* out, const SubmitOptions& options, const std::vector<std::vector<Task>>& parts);
+
+}  // namespace peftgrid::orchestrator
