@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "slurm/script.hpp"
+#include "tests/support/script_folder.hpp"
 
 namespace peftgrid::slurm {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using tests::output_of;
+using tests::ScriptFolder;
 
 BatchJob job() {
   BatchJob job;
@@ -26,15 +29,6 @@ BatchJob job() {
   job.ranks_per_node = 2;
   job.signal_before_s = 120;
   return job;
-}
-
-/// What a shell command prints.
-std::string output_of(const std::string& command) {
-  std::FILE* shell = popen((command + " 2>&1").c_str(), "r");
-  std::string said;
-  for (int c = 0; (c = std::fgetc(shell)) != EOF;) said += static_cast<char>(c);
-  pclose(shell);
-  return said;
 }
 
 /// What bash says of a script without running it; empty when all is well.
@@ -113,30 +107,6 @@ TEST(BatchScript, AnOptionWithoutAValueStaysWithout) {
   bare.options = {{"exclusive", ""}};
   EXPECT_THAT(batch_script(bare), HasSubstr("#SBATCH --exclusive\n"));
 }
-
-class ScriptFolder {
- public:
-  ScriptFolder() : root_(std::filesystem::path(testing::TempDir()) / ("rounds_" + std::to_string(getpid()))) {
-    std::filesystem::remove_all(root_);
-    std::filesystem::create_directories(root_ / "run/slurm");
-    write("sleep", "#!/bin/sh\nexec /bin/sleep 0.02\n");
-  }
-  ScriptFolder(const ScriptFolder&) = delete;
-  ScriptFolder& operator=(const ScriptFolder&) = delete;
-  ~ScriptFolder() { std::filesystem::remove_all(root_); }
-  const std::filesystem::path& root() const { return root_; }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(root_ / name, std::ios::binary) << text;
-    std::filesystem::permissions(root_ / name, std::filesystem::perms::owner_all);
-  }
-  std::string run(const std::string& script, const std::string& environment) const {
-    return output_of("cd " + root_.string() + " && env PATH=" + root_.string() + ":$PATH " + environment + " bash " +
-                     script);
-  }
-
- private:
-  std::filesystem::path root_;
-};
 
 /// A job whose program says that the run is finished.
 BatchJob small_job(const ScriptFolder& folder) {
