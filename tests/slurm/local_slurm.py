@@ -102,7 +102,8 @@ class LocalSlurm:
             self.started = time.monotonic()
             self._start("slurmctld", "-D", "-f", self.folder / "slurm.conf")
             for node in range(1, self.nodes + 1):
-                self._start("slurmd", "-D", "-f", self.folder / "slurm.conf", "-N", f"n{node}")
+                name = f"n{node}"
+                self._start(*(self._host(name) if self.own_hosts else []), "slurmd", "-D", "-f", self.folder / "slurm.conf", "-N", name)
             self._wait("idle nodes", self._all_idle)
         except BaseException:
             self.__exit__()
@@ -129,6 +130,24 @@ class LocalSlurm:
             time.sleep(0.2)
         shown = dict(word.split("=", 1) for word in self.run("scontrol", "show", "job", job).split() if "=" in word)
         return shown["JobState"], int(shown["ExitCode"].split(":")[0]), int(shown["Restarts"])
+
+    def _host(self, name):
+        """Words before a command that make it run on a host of this name, which all such hosts can resolve."""
+        hosts = self.folder / "hosts"
+        names = " ".join(f"n{node}" for node in range(1, self.nodes + 1))
+        hosts.write_text(Path("/etc/hosts").read_text() + f"\n127.0.0.1 {names}\n")
+        return ["unshare", "--uts", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && hostname {name} && exec "$@"', "sh"]
+
+    def kill_node(self, name):
+        """All processes of a node with a host name of its own end at once, as when its power is cut."""
+        pid = int((self.folder / f"slurmd.{name}.pid").read_text())
+        host = os.readlink(f"/proc/{pid}/ns/uts")
+        for namespace in Path("/proc").glob("[0-9]*/ns/uts"):
+            try:
+                if os.readlink(namespace) == host:
+                    os.kill(int(namespace.parts[2]), signal.SIGKILL)
+            except OSError:
+                continue
 
     def _configure(self):
         host = socket.gethostname().split(".")[0]
@@ -160,7 +179,7 @@ class LocalSlurm:
         self.folder.chmod(0o755)
 
     def _start(self, *command):
-        log = open(self.folder / (command[0] + ".out"), "a")
+        log = open(self.folder / (Path(command[0]).name + ".out"), "a")
         subprocess.Popen([str(word) for word in command], env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                          stderr=subprocess.STDOUT, preexec_fn=self._die_with_parent, start_new_session=True)
 
