@@ -45,10 +45,10 @@ void tell_time(std::FILE* out, const SubmitOptions& o, const TimeFit& fit, std::
 
 void tell_waste(std::FILE* out, const SubmitOptions& o, const std::vector<std::vector<Task>>& parts) {
   const bool cuda = o.overrides.device == "cuda";
+  const std::string gpus = fmt::format("{} GPU{}", o.gpus, o.gpus == 1 ? "" : "s");
   if (o.gpus > 0 && !cuda) {
-    fmt::print(out,
-               "warning: {} GPUs a node are asked for, but trials train on the CPU; --device cuda would use them\n",
-               o.gpus);
+    fmt::print(out, "warning: {} a node asked for, but trials train on the CPU; --device cuda would use {}\n", gpus,
+               o.gpus == 1 ? "it" : "them");
   }
   if (cuda && o.gpus == 0) {
     fmt::print(out,
@@ -56,8 +56,8 @@ void tell_waste(std::FILE* out, const SubmitOptions& o, const std::vector<std::v
                "its own\n");
   }
   if (cuda && o.gpus > 0 && o.ranks_per_node > o.gpus) {
-    fmt::print(out, "warning: {} ranks a node share {} GPUs; --ranks-per-node {} would give each rank its own\n",
-               o.ranks_per_node, o.gpus, o.gpus);
+    fmt::print(out, "warning: {} ranks a node share {}; --ranks-per-node {} would give each rank its own\n",
+               o.ranks_per_node, gpus, o.gpus);
   }
   std::int64_t most_at_once = 0;
   for (const auto& part : parts) {
