@@ -53,14 +53,14 @@ std::vector<QueuedJob> parse_queue(const std::string& text) {
   return jobs;
 }
 
-void remember_jobs(const fs::path& folder, const std::vector<std::string>& ids) {
+bool remember_jobs(const fs::path& folder, const std::vector<std::string>& ids) {
   const fs::path draft = folder / ".jobs.draft";
   std::ofstream out(draft);
   for (const std::string& id : ids) out << id << "\n";
   out.close();
   std::error_code error;
   if (out) fs::rename(draft, jobs_file(folder), error);
-  if (!out || error) throw SlurmError(jobs_file(folder).string() + ": cannot be written");
+  return out && !error;
 }
 
 std::vector<QueuedJob> jobs_in_queue(const fs::path& folder) {

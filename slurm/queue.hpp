@@ -18,9 +18,9 @@ struct QueuedJob {
 /// Reads what `squeue --noheader --format=%i|%T|%r|%o` prints.
 std::vector<QueuedJob> parse_queue(const std::string& text);
 
-/// Writes down which jobs a run folder's last submission became. `folder` is the run folder's slurm/.
-/// Throws SlurmError where that is refused.
-void remember_jobs(const std::filesystem::path& folder, const std::vector<std::string>& ids);
+/// Writes down which jobs a run folder's last submission became. `folder` is the run folder's slurm/. False where that
+/// is refused.
+bool remember_jobs(const std::filesystem::path& folder, const std::vector<std::string>& ids);
 
 /// The jobs of the last submission that are still queued or running; none where Slurm does not answer within two
 /// seconds, or where jobs of another cluster have these numbers.

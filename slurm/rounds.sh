@@ -192,7 +192,8 @@ settle() {
   local standing code
   standing=$("$program" status "$run" --exit-code)
   code=$?
-  printf '%s\n' "$standing"
+  [[ -n $standing ]] && printf '%s\n' "$standing"
+  [[ -d $run && ! -e $run/journal ]] && code=4 # of a shard that no program has begun
   if ((code == 0 || code == 3)); then
     make_report_if_older
     write_notes finished

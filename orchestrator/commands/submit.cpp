@@ -182,16 +182,22 @@ std::string log_of(const RunFolder& folder, const std::string& name) {
   return (folder.slurm() / name).string();
 }
 
+/// For `status`, and for who submits again. The jobs are in the queue by now, so that trouble is said, no more.
+void remember(const RunFolder& folder, const std::vector<std::string>& jobs) {
+  if (slurm::remember_jobs(folder.slurm(), jobs)) return;
+  fmt::print("warning: {} does not take the job's number; status will not ask for it\n", folder.slurm().string());
+}
+
 void submit(const RunFolder& folder, const slurm::BatchJob& job) {
   const bool array = job.shards > 0;
   const std::string id =
       submitted(folder.slurm() / (array ? "array.sbatch" : "grid.sbatch"), slurm::batch_script(job), "");
-  slurm::remember_jobs(folder.slurm(), {id});
+  remember(folder, {id});
   fmt::print("job     {}{}\nlog     {}\n", id, array ? fmt::format(", {} tasks", job.shards) : "",
              log_of(folder, array ? "job-" + id + "_*.log" : "job-" + id + ".log"));
   if (array) {
     const std::string merge = submitted(folder.slurm() / "merge.sbatch", slurm::merge_script(job), "afterany:" + id);
-    slurm::remember_jobs(folder.slurm(), {id, merge});
+    remember(folder, {id, merge});
     fmt::print("then    {}, which merges and reports\nlog     {}\n", merge, log_of(folder, "merge-" + merge + ".log"));
   }
   fmt::print("status  {} status {}\n", slurm::shell_word(job.program), slurm::shell_word(job.run));
@@ -205,6 +211,7 @@ int submit_command(const Arguments& arguments) {
   Grid grid = load_grid(options->grid, options->overrides);
   const RunFolder folder{fs::absolute(run_folder_path(options->out, grid.run, {})).lexically_normal()};
   check_folder(folder, options->array);
+  if (!options->dry_run) refuse_queued(folder);
   const RunState before = read_run_state(folder);
   choose_widths(grid, options->nodes * options->ranks_per_node, std::max<std::int64_t>(1, options->array),
                 before.widths);
@@ -228,7 +235,6 @@ int submit_command(const Arguments& arguments) {
     if (job.shards > 0) fmt::print("\n# ---- merge.sbatch\n{}", slurm::merge_script(job));
     return 0;
   }
-  refuse_queued(folder);
   lay_out(folder, grid, job.shards > 0);
   submit(folder, job);
   return 0;
