@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "slurm/digits.hpp"
@@ -79,11 +80,28 @@ std::vector<QueuedJob> jobs_in_queue(const fs::path& folder) {
   return jobs;
 }
 
-std::string queue_text(const QueuedJob& job) {
-  std::string state = job.state;
-  std::ranges::transform(state, state.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const bool why = !job.reason.empty() && job.reason != "None" && job.state != "RUNNING";
-  return "Slurm job " + job.id + " is " + state + (why ? ": " + job.reason : "");
+std::vector<std::string> queue_lines(const std::vector<QueuedJob>& jobs) {
+  std::vector<std::string> lines;
+  for (auto job = jobs.begin(); job != jobs.end(); ++job) {
+    const auto alike = [&](const QueuedJob& other) { return other.state == job->state && other.reason == job->reason; };
+    if (std::any_of(jobs.begin(), job, alike)) continue;
+    const auto more = std::count_if(job, jobs.end(), alike) - 1;
+    std::string state = job->state;
+    std::ranges::transform(state, state.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const bool why = !job->reason.empty() && job->reason != "None" && job->state != "RUNNING";
+    lines.push_back((more > 0 ? "Slurm jobs " + job->id + " and " + std::to_string(more) + " more are "
+                              : "Slurm job " + job->id + " is ") +
+                    state + (why ? ": " + job->reason : ""));
+  }
+  return lines;
+}
+
+std::string numbers_of(const std::vector<QueuedJob>& jobs) {
+  std::set<std::string> numbers;
+  for (const QueuedJob& job : jobs) numbers.insert(job.id.substr(0, job.id.find('_')));
+  std::string text;
+  for (const std::string& number : numbers) text += (text.empty() ? "" : " ") + number;
+  return text;
 }
 
 }  // namespace peftgrid::slurm

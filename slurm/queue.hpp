@@ -26,7 +26,10 @@ bool remember_jobs(const std::filesystem::path& folder, const std::vector<std::s
 /// seconds, or where jobs of another cluster have these numbers.
 std::vector<QueuedJob> jobs_in_queue(const std::filesystem::path& folder);
 
-/// "Slurm job 12 is pending: Resources".
-std::string queue_text(const QueuedJob& job);
+/// "Slurm job 12 is pending: Resources"; jobs alike in one line, "Slurm jobs 12_1 and 7 more are running".
+std::vector<std::string> queue_lines(const std::vector<QueuedJob>& jobs);
+
+/// Their numbers as scancel takes them, each once, those of an array's tasks as the array's: "12 13".
+std::string numbers_of(const std::vector<QueuedJob>& jobs);
 
 }  // namespace peftgrid::slurm

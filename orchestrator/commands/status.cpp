@@ -87,7 +87,7 @@ int exit_code(const RunState& state, const Progress& s) {
 /// What Slurm says of the last submission, and what is noted of its last round where that is over.
 void tell_slurm(const RunFolder& folder, bool idle) {
   const auto jobs = slurm::jobs_in_queue(folder.slurm());
-  for (const slurm::QueuedJob& job : jobs) fmt::print("{}\n", slurm::queue_text(job));
+  for (const std::string& line : slurm::queue_lines(jobs)) fmt::print("{}\n", line);
   std::vector<RunFolder> parts = folder.shards();
   parts.push_back(folder);
   for (const RunFolder& part : parts) {

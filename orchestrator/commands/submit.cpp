@@ -148,10 +148,8 @@ void check_paths(const slurm::BatchJob& job) {
 void refuse_queued(const RunFolder& folder) {
   const auto jobs = slurm::jobs_in_queue(folder.slurm());
   if (jobs.empty()) return;
-  std::string ids;
-  for (const slurm::QueuedJob& job : jobs) ids += (ids.empty() ? "" : " ") + job.id.substr(0, job.id.find('_'));
   throw UsageError(fmt::format("{}: {}; wait for it to end, or take it back with scancel {}", folder.root.string(),
-                               slurm::queue_text(jobs.front()), ids));
+                               slurm::queue_lines(jobs).front(), slurm::numbers_of(jobs)));
 }
 
 /// From now on the folder is a run's: `status` knows what is to come, the report what is missing. The journal of a run

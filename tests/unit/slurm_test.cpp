@@ -114,8 +114,18 @@ TEST(Queue, ReadsWhatSqueueSays) {
       parse_queue("12_[3-8%2]|PENDING|Resources|/run a/slurm/array.sbatch\n13|RUNNING|None|(null)\nrubbish\n");
   ASSERT_EQ(jobs.size(), 2U);
   EXPECT_EQ(jobs[0].command, "/run a/slurm/array.sbatch");
-  EXPECT_EQ(queue_text(jobs[0]), "Slurm job 12_[3-8%2] is pending: Resources");
-  EXPECT_EQ(queue_text(jobs[1]), "Slurm job 13 is running");
+  EXPECT_THAT(queue_lines(jobs), ElementsAre("Slurm job 12_[3-8%2] is pending: Resources", "Slurm job 13 is running"));
+}
+
+TEST(Queue, SaysOfTasksThatAreAlikeHowManyTheyAre) {
+  const std::vector<QueuedJob> jobs{{"12_[3-8]", "PENDING", "Resources", ""},
+                                    {"12_1", "RUNNING", "None", ""},
+                                    {"12_2", "RUNNING", "None", ""},
+                                    {"13", "PENDING", "Dependency", ""}};
+  EXPECT_THAT(queue_lines(jobs),
+              ElementsAre("Slurm job 12_[3-8] is pending: Resources", "Slurm jobs 12_1 and 1 more are running",
+                          "Slurm job 13 is pending: Dependency"));
+  EXPECT_EQ(numbers_of(jobs), "12 13");
 }
 
 TEST(LastRound, IsSaidInWords) {
