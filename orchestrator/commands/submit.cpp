@@ -13,6 +13,7 @@
 #include "orchestrator/commands/submit_remarks.hpp"
 #include "orchestrator/journal.hpp"
 #include "orchestrator/run_folder.hpp"
+#include "orchestrator/schedule/cost.hpp"
 #include "orchestrator/schedule/fit_time.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
@@ -32,7 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 using worker::UsageError;
 
-constexpr std::int64_t kMergeMinutes = 10, kTrialsPerMergeMinute = 100;  // at twenty times what was measured
+constexpr std::int64_t kMergeMinutes = 10, kTrialsPerMergeMinute = 100, kBytesPerMergeMinute = 1'000'000'000;
 
 /// The folder of a run without shards goes on without, that of an array with the same number of them: whatever else
 /// would train finished trials again.
@@ -99,6 +100,16 @@ std::vector<std::vector<Task>> parts_of(const Grid& grid, const SubmitOptions& o
   return parts;
 }
 
+/// Far more than a merge takes on a good disk, by what it has to read and write.
+std::int64_t merge_minutes(const Grid& grid) {
+  std::int64_t bytes = 0;
+  for (const worker::TrialSpec& spec : grid.trials) {
+    bytes += disk_bytes(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name));
+  }
+  return kMergeMinutes + static_cast<std::int64_t>(grid.trials.size()) / kTrialsPerMergeMinute +
+         bytes / kBytesPerMergeMinute;
+}
+
 slurm::BatchJob batch_job(const Grid& grid, const SubmitOptions& o, const RunFolder& folder) {
   slurm::BatchJob job;
   job.program = fs::read_symlink("/proc/self/exe").string();
@@ -121,8 +132,7 @@ slurm::BatchJob batch_job(const Grid& grid, const SubmitOptions& o, const RunFol
   job.cores_per_rank = o.cores_per_rank;
   job.shards = o.array;
   job.shards_at_once = o.array_at_once;
-  job.merge_minutes = std::min(kMergeMinutes + static_cast<std::int64_t>(grid.trials.size()) / kTrialsPerMergeMinute,
-                               std::max<std::int64_t>(1, o.most_s / 60));
+  job.merge_minutes = std::min(merge_minutes(grid), std::max<std::int64_t>(1, o.most_s / 60));
   job.signal_before_s = o.signal_before_s;
   return job;
 }

@@ -165,6 +165,18 @@ TEST_F(Submit, FailedTrialsAreTriedAgainWhereThatIsAsked) {
   EXPECT_TRUE(was_submitted());
 }
 
+TEST_F(Submit, TheMergeHasTimeByTheNumberOfTrials) {
+  const auto minutes = [&](const Arguments& words) {
+    Arguments all = {"--array", "2", "--dry-run"};
+    all.insert(all.end(), words.begin(), words.end());
+    const std::string text = submit(all).second;
+    const std::string key = "#SBATCH --time=\"";
+    return std::stoi(text.substr(text.rfind(key) + key.size()));
+  };
+  EXPECT_EQ(minutes({}), 10);
+  EXPECT_EQ(minutes({"--set", "seeds=250"}), 15);
+}
+
 TEST_F(Submit, ANumberOfAnotherClustersJobIsNoReasonToRefuse) {
   ASSERT_EQ(submit({"--out", "run"}).first, 0);
   folder_.write("squeue", "#!/bin/sh\necho '12|RUNNING|None|/somewhere/else/slurm/grid.sbatch'\n");
