@@ -56,10 +56,11 @@ std::vector<QueuedJob> parse_queue(const std::string& text) {
 
 bool remember_jobs(const fs::path& folder, const std::vector<std::string>& ids) {
   const fs::path draft = folder / ".jobs.draft";
+  std::error_code error;
+  fs::remove(draft, error);  // what lies there, a link or a pipe, is not written through
   std::ofstream out(draft);
   for (const std::string& id : ids) out << id << "\n";
   out.close();
-  std::error_code error;
   if (out) fs::rename(draft, jobs_file(folder), error);
   return out && !error;
 }

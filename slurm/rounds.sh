@@ -33,8 +33,10 @@ read_notes() {
   before=$how newest=$file
 }
 
+# Whatever lies there under the draft's name, a link or a pipe, is not written through.
 write_notes() { # HOW
-  printf '%s %s %s %s\n%s\n' "$SLURM_JOB_ID" "$idle" "$busy" "$1" "$newest" >"$notes.draft" &&
+  rm -f -- "$notes.draft"
+  (set -C && printf '%s %s %s %s\n%s\n' "$SLURM_JOB_ID" "$idle" "$busy" "$1" "$newest" >"$notes.draft") &&
     mv -T "$notes.draft" "$notes"
 }
 
@@ -84,7 +86,7 @@ start_launcher() {
 # The program has owned the run folder since the start of this round, and does so no longer: the claim is empty, or that
 # of a dead process, which rank 0 leaves where another rank has died.
 given_back() {
-  [[ -e $run/owner && $run/owner -nt $notes ]] || return
+  [[ -f $run/owner && $run/owner -nt $notes ]] || return
   local claim host
   claim=$(<"$run/owner")
   host=$(</proc/sys/kernel/hostname) # HOSTNAME is Slurm's name of the node

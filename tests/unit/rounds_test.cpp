@@ -136,6 +136,21 @@ TEST_F(Rounds, AnIdleRoundAfterOneThatFinishedATrialIsTheFirst) {
   EXPECT_THAT(notes(), StartsWith("7 0 0 ended\n"));
 }
 
+TEST_F(Rounds, NotesAreNeverWrittenThroughALinkOrAPipe) {
+  launcher_does("exit 1");
+  folder_.write("victim", "mine");
+  std::filesystem::create_symlink(folder_.root() / "victim", folder_.root() / "run/slurm/rounds.draft");
+  std::filesystem::create_symlink(folder_.root() / "victim", folder_.root() / "run/slurm/rounds");
+  round();
+  std::ifstream in(folder_.root() / "victim");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "mine");
+  EXPECT_THAT(notes(), StartsWith("7 1 0 ended\n"));
+  folder_.write("pipes", "mkfifo run/slurm/rounds.draft\nrm run/slurm/rounds\nmkfifo run/slurm/rounds\n");
+  folder_.run("pipes", "");
+  round();
+  EXPECT_THAT(notes(), StartsWith("7 1 0 ended\n"));
+}
+
 TEST_F(Rounds, ARunFolderThatIsGoneIsNotMadeAgain) {
   launcher_does("rm -r run; exit 1");
   program_says("no run folder", 2);
