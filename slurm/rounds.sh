@@ -161,7 +161,7 @@ requeue() {
 
 # Of a round that Slurm did not end: what was wrong with the input will be so in the next round.
 settle_refused() { # STANDING
-  if [[ $1 == *$'\n'running:\ * ]]; then
+  if [[ $1 == *$'\n'running:\ * || $1 == *$'\n'silent:\ * ]]; then
     busy=$((busy + 1))
     insist_on_notes busy
     ((busy < most_busy_rounds)) && requeue
