@@ -12,7 +12,9 @@
 
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/sha256.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/process.hpp"
+#include "slurm/direct_launch.hpp"
 #include "slurm/environment.hpp"
 
 namespace peftgrid::orchestrator {
@@ -76,6 +78,17 @@ int terminal_descriptor() {
 }
 
 }  // namespace
+
+std::optional<int> refuse_lonely_tasks() {
+  const slurm::DirectLaunch how = slurm::direct_launch(slurm::process_variables());
+  if (how == slurm::DirectLaunch::Alone) slurm::forget_step();
+  if (how == slurm::DirectLaunch::First) {
+    complain(
+        "orchestrator: run: srun has started several tasks that cannot reach each other; srun --mpi=pmix, or "
+        "mpirun in the allocation, would be right\n");
+  }
+  return how == slurm::DirectLaunch::First || how == slurm::DirectLaunch::Other ? std::optional(2) : std::nullopt;
+}
 
 void prepare_mpi_environment() {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);

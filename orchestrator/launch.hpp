@@ -2,9 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace peftgrid::orchestrator {
+
+/// Under srun without pmix Open MPI ends a process in MPI_Init. One task alone becomes a run of one rank; several are
+/// refused: the first says so, and all are to leave with the exit code that is returned. Otherwise nothing.
+std::optional<int> refuse_lonely_tasks();
 
 /// Settings that Open MPI reads from the environment at MPI_Init (design.md 3.9): waiting ranks yield the core, and
 /// shared-memory files lie in a folder of this job's own. Also removes the folders of dead jobs of this user: a killed

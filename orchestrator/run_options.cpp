@@ -41,6 +41,8 @@ po::options_description table(RunOptions& o, bool& help) {
   add("progress", po::value(&o.progress)->default_value("auto"), "auto, live or plain");
   add("order", po::value(&o.order)->default_value("longest"),
       "longest (first), grid, or shuffled: the results are the same");
+  add("exit-code-file", po::value(&o.exit_code_file),
+      "a file for the run's own exit code at its end: launchers have codes of their own");
   add("quiet", po::bool_switch(&o.quiet), "print failures and the final table only");
   add("verbose", po::bool_switch(&o.verbose), "print warnings of the grid, too");
   add("help", po::bool_switch(&help), "this text");

@@ -15,6 +15,7 @@ struct RunOptions {
   bool retry_failed = false, quiet = false, verbose = false;
   double checkpoint_every_s = 180;
   std::string on_storage_trouble;  // wait | stop
+  std::string exit_code_file;      // empty: none
 };
 
 /// Nothing when help was asked for, which is then printed. Throws worker::UsageError.

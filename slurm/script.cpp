@@ -1,6 +1,7 @@
 #include "slurm/script.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <stdexcept>
 
@@ -10,7 +11,9 @@ namespace peftgrid::slurm {
 
 namespace {
 
-constexpr std::int64_t kMergeMinutes = 30;
+/// What shapes the tasks of an array, or says when they begin: of no use to the one process of the merge.
+constexpr std::array<std::string_view, 9> kNotForTheMerge = {
+    "begin", "constraint", "dependency", "exclusive", "gpus", "mem-per-gpu", "nodelist", "ntasks-per", "sockets-per"};
 
 std::string with_slashes_before(const std::string& text, const std::string& special, char slash) {
   std::string out;
@@ -23,6 +26,7 @@ std::string with_slashes_before(const std::string& text, const std::string& spec
 
 /// sbatch reads its own quotes and backslashes in #SBATCH lines.
 std::string directive(const std::string& option, const std::string& value) {
+  if (value.empty()) return "#SBATCH --" + option + "\n";
   return "#SBATCH --" + option + "=\"" + with_slashes_before(value, "\"\\", '\\') + "\"\n";
 }
 
@@ -61,20 +65,42 @@ std::string directives(const BatchJob& job) {
   std::string text = directive("job-name", job.name) + directive("output", log_pattern(job)) +
                      directive("nodes", std::to_string(job.nodes)) +
                      directive("ntasks-per-node", std::to_string(job.ranks_per_node)) +
-                     directive("cpus-per-task", std::to_string(job.threads)) + directive("time", job.time) +
+                     directive("cpus-per-task", std::to_string(job.cores_per_rank)) + directive("time", job.time) +
                      directive("signal", "B:USR1@" + std::to_string(job.signal_before_s));
-  if (job.shards > 0) text += directive("array", "1-" + std::to_string(job.shards));
+  if (job.shards > 0) {
+    const std::string at_once = job.shards_at_once > 0 ? "%" + std::to_string(job.shards_at_once) : "";
+    text += directive("array", "1-" + std::to_string(job.shards) + at_once);
+  }
   for (const auto& [option, value] : job.options) text += directive(option, value);
   return text;
 }
 
-/// What shapes the array's tasks is of no use to the one process of the merge.
+/// "gpu:a100:4,nvme:2" with one GPU; "4" and "a100:4", as --gpus-per-node takes them, with one.
+std::string one_gpu(const std::string& resources, bool all_are_gpus) {
+  std::string out;
+  for (std::size_t begin = 0; begin < resources.size();) {
+    const std::size_t end = std::min(resources.find(',', begin), resources.size());
+    std::string one = resources.substr(begin, end - begin);
+    if (all_are_gpus || one.starts_with("gpu:")) {
+      const std::size_t digits = one.find_last_not_of("0123456789") + 1;
+      if (digits < one.size()) one = one.substr(0, digits) + "1";
+    }
+    out += (out.empty() ? "" : ",") + one;
+    begin = end + 1;
+  }
+  return out;
+}
+
 std::string merge_directives(const BatchJob& job) {
   std::string text = directive("job-name", job.name + "-merge") + directive("output", merge_log_pattern(job)) +
                      directive("nodes", "1") + directive("ntasks", "1") +
-                     directive("time", std::to_string(kMergeMinutes));
+                     directive("time", std::to_string(job.merge_minutes));
   for (const auto& [option, value] : job.options) {
-    if (option != "gres" && option != "constraint") text += directive(option, value);
+    if (option == "gres" || option == "gpus-per-node") {
+      text += directive(option, one_gpu(value, option != "gres"));
+    } else if (std::ranges::none_of(kNotForTheMerge, [&](auto name) { return option.starts_with(name); })) {
+      text += directive(option, value);
+    }
   }
   return text;
 }
@@ -86,6 +112,8 @@ std::map<std::string, std::string> values_of(const BatchJob& job) {
           {"run", shell_word(job.run)},
           {"arguments", words(job.arguments)},
           {"launcher", shell_word(job.launcher)},
+          {"outer_job", std::string(kOuterJobTemplate)},
+          {"cores_per_rank", std::to_string(job.cores_per_rank)},
           {"ranks_per_node", std::to_string(job.ranks_per_node)},
           {"shards", std::to_string(job.shards)},
           // Half of the time before the limit is left to the launcher and to Slurm.
@@ -112,6 +140,10 @@ std::string log_pattern(const BatchJob& job) {
 
 std::string merge_log_pattern(const BatchJob& job) {
   return literal_path(job.run) + "/slurm/merge-%j.log";
+}
+
+bool has_control_character(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 127; });
 }
 
 std::string shell_word(const std::string& text) {

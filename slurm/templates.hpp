@@ -2,9 +2,9 @@
 
 #include <string_view>
 
-/// The files slurm/*.sbatch and slurm/rounds.sh as they were when the program was built.
+/// The files slurm/*.sbatch, slurm/outer_job.sh and slurm/rounds.sh as they were when the program was built.
 namespace peftgrid::slurm {
 
-extern const std::string_view kGridTemplate, kArrayTemplate, kMergeTemplate, kRoundsTemplate;
+extern const std::string_view kGridTemplate, kArrayTemplate, kMergeTemplate, kOuterJobTemplate, kRoundsTemplate;
 
 }  // namespace peftgrid::slurm

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
@@ -100,6 +101,12 @@ void close_run(RunSession& session, const Coordinator& coordinator, const RunOpt
            surroundings ? "" : "internal error: ", worker::shown(error.what()));
   flush_output();
   mpi.abort(surroundings ? 4 : 1);
+}
+
+/// Rank 0's own word. Where it is refused, nobody is worse off than without.
+void write_exit_code(const RunOptions& options, const collectives::MpiSession& mpi, int code) {
+  if (options.exit_code_file.empty() || mpi.rank() != 0) return;
+  std::ofstream(options.exit_code_file) << code << "\n";
 }
 
 /// What every rank knows of the run before the first trial.
@@ -257,6 +264,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
 int run_command(const Arguments& arguments) {
   const auto options = parse_run_options(arguments);
   if (!options) return 0;
+  if (const auto code = refuse_lonely_tasks()) return *code;
   bind_gpu();
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
@@ -268,6 +276,7 @@ int run_command(const Arguments& arguments) {
     collectives::MpiSession mpi;
     try {
       code = run(*options, mpi, watch);
+      write_exit_code(*options, mpi, code);
     } catch (const std::exception& error) {
       give_up(mpi, error);
     }

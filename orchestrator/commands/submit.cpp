@@ -1,25 +1,30 @@
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "checkpoint/errors.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/commands/submit_options.hpp"
+#include "orchestrator/commands/submit_remarks.hpp"
 #include "orchestrator/journal.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
+#include "orchestrator/schedule/cost.hpp"
 #include "orchestrator/schedule/fit_time.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
-#include "orchestrator/schedule/show_plan.hpp"
 #include "orchestrator/schedule/speed.hpp"
 #include "orchestrator/schedule/widths.hpp"
-#include "slurm/commands.hpp"
+#include "slurm/queue.hpp"
+#include "slurm/sbatch.hpp"
 #include "slurm/script.hpp"
-#include "slurm/time_limit.hpp"
+#include "slurm/subprocess.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -28,7 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 using worker::UsageError;
 
-constexpr double kPredictionMargin = 1.1;
+constexpr std::int64_t kMergeMinutes = 10, kTrialsPerMergeMinute = 100, kBytesPerMergeMinute = 1'000'000'000;
 
 /// The folder of a run without shards goes on without, that of an array with the same number of them: whatever else
 /// would train finished trials again.
@@ -51,11 +56,40 @@ void check_folder(const RunFolder& folder, std::int64_t array) {
   }
 }
 
+/// Trials that a job would leave alone, and how many of them because they failed.
+struct Leave {
+  std::set<std::string> ids;
+  std::int64_t failed = 0;
+};
+
+Leave trials_to_leave(const Grid& grid, const RunFolder& folder, const RunState& before, bool retry_failed) {
+  Leave leave{finished_trials(folder), 0};
+  if (retry_failed) return leave;
+  for (const worker::TrialSpec& spec : grid.trials) {
+    const auto failed = before.failed.find(spec.id);
+    if (failed != before.failed.end() && !failed->second.environment && leave.ids.insert(spec.id).second)
+      ++leave.failed;
+  }
+  return leave;
+}
+
+/// The exit code, as that of a run that has nothing left to do.
+int tell_nothing_to_do(const RunFolder& folder, std::int64_t failed) {
+  if (failed == 0) {
+    say("{}: every trial is already there; nothing to submit\n", folder.root.string());
+    return 0;
+  }
+  say("{}: {} trials failed before and are left alone, all others are there; nothing to submit, unless "
+      "--retry-failed is to run them again\n",
+      folder.root.string(), failed);
+  return 3;
+}
+
 /// The trials that are to run, in their order, for each part that runs by itself.
 std::vector<std::vector<Task>> parts_of(const Grid& grid, const SubmitOptions& o, const Speed& speed,
-                                        const std::set<std::string>& finished) {
+                                        const std::set<std::string>& leave) {
   const Plan plan =
-      make_plan(grid, o.nodes * o.ranks_per_node, speed, [&](const std::string& id) { return finished.contains(id); });
+      make_plan(grid, o.nodes * o.ranks_per_node, speed, [&](const std::string& id) { return leave.contains(id); });
   const std::int64_t shards = std::max<std::int64_t>(1, o.array);
   const std::vector<std::int64_t> shard_of = shards_of(grid, shards, "submit");
   std::vector<std::vector<Task>> parts(static_cast<std::size_t>(shards));
@@ -65,32 +99,14 @@ std::vector<std::vector<Task>> parts_of(const Grid& grid, const SubmitOptions& o
   return parts;
 }
 
-/// What is predicted, and a warning with what would be right where the time is too short.
-void tell_time(std::FILE* out, const SubmitOptions& o, const TimeFit& fit, std::size_t trials, const Speed& speed) {
-  const std::string ranks = fmt::format("{} node{} of {} rank{}", o.nodes, o.nodes == 1 ? "" : "s", o.ranks_per_node,
-                                        o.ranks_per_node == 1 ? "" : "s");
-  fmt::print(out, "{} trials to run on {}{}: about {}, at {:.0f} GFLOP/s a rank, {}\n", trials,
-             o.array > 0 ? fmt::format("{} times ", o.array) : "", ranks, seconds_text(fit.predicted_s),
-             speed.products.gflops,
-             speed.from_trials ? "as finished trials had" : "a guess until trials of this run are done");
-  if (fit.fits) return;
-  const auto usable_s = static_cast<double>(o.time_s - o.signal_before_s);
-  const auto limit_for = [&](double seconds) {
-    return slurm::time_limit_text(seconds * kPredictionMargin + static_cast<double>(o.signal_before_s));
-  };
-  if (fit.nodes_that_fit == 0) {
-    fmt::print(out,
-               "warning: the longest trial takes about {}, and a job of --time {} computes for {}: such a trial does "
-               "not fit; --time {} would do for it, --time {} for all\n",
-               seconds_text(fit.longest_s), o.time, seconds_text(usable_s), limit_for(fit.longest_s),
-               limit_for(fit.predicted_s));
-    return;
+/// Far more than a merge takes on a good disk, by what it has to read and write.
+std::int64_t merge_minutes(const Grid& grid) {
+  std::int64_t bytes = 0;
+  for (const worker::TrialSpec& spec : grid.trials) {
+    bytes += disk_bytes(spec, grid.tasks.at(spec.task.name), grid.backbones.at(spec.backbone.name));
   }
-  fmt::print(out,
-             "warning: more than the {} that a job of --time {} computes; --time {} or --nodes {} would fit; as it is, "
-             "about {:.0f} rounds, each put back in the queue by the one before\n",
-             seconds_text(usable_s), o.time, limit_for(fit.predicted_s), fit.nodes_that_fit,
-             std::ceil(fit.predicted_s / usable_s));
+  return kMergeMinutes + static_cast<std::int64_t>(grid.trials.size()) / kTrialsPerMergeMinute +
+         bytes / kBytesPerMergeMinute;
 }
 
 slurm::BatchJob batch_job(const Grid& grid, const SubmitOptions& o, const RunFolder& folder) {
@@ -105,18 +121,44 @@ slurm::BatchJob batch_job(const Grid& grid, const SubmitOptions& o, const RunFol
   if (o.overrides.threads != 1) {
     job.arguments.insert(job.arguments.end(), {"--threads", std::to_string(o.overrides.threads)});
   }
-  for (const auto& [option, value] : o.passed_through) {
-    if (!value.empty()) job.options.emplace_back(option, value);
-  }
+  if (o.retry_failed) job.arguments.push_back("--retry-failed");
+  job.options = o.for_sbatch;
   job.prologue = o.prologue;
   job.launcher = o.launcher;
   job.time = o.time;
   job.nodes = o.nodes;
   job.ranks_per_node = o.ranks_per_node;
-  job.threads = o.overrides.threads;
+  job.cores_per_rank = o.cores_per_rank;
   job.shards = o.array;
+  job.shards_at_once = o.array_at_once;
+  job.merge_minutes = std::min(merge_minutes(grid), std::max<std::int64_t>(1, o.most_s / 60));
   job.signal_before_s = o.signal_before_s;
   return job;
+}
+
+/// Slurm and bash read lines. A backslash keeps Slurm from putting the job's number into the log's name.
+void check_paths(const slurm::BatchJob& job) {
+  const auto check = [](const char* what, const std::string& text) {
+    if (!slurm::has_control_character(text)) return;
+    throw UsageError(fmt::format("submit: {} {} has a line break or another control character; rename it", what,
+                                 worker::in_quotes(text)));
+  };
+  check("the program's path", job.program);
+  check("the run folder", job.run);
+  check("the run's name", job.name);
+  for (const std::string& word : job.arguments) check("the grid's path", word);
+  if (job.run.find('\\') == std::string::npos) return;
+  throw UsageError(fmt::format(
+      "submit: the run folder {} has a backslash, with which Slurm finds no place for its log; name another with --out",
+      worker::in_quotes(job.run)));
+}
+
+/// Two jobs in one folder would only get in each other's way.
+void refuse_queued(const RunFolder& folder) {
+  const auto jobs = slurm::jobs_in_queue(folder.slurm());
+  if (jobs.empty()) return;
+  throw UsageError(fmt::format("{}: {}; wait for it to end, or take it back with scancel {}", folder.root.string(),
+                               slurm::queue_lines(jobs).front(), slurm::numbers_of(jobs)));
 }
 
 /// From now on the folder is a run's: `status` knows what is to come, the report what is missing. The journal of a run
@@ -127,9 +169,14 @@ void lay_out(const RunFolder& folder, const Grid& grid, bool array) {
   if (array || !fs::exists(folder.journal())) Journal(folder.journal()).append("grid", grid_event(grid));
 }
 
-/// sbatch's own complaint, or that there is none.
+/// The job's number. What sbatch is to read was read back: a disk that is full may say so late, or never.
 std::string submitted(const fs::path& script, const std::string& text, const std::string& dependency) {
   write_whole(script, text);
+  std::ifstream in(script, std::ios::binary);
+  if (std::string(std::istreambuf_iterator<char>(in), {}) != text) {
+    throw checkpoint::FileError(
+        fmt::format("{}: was written, but reads otherwise; nothing was submitted", script.string()));
+  }
   try {
     return slurm::submit_script(script, dependency);
   } catch (const slurm::SlurmError& error) {
@@ -142,17 +189,25 @@ std::string log_of(const RunFolder& folder, const std::string& name) {
   return (folder.slurm() / name).string();
 }
 
+/// For `status`, and for who submits again. The jobs are in the queue by now, so that trouble is said, no more.
+void remember(const RunFolder& folder, const std::vector<std::string>& jobs) {
+  if (slurm::remember_jobs(folder.slurm(), jobs)) return;
+  say("warning: {} does not take the job's number; status will not ask for it\n", folder.slurm().string());
+}
+
 void submit(const RunFolder& folder, const slurm::BatchJob& job) {
   const bool array = job.shards > 0;
   const std::string id =
       submitted(folder.slurm() / (array ? "array.sbatch" : "grid.sbatch"), slurm::batch_script(job), "");
-  fmt::print("job     {}{}\nlog     {}\n", id, array ? fmt::format(", {} tasks", job.shards) : "",
-             log_of(folder, array ? "job-" + id + "_*.log" : "job-" + id + ".log"));
+  remember(folder, {id});
+  say("job     {}{}\nlog     {}\n", id, array ? fmt::format(", {} tasks", job.shards) : "",
+      log_of(folder, array ? "job-" + id + "_*.log" : "job-" + id + ".log"));
   if (array) {
     const std::string merge = submitted(folder.slurm() / "merge.sbatch", slurm::merge_script(job), "afterany:" + id);
-    fmt::print("then    {}, which merges and reports\nlog     {}\n", merge, log_of(folder, "merge-" + merge + ".log"));
+    remember(folder, {id, merge});
+    say("then    {}, which merges and reports\nlog     {}\n", merge, log_of(folder, "merge-" + merge + ".log"));
   }
-  fmt::print("status  {} status {}\n", slurm::shell_word(job.program), slurm::shell_word(job.run));
+  say("status  {} status {}\n", slurm::shell_word(job.program), slurm::shell_word(job.run));
 }
 
 }  // namespace
@@ -163,26 +218,28 @@ int submit_command(const Arguments& arguments) {
   Grid grid = load_grid(options->grid, options->overrides);
   const RunFolder folder{fs::absolute(run_folder_path(options->out, grid.run, {})).lexically_normal()};
   check_folder(folder, options->array);
+  if (!options->dry_run) refuse_queued(folder);
   const RunState before = read_run_state(folder);
   choose_widths(grid, options->nodes * options->ranks_per_node, std::max<std::int64_t>(1, options->array),
                 before.widths);
   const Speed speed = speed_of(grid, before);
-  const auto parts = parts_of(grid, *options, speed, finished_trials(folder));
+  const Leave leave = trials_to_leave(grid, folder, before, options->retry_failed);
+  const auto parts = parts_of(grid, *options, speed, leave.ids);
   std::size_t trials = 0;
   for (const auto& part : parts) trials += part.size();
-  if (trials == 0) {
-    fmt::print("{}: every trial is already there; nothing to submit\n", folder.root.string());
-    return 0;
-  }
+  if (trials == 0) return tell_nothing_to_do(folder, leave.failed);
   // With --dry-run the script alone is the output, so that it can go into a file.
-  tell_time(options->dry_run ? stderr : stdout, *options,
+  const Tell tell = options->dry_run ? print_error : print_out;
+  tell_time(tell, *options,
             fit_time(parts, options->nodes, options->ranks_per_node,
                      static_cast<double>(options->time_s - options->signal_before_s)),
             trials, speed);
+  tell_waste(tell, *options, parts);
   const slurm::BatchJob job = batch_job(grid, *options, folder);
+  check_paths(job);
   if (options->dry_run) {
-    fmt::print("{}", slurm::batch_script(job));
-    if (job.shards > 0) fmt::print("\n# ---- merge.sbatch\n{}", slurm::merge_script(job));
+    say("{}", slurm::batch_script(job));
+    if (job.shards > 0) say("\n# ---- merge.sbatch\n{}", slurm::merge_script(job));
     return 0;
   }
   lay_out(folder, grid, job.shards > 0);

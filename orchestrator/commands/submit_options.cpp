@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <string_view>
 #include <utility>
 
 #include "orchestrator/commands/command_line.hpp"
+#include "orchestrator/commands/sbatch_options.hpp"
 #include "orchestrator/schedule/shards.hpp"
-#include "slurm/commands.hpp"
+#include "slurm/partition.hpp"
+#include "slurm/script.hpp"
 #include "slurm/time_limit.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
@@ -34,7 +37,14 @@ constexpr std::array kPassedThrough{std::pair{"account", "whose hours it takes"}
                                     std::pair{"mail-type", "when to write: END,FAIL"},
                                     std::pair{"mail-user", "whom"}};
 
-CommandLine line_for(SubmitOptions& o) {
+/// As they were typed, before they are settled with each other and with what Slurm says.
+struct Typed {
+  std::string array;
+  std::vector<std::string> sbatch;
+  std::map<std::string, std::string> passed_through;  // by option; empty: not given
+};
+
+CommandLine line_for(SubmitOptions& o, Typed& typed) {
   CommandLine line{"orchestrator submit --grid FILE --time LIMIT [--nodes N]",
                    "Writes a batch script for Slurm into the run folder and submits it.",
                    po::options_description("options")};
@@ -43,7 +53,8 @@ CommandLine line_for(SubmitOptions& o) {
   add("time", po::value(&o.time), "time limit, like 02:00:00 or 1-12:00:00; what is unfinished then goes on by itself");
   add("nodes", po::value(&o.nodes)->default_value(1), "how many nodes; with --array, of each shard");
   add("ranks-per-node", po::value(&o.ranks_per_node), "default: one for each GPU of --gres, else for each core");
-  add("array", po::value(&o.array), "N: N independent shards, then a job that merges and reports");
+  add("array", po::value(&typed.array),
+      "N: N independent shards, then a job that merges and reports; N%K: K of them at once");
   add("out", po::value(&o.out), "run folder, default runs/<run>");
   add("set", po::value(&o.overrides.set), "key=value: override a key of the grid; may be repeated");
   add("only", po::value(&o.overrides.only), "method=..,task=..,backbone=..,size=..,seed=..: only these trials");
@@ -53,8 +64,11 @@ CommandLine line_for(SubmitOptions& o) {
   add("prologue", po::value(&o.prologue), "a shell line to run first, like \"module load openmpi\"; may be repeated");
   add("signal-before", po::value(&o.signal_before_s), "seconds before the limit to stop at; default 120, or a quarter");
   for (const auto& [option, meaning] : kPassedThrough) {
-    add(option, po::value(&o.passed_through[option]), (std::string("for sbatch: ") + meaning).c_str());
+    add(option, po::value(&typed.passed_through[option]), (std::string("for sbatch: ") + meaning).c_str());
   }
+  add("sbatch", po::value(&typed.sbatch),
+      "any other option of sbatch's, like --sbatch=--exclude=node7; may be repeated");
+  add("retry-failed", po::bool_switch(&o.retry_failed), "run failed trials again, whatever made them fail");
   add("dry-run", po::bool_switch(&o.dry_run), "print the script, write and submit nothing");
   return line;
 }
@@ -70,20 +84,50 @@ void check_choice(const char* option, const std::string& value, const std::vecto
       fmt::format("submit: --{} is {}; {} would be right", option, worker::in_quotes(value), fmt::join(known, " or ")));
 }
 
-/// A line break would end a line of the script and begin another.
 void check_one_line(const std::string& option, const std::string& value) {
-  if (std::ranges::none_of(value, [](unsigned char c) { return (c < ' ' && c != '\t') || c == 127; })) return;
+  if (!slurm::has_control_character(value)) return;
   throw UsageError(fmt::format("submit: --{} {} has a line break or another control character; one line would be right",
                                option, worker::in_quotes(value)));
 }
 
-void check_lines(const SubmitOptions& o) {
+void check_lines(const SubmitOptions& o, const Typed& typed) {
   check_one_line("grid", o.grid);
   check_one_line("out", o.out);
   for (const std::string& text : o.overrides.set) check_one_line("set", text);
   for (const std::string& text : o.overrides.only) check_one_line("only", text);
   for (const std::string& text : o.prologue) check_one_line("prologue", text);
-  for (const auto& [option, value] : o.passed_through) check_one_line(option, value);
+  for (const std::string& text : typed.sbatch) check_one_line("sbatch", text);
+  for (const auto& [option, value] : typed.passed_through) check_one_line(option, value);
+}
+
+/// "8", or "8%2": two of the eight at once.
+void settle_array(SubmitOptions& o, const std::string& text) {
+  const std::size_t percent = text.find('%');
+  const auto number = [&](std::string_view digits) {
+    std::int64_t value = -1;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() && value >= 0) return value;
+    throw UsageError(fmt::format(
+        "submit: --array {} is no number of shards; N would be right, or N%K for K of them at once, like 8%2",
+        worker::in_quotes(text)));
+  };
+  o.array = number(std::string_view(text).substr(0, percent));
+  check_range("array", o.array, 2, kMostShards);
+  if (percent == std::string::npos) return;
+  o.array_at_once = number(std::string_view(text).substr(percent + 1));
+  if (o.array_at_once < 1) {
+    throw UsageError(fmt::format("submit: --array {} lets no shard run; %1 or more would be right", text));
+  }
+}
+
+/// What each task's place in the queue would not tell: that it never gets there.
+void check_array_size(const SubmitOptions& o) {
+  if (o.array == 0) return;
+  const auto most = slurm::most_array_tasks();
+  if (!most || o.array <= *most) return;
+  throw UsageError(
+      fmt::format("submit: --array {} is more than an array may have here (MaxArraySize); --array {} would be right",
+                  o.array, *most));
 }
 
 void settle_times(SubmitOptions& o, bool signal_given) {
@@ -91,7 +135,7 @@ void settle_times(SubmitOptions& o, bool signal_given) {
   const auto seconds = slurm::parse_time_limit(o.time);
   if (!seconds) {
     throw UsageError(
-        fmt::format("submit: --time {} is no time limit; hours:minutes:seconds, days-hours or minutes "
+        fmt::format("submit: --time {} is no time limit; hours:minutes:seconds, days-hours, minutes or UNLIMITED "
                     "would be right, like 02:00:00",
                     worker::in_quotes(o.time)));
   }
@@ -103,57 +147,82 @@ void settle_times(SubmitOptions& o, bool signal_given) {
   }
 }
 
-/// GPUs of a node that "gpu:a100:4,nvme" asks for; 0 for none.
-std::int64_t gpus_in(const std::string& gres) {
+/// Slurm takes a job that asks for more, and lets it wait for ever. A quality of service may give more than its
+/// partition.
+void check_time_of(const SubmitOptions& o, const slurm::Partition& partition, bool with_qos) {
+  if (o.time_s <= partition.most_s || with_qos) return;
+  throw UsageError(fmt::format(
+      "submit: --time {} is more than partition {} gives, and would wait for ever; --time {} would be right", o.time,
+      partition.name, slurm::time_limit_text(static_cast<double>(partition.most_s / 60 * 60))));
+}
+
+std::int64_t gpus_of(const SubmitOptions& o) {
   std::int64_t gpus = 0;
-  for (std::size_t begin = 0; begin < gres.size();) {
-    const std::size_t end = std::min(gres.find(',', begin), gres.size());
-    const std::string_view one = std::string_view(gres).substr(begin, end - begin);
-    if (one == "gpu" || one.starts_with("gpu:")) {
-      const std::string_view last = one.substr(one.rfind(':') + 1);
-      std::int64_t count = 0;
-      const auto parsed = std::from_chars(last.data(), last.data() + last.size(), count);
-      gpus += parsed.ec == std::errc() && parsed.ptr == last.data() + last.size() ? count : 1;
-    }
-    begin = end + 1;
+  for (const auto& [option, value] : o.for_sbatch) {
+    if (option == "gres") gpus += slurm::gpus_in(value);
+    if (option == "gpus-per-node") gpus += slurm::gpus_in("gpu:" + value);
   }
   return gpus;
 }
 
-void settle_ranks(SubmitOptions& o, bool given) {
+void settle_ranks(SubmitOptions& o, bool given, const std::optional<slurm::Partition>& partition) {
+  o.gpus = gpus_of(o);
   if (!given) {
-    o.ranks_per_node = gpus_in(o.passed_through.at("gres"));
+    o.ranks_per_node = o.gpus;
     if (o.ranks_per_node == 0) {
-      const auto cores = slurm::cores_of_a_node(o.passed_through.at("partition"));
-      if (!cores) {
+      if (!partition) {
         throw UsageError(
             "submit: --ranks-per-node is missing, and sinfo does not tell how many cores a node has; say how many "
             "ranks a node is to run");
       }
-      o.ranks_per_node = std::max<std::int64_t>(1, *cores / o.overrides.threads);
+      o.ranks_per_node = std::max<std::int64_t>(1, partition->cores / o.overrides.threads);
     }
   }
   check_range("ranks-per-node", o.ranks_per_node, 1, kMostRanksPerNode);
+  o.cores_per_rank = o.overrides.threads;
+  if (o.gpus > 0 && partition && partition->gpus > 0) {
+    const std::int64_t share = partition->cores * std::min(o.gpus, partition->gpus) / partition->gpus;
+    o.cores_per_rank = std::max(o.cores_per_rank, share / o.ranks_per_node);
+  }
+}
+
+/// boost takes a word with dashes for an option of its own.
+Arguments with_sbatch_joined(Arguments arguments) {
+  for (std::size_t at = 0; at + 1 < arguments.size(); ++at) {
+    if (arguments[at] != "--sbatch") continue;
+    arguments[at] += "=" + arguments[at + 1];
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+  return arguments;
 }
 
 }  // namespace
 
 std::optional<SubmitOptions> parse_submit_options(const Arguments& arguments) {
   SubmitOptions o;
-  const auto line = parse_line(line_for(o), arguments);
+  Typed typed;
+  const auto line = parse_line(line_for(o, typed), with_sbatch_joined(arguments));
   if (!line) return std::nullopt;
   if (!line->paths.empty()) {
     throw UsageError("submit: " + line->paths[0].string() + " is no option; the grid is named with --grid");
   }
   if (o.grid.empty()) throw UsageError("submit: --grid is missing; name the grid file");
-  check_lines(o);
+  check_lines(o, typed);
   check_range("nodes", o.nodes, 1, kMostNodes);
   check_range("threads", o.overrides.threads, 1, kMostRanksPerNode);
-  if (line->values.count("array") != 0) check_range("array", o.array, 2, kMostShards);
+  if (!typed.array.empty()) settle_array(o, typed.array);
   check_choice("launcher", o.launcher, {"mpirun", "srun"});
   check_device("submit", o.overrides.device);
   settle_times(o, line->values.count("signal-before") != 0);
-  settle_ranks(o, line->values.count("ranks-per-node") != 0);
+  o.for_sbatch = parse_sbatch_options(typed.sbatch);
+  for (const auto& [option, value] : typed.passed_through) {
+    if (!value.empty()) o.for_sbatch.emplace_back(option, value);
+  }
+  const auto partition = slurm::find_partition(typed.passed_through.at("partition"));
+  o.most_s = partition ? partition->most_s : slurm::kUnlimited_s;
+  if (partition) check_time_of(o, *partition, !typed.passed_through.at("qos").empty());
+  settle_ranks(o, line->values.count("ranks-per-node") != 0, partition);
+  check_array_size(o);
   return o;
 }
 

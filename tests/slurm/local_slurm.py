@@ -71,16 +71,18 @@ def skip(reason):
 
 
 class LocalSlurm:
-    """`with LocalSlurm() as slurm:` — `slurm.environment` makes Slurm's commands talk to it."""
+    """`with LocalSlurm() as slurm:` — `slurm.environment` makes Slurm's commands talk to it.
 
-    def __init__(self, nodes=2, cpus=4):
+    `more` are further lines of slurm.conf. With `own_hosts` each node has a host name of its own: n1, n2."""
+
+    def __init__(self, nodes=2, cpus=4, more="", own_hosts=False):
         path = os.environ.get("PATH", "") + ":" + SBIN
         missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
         if missing:
             skip(", ".join(missing) + " not installed (Debian: slurm-wlm slurm-client munge)")
         if os.geteuid() != 0:
             skip("Slurm's daemons start as root only")
-        self.nodes, self.cpus = nodes, cpus
+        self.nodes, self.cpus, self.more, self.own_hosts = nodes, cpus, more, own_hosts
         self.folder = Path(tempfile.mkdtemp(prefix="peftgrid-slurm-"))
         self.environment = dict(os.environ, PATH=path, SLURM_CONF=str(self.folder / "slurm.conf"))
         for name in [name for name in self.environment if name.startswith(("SLURM_", "SBATCH_")) and name != "SLURM_CONF"]:
@@ -100,7 +102,8 @@ class LocalSlurm:
             self.started = time.monotonic()
             self._start("slurmctld", "-D", "-f", self.folder / "slurm.conf")
             for node in range(1, self.nodes + 1):
-                self._start("slurmd", "-D", "-f", self.folder / "slurm.conf", "-N", f"n{node}")
+                name = f"n{node}"
+                self._start(*(self._host(name) if self.own_hosts else []), "slurmd", "-D", "-f", self.folder / "slurm.conf", "-N", name)
             self._wait("idle nodes", self._all_idle)
         except BaseException:
             self.__exit__()
@@ -128,6 +131,24 @@ class LocalSlurm:
         shown = dict(word.split("=", 1) for word in self.run("scontrol", "show", "job", job).split() if "=" in word)
         return shown["JobState"], int(shown["ExitCode"].split(":")[0]), int(shown["Restarts"])
 
+    def _host(self, name):
+        """Words before a command that make it run on a host of this name, which all such hosts can resolve."""
+        hosts = self.folder / "hosts"
+        names = " ".join(f"n{node}" for node in range(1, self.nodes + 1))
+        hosts.write_text(Path("/etc/hosts").read_text() + f"\n127.0.0.1 {names}\n")
+        return ["unshare", "--uts", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && hostname {name} && exec "$@"', "sh"]
+
+    def kill_node(self, name):
+        """All processes of a node with a host name of its own end at once, as when its power is cut."""
+        pid = int((self.folder / f"slurmd.{name}.pid").read_text())
+        host = os.readlink(f"/proc/{pid}/ns/uts")
+        for namespace in Path("/proc").glob("[0-9]*/ns/uts"):
+            try:
+                if os.readlink(namespace) == host:
+                    os.kill(int(namespace.parts[2]), signal.SIGKILL)
+            except OSError:
+                continue
+
     def _configure(self):
         host = socket.gethostname().split(".")[0]
         try:
@@ -141,7 +162,7 @@ class LocalSlurm:
             memory = int(meminfo.readline().split()[1]) // 1024 // self.nodes
         (self.folder / "slurm.conf").write_text(
             CONFIGURATION.format(host=host, folder=self.folder, port=port, first=port + 1, last=port + self.nodes,
-                                 nodes=self.nodes, cpus=self.cpus, memory=memory, addresses=addresses))
+                                 nodes=self.nodes, cpus=self.cpus, memory=memory, addresses=addresses) + self.more)
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         for gpu in range(2):
             device = self.folder / f"gpu{gpu}"
@@ -158,12 +179,12 @@ class LocalSlurm:
         self.folder.chmod(0o755)
 
     def _start(self, *command):
-        log = open(self.folder / (command[0] + ".out"), "a")
+        log = open(self.folder / (Path(command[0]).name + ".out"), "a")
         subprocess.Popen([str(word) for word in command], env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                          stderr=subprocess.STDOUT, preexec_fn=self._die_with_parent, start_new_session=True)
 
     def _all_idle(self):
-        done = subprocess.run(["sinfo", "--noheader", "--Node", "--format=%T"], env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(["sinfo", "--noheader", "--Node", "--partition=main", "--format=%T"], env=self.environment, capture_output=True, text=True)
         return done.stdout.split() == ["idle"] * self.nodes
 
     def _wait(self, what, ready, deadline_s=20):

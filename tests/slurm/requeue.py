@@ -66,7 +66,7 @@ def check_idle_rounds(world):
         world.slurm.run("scancel", "--batch", "--signal=USR1", job)  # what Slurm does before the time limit
     state, code, restarts = world.slurm.wait_for(job, 60)
     log = log_text(out)
-    expect(restarts == 1 and "2 rounds without a finished trial or a newer checkpoint" in log, "after two rounds that finished nothing it is not put back", log)
+    expect(restarts == 1 and "2 rounds in a row without a finished trial or a newer checkpoint" in log and "the time limit may be too short" in log, "after two rounds that finished nothing it is not put back", log)
     expect(state == "FAILED" and code == 4, f"it ends as unfinished, with 4 (got {state}, {code})", log)
 
 

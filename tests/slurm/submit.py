@@ -88,9 +88,84 @@ def check_short_time(world):
     expect(code == 0 and "warning: " in text and "would do for it" in text, "a time that is too short is told, with one that would do", text)
 
 
+def check_queued(world):
+    """A job that waits, behind one that has taken all nodes."""
+    hog = world.slurm.run("sbatch", "--parsable", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap", "sleep 60").strip()
+    out = world.folder / "queued"
+    words = ["--time", "5", "--ranks-per-node", "2", "--only", "method=head", "--sbatch", "--comment=a \"b\" c", "--sbatch", "--exclude=n2"]
+    code, text = world.submit(out, *words)
+    expect(code == 0, "submit succeeds", text)
+    job = job_of(text)
+    shown = world.slurm.run("scontrol", "show", "job", job)
+    expect("ExcNodeList=n2" in shown and 'Comment=a "b" c' in shown, "options of sbatch's own reach it", shown)
+    code, text = world.status(out)
+    expect(f"Slurm job {job} is pending: " in text, "status says that the job waits, and why", text)
+    code, text = world.submit(out, *words)
+    expect(code == 2 and f"Slurm job {job} is pending" in text and f"scancel {job}" in text, "a folder whose job is queued is not submitted again", text)
+    world.slurm.run("scancel", hog)
+    state, code, _ = world.slurm.wait_for(job, 60)
+    expect(state == "COMPLETED" and code == 0, f"the job completes (got {state}, {code})", log_text(out))
+    code, text = world.status(out)
+    expect(code == 0 and "Slurm job" not in text.replace("last started as Slurm job", ""), "and status says no more of the queue", text)
+
+
+def check_outer_job(world):
+    """Submitted from a job that was given memory by the core, where sbatch passes no environment on."""
+    out = world.folder / "from a job"
+    outer = {"SLURM_MEM_PER_CPU": "64", "SLURM_MEM_PER_NODE": "128", "SLURM_NTASKS": "7", "SLURM_CPUS_PER_TASK": "4", "SBATCH_EXPORT": "NONE",
+             "SLURM_NTASKS_PER_NODE": "7", "SLURM_CPU_BIND": "quiet,mask_cpu:0x1", "SLURM_STEP_ID": "0", "SLURM_STEPID": "0", "PMIX_RANK": "0"}
+    world.environment.update(outer)
+    for launcher in ("mpirun", "srun"):
+        code, text = world.submit(out / launcher, *TWO_NODES, "--mem", "256", "--only", "method=head", "--launcher", launcher, *SHARED_MACHINE)
+        expect(code == 0, f"{launcher}: submit from a job succeeds", text)
+        state, code, _ = world.slurm.wait_for(job_of(text), 90)
+        log = log_text(out / launcher)
+        expect(state == "COMPLETED" and code == 0 and "4 to run on 4 ranks" in log, f"{launcher}: what the outer job left is not in the way (got {state}, {code})", log)
+    for name in outer:
+        del world.environment[name]
+
+
+def check_bare_program(world):
+    """The program in a step that srun started without pmix."""
+    words = ["srun", "--quiet", "--nodes=1", world.program, "--grid", world.grid, "--only", "method=head", "--out"]
+    run = lambda tasks, out: subprocess.run([*words[:2], f"--ntasks={tasks}", *words[2:], out], env=world.environment, capture_output=True, text=True, timeout=60)  # noqa: E731
+    done = run(1, world.folder / "one task")
+    expect(done.returncode == 0 and "to run on 1 rank" in done.stdout, "one task is a run of one rank", done.stdout + done.stderr)
+    done = run(3, world.folder / "three tasks")
+    expect(done.returncode == 2 and done.stderr.count("srun --mpi=pmix") == 1 and not (world.folder / "three tasks").exists(),
+           "several tasks are told once what would be right", done.stdout + done.stderr)
+
+
+def check_limits(world):
+    """What Slurm would take, and never begin."""
+    def refused(words, *parts):
+        code, text = world.submit(world.folder / "refused", "--ranks-per-node", "1", "--dry-run", *words)
+        expect(code == 2 and all(part in text for part in parts), f"{' '.join(words)} is refused", text)
+
+    refused(["--time", "02:00:00", "--partition", "short"], "more than partition short gives", "--time 01:00:00 would be right")
+    refused(["--time", "UNLIMITED", "--partition", "short"], "more than partition short gives")
+    refused(["--time", "5", "--array", "12"], "MaxArraySize", "--array 9 would be right")
+    for time_limit in ("UNLIMITED", "0", "INFINITE"):
+        code, text = world.submit(world.folder / "refused", "--ranks-per-node", "1", "--dry-run", "--time", time_limit)
+        expect(code == 0 and f'#SBATCH --time="{time_limit}"' in text, f"--time {time_limit} is taken where the partition has no limit", text)
+
+
+def check_waste(world):
+    def said(words, warning):
+        code, text = world.submit(world.folder / "waste", "--time", "5", "--dry-run", *words)
+        expect(code == 0 and warning in text, f"{' '.join(words)}: “{warning}”", text)
+        return text
+
+    text = said(["--gres", "gpu:1"], "1 GPU a node asked for, but trials train on the CPU; --device cuda would use it")
+    expect('#SBATCH --cpus-per-task="2"' in text and '#SBATCH --ntasks-per-node="1"' in text, "a GPU's rank gets the cores of its share, two of four", text)
+    said(["--device", "cuda"], "asks for no GPU")
+    said(["--device", "cuda", "--sbatch", "--gpus-per-node=2", "--ranks-per-node", "4"], "4 ranks a node share 2 GPUs")
+    said(["--nodes", "9", "--ranks-per-node", "8"], "of 72 ranks no more than 48 ever have a trial")
+
+
 def main():
     options = arguments()
-    with LocalSlurm() as slurm:
+    with LocalSlurm(more="MaxArraySize=10\nPartitionName=short Nodes=n[1-2] MaxTime=60\n") as slurm:
         world = SlurmWorld(options, slurm)
         by_mpirun = check_run(world, "mpirun", *SHARED_MACHINE)
         by_srun = check_run(world, "srun", "--launcher", "srun", "--gres", "gpu:1")
@@ -100,6 +175,11 @@ def main():
         check_dead_rank(world)
         check_dry_run(world, by_mpirun)
         check_short_time(world)
+        check_limits(world)
+        check_waste(world)
+        check_queued(world)
+        check_outer_job(world)
+        check_bare_program(world)
         code, text = world.submit(by_mpirun, *TWO_NODES)
         expect(code == 0 and "nothing to submit" in text, "a finished run is not submitted again", text)
 

@@ -1,19 +1,21 @@
 #include <gmock/gmock.h>
 
-#include <cstdio>
 #include <filesystem>
+#include <fstream>
 
+#include "slurm/direct_launch.hpp"
 #include "slurm/environment.hpp"
-#include "slurm/script.hpp"
+#include "slurm/last_round.hpp"
+#include "slurm/partition.hpp"
+#include "slurm/queue.hpp"
+#include "slurm/subprocess.hpp"
 #include "slurm/time_limit.hpp"
 
 namespace peftgrid::slurm {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 TEST(SlurmEnvironment, OutsideOfSlurmItIsEmpty) {
   const Environment e = read_environment({{"PATH", "/bin"}});
@@ -73,9 +75,14 @@ TEST(TimeLimit, ReadsWhatSbatchReads) {
 }
 
 TEST(TimeLimit, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", "0", "2h", "-5", "1:2:3:4", "1-", "-1:00", "99999999999999999999", "UNLIMITED", "1:-2"}) {
+  for (const char* text : {"", "2h", "-5", "1:2:3:4", "1-", "-1:00", "99999999999999999999", "1:-2", "FOREVER"}) {
     EXPECT_FALSE(parse_time_limit(text)) << text;
+  }
+}
+
+TEST(TimeLimit, TakesSbatchsWordsForNoneAtAll) {
+  for (const char* text : {"0", "00:00:00", "UNLIMITED", "infinite"}) {
+    EXPECT_EQ(parse_time_limit(text), kUnlimited_s) << text;
   }
 }
 
@@ -85,82 +92,81 @@ TEST(TimeLimit, IsWrittenInWholeMinutesRoundedUp) {
   EXPECT_EQ(time_limit_text(90'000), "1-01:00:00");
 }
 
-BatchJob job() {
-  BatchJob job;
-  job.program = "/opt/peftgrid/orchestrator";
-  job.run = "/data/it's mine/100%";
-  job.arguments = {"--grid", "/data/a b.yaml", "--set", "methods=[lora, {head: {}}]"};
-  job.prologue = {"module load openmpi"};
-  job.options = {{"account", "n\"l\\p"}, {"gres", "gpu:2"}, {"partition", "long"}};
-  job.name = "glue";
-  job.time = "02:00:00";
-  job.nodes = 4;
-  job.ranks_per_node = 2;
-  job.signal_before_s = 120;
-  return job;
+TEST(Partition, IsTheDefaultOneOrTheOneNamed) {
+  const std::string text =
+      "main*|2|8|infinite|(null)\nshort|1|4|1:00:00|gpu:a100:4(S:0,2-3),nvme:1\nshort|2|4|1:00:00|gpu:a100:2\n";
+  const auto main = parse_partition(text, "");
+  ASSERT_TRUE(main);
+  EXPECT_EQ(main->name, "main");
+  EXPECT_EQ(main->cores, 16);
+  EXPECT_EQ(main->most_s, kUnlimited_s);
+  EXPECT_FALSE(parse_partition("short|1|4|1:00:00|(null)\n", ""));
+  const auto named =
+      parse_partition("short|1|4|1:00:00|gpu:a100:4(S:0,2-3),nvme:1\nlong|2|4|2-0|gpu:2\n", "short,long");
+  ASSERT_TRUE(named);
+  EXPECT_EQ(named->cores, 4);
+  EXPECT_EQ(named->gpus, 2);
+  EXPECT_EQ(named->most_s, 2 * 24 * 3600);
 }
 
-/// What bash says of a script without running it; empty when all is well.
-std::string syntax_errors(const std::string& script) {
-  const auto file = std::filesystem::path(testing::TempDir()) / ("script_" + std::to_string(getpid()));
-  std::FILE* out = std::fopen(file.c_str(), "w");
-  std::fwrite(script.data(), 1, script.size(), out);
-  std::fclose(out);
-  std::FILE* bash = popen(("bash -n '" + file.string() + "' 2>&1").c_str(), "r");
-  std::string said;
-  for (int c = 0; (c = std::fgetc(bash)) != EOF;) said += static_cast<char>(c);
-  pclose(bash);
-  std::filesystem::remove(file);
-  return said;
+TEST(Queue, ReadsWhatSqueueSays) {
+  const auto jobs =
+      parse_queue("12_[3-8%2]|PENDING|Resources|/run a/slurm/array.sbatch\n13|RUNNING|None|(null)\nrubbish\n");
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_EQ(jobs[0].command, "/run a/slurm/array.sbatch");
+  EXPECT_THAT(queue_lines(jobs), ElementsAre("Slurm job 12_[3-8%2] is pending: Resources", "Slurm job 13 is running"));
 }
 
-TEST(BatchScript, IsCompleteAndValidBash) {
-  const std::string script = batch_script(job());
-  EXPECT_EQ(script.find("{{"), std::string::npos);
-  EXPECT_THAT(syntax_errors(script), IsEmpty());
-  EXPECT_THAT(script, HasSubstr("\nmodule load openmpi\n"));
-  EXPECT_THAT(script, HasSubstr("\nlauncher=mpirun\n"));
+TEST(Queue, SaysOfTasksThatAreAlikeHowManyTheyAre) {
+  const std::vector<QueuedJob> jobs{{"12_[3-8]", "PENDING", "Resources", ""},
+                                    {"12_1", "RUNNING", "None", ""},
+                                    {"12_2", "RUNNING", "None", ""},
+                                    {"13", "PENDING", "Dependency", ""}};
+  EXPECT_THAT(queue_lines(jobs),
+              ElementsAre("Slurm job 12_[3-8] is pending: Resources", "Slurm jobs 12_1 and 1 more are running",
+                          "Slurm job 13 is pending: Dependency"));
+  EXPECT_EQ(numbers_of(jobs), "12 13");
 }
 
-TEST(BatchScript, TellsSlurmWhatIsNeeded) {
-  const std::string script = batch_script(job());
-  EXPECT_THAT(script, HasSubstr("#SBATCH --nodes=\"4\"\n#SBATCH --ntasks-per-node=\"2\"\n"));
-  EXPECT_THAT(script, HasSubstr("#SBATCH --signal=\"B:USR1@120\"\n"));
-  EXPECT_THAT(script, HasSubstr("#SBATCH --gres=\"gpu:2\"\n"));
-  EXPECT_THAT(script, Not(HasSubstr("--array")));
+TEST(LastRound, IsSaidInWords) {
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("notes_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const auto text_of = [&](const std::string& notes) {
+    std::ofstream(folder / "rounds") << notes;
+    const auto round = read_last_round(folder);
+    return round ? round_text(*round) : "(nothing)";
+  };
+  EXPECT_EQ(text_of("12 0 0 preempted\n1.5 a.h5\n"), "the last round, of Slurm job 12, was preempted");
+  EXPECT_EQ(text_of("12 1 0 limit\n\n"), "the last round, of Slurm job 12, ended at its time limit");
+  EXPECT_EQ(text_of("12 0 0 running\n\n"),
+            "the last round, of Slurm job 12, was cut off, as by a lost node or by SIGKILL");
+  EXPECT_EQ(text_of("12 0 0 finished\n\n"), "");
+  EXPECT_EQ(text_of("1\x1b[2J 0 0 limit\n"), "(nothing)");
+  EXPECT_EQ(text_of(std::string(4000, '\0')), "(nothing)");
+  EXPECT_EQ(text_of("12 0 0 something\n"), "(nothing)");
+  std::filesystem::remove_all(folder);
 }
 
-TEST(BatchScript, QuotesForBashAndForSbatch) {
-  const std::string script = batch_script(job());
-  EXPECT_THAT(script, HasSubstr("run='/data/it'\\''s mine/100%'\n"));
-  EXPECT_THAT(script, HasSubstr("(--grid '/data/a b.yaml' --set 'methods=[lora, {head: {}}]')"));
-  EXPECT_THAT(script, HasSubstr("#SBATCH --account=\"n\\\"l\\\\p\"\n"));
-  EXPECT_THAT(script, HasSubstr("#SBATCH --output=\"/data/it's mine/100%%/slurm/job-%j.log\"\n"));
+TEST(DirectLaunch, IsKnownByWhatSrunLeaves) {
+  EXPECT_EQ(direct_launch({{"SLURM_JOB_ID", "12"}}), DirectLaunch::None);
+  const Variables step{{"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "4"}};
+  const auto with = [&](const std::string& name, const std::string& value) {
+    Variables more = step;
+    more[name] = value;
+    return direct_launch(more);
+  };
+  EXPECT_EQ(with("SLURM_STEP_NUM_TASKS", "1"), DirectLaunch::Alone);
+  EXPECT_EQ(with("SLURM_PROCID", "0"), DirectLaunch::First);
+  EXPECT_EQ(with("SLURM_PROCID", "3"), DirectLaunch::Other);
+  EXPECT_EQ(with("PMIX_RANK", "0"), DirectLaunch::None);
 }
 
-TEST(BatchScript, AnArraysTasksRunAShardEach) {
-  BatchJob array = job();
-  array.shards = 8;
-  const std::string script = batch_script(array);
-  EXPECT_THAT(syntax_errors(script), IsEmpty());
-  EXPECT_THAT(script, HasSubstr("#SBATCH --array=\"1-8\"\n"));
-  EXPECT_THAT(script, HasSubstr("--shard \"$SLURM_ARRAY_TASK_ID/8\""));
-  EXPECT_THAT(script, HasSubstr("job-%A_%a.log"));
-}
-
-TEST(BatchScript, TheMergeNeedsOneCoreAndNoGpu) {
-  const std::string script = merge_script(job());
-  EXPECT_THAT(syntax_errors(script), IsEmpty());
-  EXPECT_THAT(script, HasSubstr("#SBATCH --ntasks=\"1\"\n"));
-  EXPECT_THAT(script, HasSubstr("#SBATCH --partition=\"long\"\n"));
-  EXPECT_THAT(script, Not(HasSubstr("gres")));
-}
-
-TEST(ShellWord, IsOneWordWhateverIsInIt) {
-  EXPECT_EQ(shell_word("/plain/path-1.yaml"), "/plain/path-1.yaml");
-  EXPECT_EQ(shell_word(""), "''");
-  EXPECT_EQ(shell_word("$HOME;rm *"), "'$HOME;rm *'");
-  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+TEST(Command, ThatDoesNotAnswerInTimeIsLeft) {
+  EXPECT_FALSE(answer_of({"sleep", "600"}, 0.2));
+  EXPECT_EQ(answer_of({"echo", "a b"}, 30), "a b\n");
+  EXPECT_FALSE(answer_of({"false"}, 30));
+  EXPECT_FALSE(answer_of({"no-such-command-here"}, 30));
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ Section submit_mistakes() {
                   "submit: --time is missing; name the job's time limit, like --time 02:00:00"),
           mistake(
               "A time limit that is none", {"submit", "--grid", "grid.yaml", "--time", "2h"},
-              "submit: --time \"2h\" is no time limit; hours:minutes:seconds, days-hours or minutes would be right, "
-              "like 02:00:00"),
+              "submit: --time \"2h\" is no time limit; hours:minutes:seconds, days-hours, minutes or UNLIMITED would "
+              "be right, like 02:00:00"),
           mistake(
               "A job whose number of ranks nobody knows", {"submit", "--grid", "grid.yaml", "--time", "02:00:00"},
               "submit: --ranks-per-node is missing, and sinfo does not tell how many cores a node has; say how many "
@@ -56,6 +56,28 @@ Section submit_mistakes() {
           in_submit("An array of one", {"--array", "1"}, "submit: --array is 1; 2 to 100000 would be right"),
           in_submit("An array larger than the grid", {"--array", "9"},
                     "submit: 9 shards are more than the grid's 4 trials; at most 4 would be right"),
+          in_submit(
+              "An array whose size is no number", {"--array", "4x"},
+              "submit: --array \"4x\" is no number of shards; N would be right, or N%K for K of them at once, like "
+              "8%2"),
+          in_submit("An array of which no shard may run", {"--array", "4%0"},
+                    "submit: --array 4%0 lets no shard run; %1 or more would be right"),
+          in_submit(
+              "An option of sbatch's that is none", {"--sbatch", "-x node7"},
+              "submit: --sbatch \"-x node7\" is no option of sbatch's; one like --exclude=node7 or --exclusive would "
+              "be right"),
+          in_submit("An option of sbatch's that submit has, too", {"--sbatch", "--account=nlp"},
+                    "submit: --sbatch --account: submit has that option itself; name it without --sbatch"),
+          in_submit("An option of sbatch's that the script sets itself", {"--sbatch", "--outp=log"},
+                    "submit: --sbatch --outp: the script that submit writes sets that itself; leave it out"),
+          in_submit(
+              "A run folder with a line break in its path", {"--out", "a\n#SBATCH --uid=0"},
+              "submit: --out \"a\\x0a#SBATCH --uid=0\" has a line break or another control character; one line would be "
+              "right"),
+          in_submit(
+              "A run folder with a backslash in its path", {"--out", "back\\slash"},
+              "submit: the run folder \"back\\slash\" has a backslash, with which Slurm finds no place for its log; "
+              "name another with --out"),
           in_submit("An unknown launcher", {"--launcher", "mpiexec"},
                     "submit: --launcher is \"mpiexec\"; mpirun or srun would be right"),
           in_submit("A signal before the job's start", {"--signal-before", "7200"},
