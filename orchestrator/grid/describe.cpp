@@ -63,6 +63,8 @@ void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
     const std::string key = "tasks." + spec.name;
     lines.push_back({key, spec.train, task.node.origin});
     lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
+    if (spec.kind == "regression")
+      lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
     if (!spec.labels.empty())
       lines.push_back({key + ".labels", list_text(spec.labels), origin_in(task.origins, "labels")});
   }
