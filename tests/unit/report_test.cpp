@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -130,6 +131,39 @@ TEST(Report, MarksTheBestAndWhatCannotBeToldApartAlike) {
   EXPECT_EQ(score_layout(model.tables[0]).rows[0][1].strong, score_layout(model.tables[0]).rows[1][1].strong);
   ASSERT_TRUE(model.tables[0].rows[2].against_full[0]->interval.has_value());
   EXPECT_LT(model.tables[0].rows[2].against_full[0]->interval->high, 0);
+}
+
+TEST(Report, ComparesNoRegressionWhosePredictionsDoNotVaryAndSaysSo) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"stsb"}));
+  for (std::size_t i = 3; i < 6; ++i) {  // lora: in perfect order, within a thousandth of the labels' spread
+    checkpoint::TestResult& test = run.records[i].tests[0];
+    for (std::size_t row = 0; row < test.labels.size(); ++row) test.predictions[row] = 2.5 + 1e-3 * test.labels[row];
+    test.metrics = {{"spearman", 1.0}, {"pearson", 1.0}};
+  }
+  const auto undefined = std::numeric_limits<double>::quiet_NaN();
+  run.records[6].tests[0].predictions.assign(run.records[6].tests[0].labels.size(), 2.5);
+  run.records[6].tests[0].metrics = {{"spearman", undefined}, {"pearson", undefined}};
+  const ReportModel model = report_of(run);
+  EXPECT_TRUE(cell_of(model, "full", "stsb").best);
+  EXPECT_FALSE(cell_of(model, "lora", "stsb").tied);
+  EXPECT_THAT(notes_of(model, cell_of(model, "lora", "stsb")), HasSubstr("3 of 3 seeds predict one value"));
+  EXPECT_THAT(notes_of(model, cell_of(model, "head", "stsb")), HasSubstr("spearman is undefined for 1 of 3 seeds"));
+  EXPECT_THAT(model.tables[0].sentence, HasSubstr("; lora is not compared: its predictions do not vary; one value for "
+                                                  "every row was predicted by head in 1 of 3 seeds"));
+  for (const std::string& page : {html(model, {}), markdown(model, {}), latex(model), terminal_table(model)})
+    EXPECT_THAT(page, HasSubstr("predict one value"));
+}
+
+TEST(Report, SaysThatNothingIsComparedWhereEveryRunPredictsOneValue) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"stsb"}));
+  for (auto& record : run.records) {
+    for (double& prediction : record.tests[0].predictions) prediction = 2.5 + 1e-6 * prediction;
+  }
+  const ReportModel model = report_of(run);
+  EXPECT_FALSE(cell_of(model, "full", "stsb").best);
+  EXPECT_THAT(model.tables[0].sentence,
+              HasSubstr("On stsb nothing can be compared; full and lora are not compared: their "
+                        "predictions do not vary"));
 }
 
 TEST(Report, SaysSoWhenThereIsNoFullFineTuning) {
