@@ -240,6 +240,21 @@ TEST(Report, NeverAveragesUnlikeTrialsOfOneName) {
   EXPECT_EQ(labels, (std::set<std::string>{"lora learning_rate=0.001", "lora learning_rate=0.004"}));
 }
 
+TEST(Report, TellsTrialsOnRawTargetsFromThoseOnStandardizedOnes) {
+  const TemporaryFolder folder;
+  for (const char* targets : {"raw", "standardized"}) {
+    worker::TrialSpec spec = sample_spec("lora", "stsb", 100, 1);
+    spec.task.targets = targets;
+    spec.id = worker::trial_id(spec);
+    spec.cell = worker::cell_id(spec);
+    checkpoint::write_trial(folder.path() / (spec.id + ".h5"), sample_record(spec, 0.8));
+  }
+  const ReportModel model = build_report({folder.path()});
+  ASSERT_EQ(model.tables[0].rows.size(), 2U);
+  std::set<std::string> labels = {model.tables[0].rows[0].label, model.tables[0].rows[1].label};
+  EXPECT_EQ(labels, (std::set<std::string>{"lora targets=raw", "lora targets=standardized"}));
+}
+
 TEST(Report, IsTheSameFromARunFolderAndFromItsMergedFile) {
   const TemporaryFolder folder;
   tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"}, {"mrpc", "sst2"})));
