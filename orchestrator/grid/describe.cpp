@@ -83,11 +83,13 @@ void describe_methods(const GridFile& file, const Facts& facts, Lines& lines) {
     std::set<std::string> rates;
     std::map<std::string, std::string> origins;
     for (const BackboneEntry& backbone : file.backbones) {
-      const auto training = training_of(file, TaskEntry(), method, facts.backbones.at(backbone.name), origins);
-      rates.insert(number_text(training.learning_rate));
+      for (const auto& [name, task] : facts.specs) {
+        const auto training = training_of(file, task, {}, method, facts.backbones.at(backbone.name), origins);
+        rates.insert(number_text(training.learning_rate));
+      }
     }
     lines.push_back({key + ".learning_rate", list_text(rates), origin_in(origins, "learning_rate")});
-    const worker::TrainingSpec training = training_of(file, TaskEntry(), method, first, origins);
+    const worker::TrainingSpec training = training_of(file, facts.specs.begin()->second, {}, method, first, origins);
     for (const TrainingKey& name : training_keys()) {
       if (method.training.find(name.name) == nullptr || name.name == "learning_rate") continue;
       lines.push_back(

@@ -165,8 +165,12 @@ TEST_F(GridTest, ARegressionIsTrainedOnStandardizedTargetsUnlessTheFileSaysRaw) 
   EXPECT_EQ(origin(standardized, "tasks.a.targets"), "standardized from default");
   EXPECT_EQ(standardized.trials[1].task.targets, "raw") << "a classification has nothing to standardise";
   EXPECT_EQ(origin(standardized, "tasks.b.targets"), "") << "nor is it shown one";
+  EXPECT_EQ(standardized.trials[0].training.learning_rate, 3e-3) << "swept for regressions";
+  EXPECT_EQ(standardized.trials[1].training.learning_rate, 1e-2);
+  EXPECT_EQ(origin(standardized, "methods.head.learning_rate"), "0.003, 0.01 from sweep");
   overrides.set.push_back("tasks.0.targets=raw");
   const Grid raw = load(rest, overrides);
+  EXPECT_EQ(raw.trials[0].training.learning_rate, 1e-2) << "raw targets keep their trials' rates, and so their ids";
   EXPECT_EQ(raw.trials[0].task.targets, "raw");
   EXPECT_EQ(origin(raw, "tasks.a.targets"), "raw from --set");
   EXPECT_NE(raw.trials[0].id, standardized.trials[0].id);
