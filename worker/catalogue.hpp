@@ -72,8 +72,9 @@ std::optional<std::string> does_not_apply(const MethodSpec& method, const Backbo
                                           const std::string& readout);
 /// Checks options against the backbone (a rank larger than the layer). Throws UsageError.
 void check_method(const MethodSpec& method, const BackboneFacts& backbone);
-/// The rate for this method and size class (docs/methods.md).
-double default_learning_rate(const std::string& method, const BackboneFacts& backbone);
+/// The rate for this method and size class; a regression on standardized targets has rates of its own where they were
+/// swept (docs/methods.md).
+double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone);
 /// Do this size class's rates come from the committed sweep? Else they are customary ones.
 bool rates_are_swept(const BackboneFacts& backbone);
 

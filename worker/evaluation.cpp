@@ -44,6 +44,7 @@ std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const Token
   return groups;
 }
 
+/// Class indices, or what a regression's model says: targets.
 std::vector<double> decide(const at::Tensor& logits, bool regression) {
   const at::Tensor decided =
       (regression ? logits.squeeze(1) : at::argmax(logits, 1)).cpu().to(at::kDouble).contiguous();
@@ -67,6 +68,25 @@ void represent_group(Model& model, const TokenizedSplit& split, std::span<const 
     std::copy_n(line, model.width(), all + at * model.width());
     line += model.width();
   }
+}
+
+/// Collective over the team.
+std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                            const at::Tensor& fixed, const Team& team, const Breath& breathe) {
+  const at::NoGradGuard no_gradient;
+  if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
+  std::vector<float> all(rows.size(), Team::kNothing);  // classes and targets are floats without loss
+  const auto groups = groups_of(model, split, rows);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!team.takes(static_cast<std::int64_t>(g))) continue;
+    breathe();
+    const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
+    const std::vector<double> some = decide(logits, model.regression());
+    for (std::size_t i = 0; i < some.size(); ++i)
+      all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
+  }
+  team.sum(all, "predictions");
+  return {all.begin(), all.end()};
 }
 
 }  // namespace
@@ -108,21 +128,13 @@ FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& sp
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const Team& team, const Breath& breathe) {
-  const at::NoGradGuard no_gradient;
-  if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
-  std::vector<float> all(rows.size(), Team::kNothing);  // classes and values are floats without loss
-  const auto groups = groups_of(model, split, rows);
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    if (!team.takes(static_cast<std::int64_t>(g))) continue;
-    breathe();
-    const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
-    const std::vector<double> some = decide(logits, model.regression());
-    for (std::size_t i = 0; i < some.size(); ++i)
-      all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
+                            const at::Tensor& fixed, const TargetScale& scale, const Team& team,
+                            const Breath& breathe) {
+  std::vector<double> predictions = decided(model, split, rows, fixed, team, breathe);
+  if (model.regression()) {
+    for (double& prediction : predictions) prediction = scale.label_of(prediction);
   }
-  team.sum(all, "predictions");
-  return {all.begin(), all.end()};
+  return predictions;
 }
 
 }  // namespace peftgrid::worker

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/model.hpp"
+#include "worker/tasks/target_scale.hpp"
 #include "worker/team.hpp"
 
 namespace peftgrid::worker {
@@ -26,9 +27,9 @@ using MakeBoard = std::function<std::unique_ptr<FeatureBoard>(std::size_t groups
 FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
                                           const MakeBoard& make_board, const Breath& breathe);
 
-/// Predictions for rows, in their order: class indices, or values for regression. `fixed`: the rows' representations,
-/// where the model has fixed ones; else undefined.
+/// Predictions for rows, in their order: class indices, or for a regression values on the labels' own scale. `fixed`:
+/// the rows' representations, where the model has fixed ones; else undefined.
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const Team& team, const Breath& breathe);
+                            const at::Tensor& fixed, const TargetScale& scale, const Team& team, const Breath& breathe);
 
 }  // namespace peftgrid::worker

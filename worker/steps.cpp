@@ -13,8 +13,8 @@
 namespace peftgrid::worker {
 
 Steps::Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train,
-             const Team& team)
-    : spec_(spec), model_(model), parameters_(parameters), team_(team), train_(train) {
+             const TargetScale& scale, const Team& team)
+    : spec_(spec), model_(model), parameters_(parameters), team_(team), train_(train), scale_(scale) {
   const std::int64_t rows_a_step = spec.training.batch_size * spec.training.accumulate;
   per_epoch_ = (static_cast<std::int64_t>(train.size()) + rows_a_step - 1) / rows_a_step;
   total_ = spec.training.max_steps > 0 ? spec.training.max_steps : spec.training.epochs * per_epoch_;
@@ -146,7 +146,7 @@ at::Tensor Steps::labels_of(std::span<const std::int64_t> positions) const {
   for (std::size_t i = 0; i < positions.size(); ++i) {
     const double label = model_.data()->train().label(train_[static_cast<std::size_t>(positions[i])]);
     if (regression) {
-      labels.mutable_data_ptr<float>()[i] = static_cast<float>(label);
+      labels.mutable_data_ptr<float>()[i] = static_cast<float>(scale_.target_of(label));
     } else {
       labels.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(label);
     }

@@ -8,6 +8,7 @@
 
 #include "worker/model.hpp"
 #include "worker/optim.hpp"
+#include "worker/tasks/target_scale.hpp"
 #include "worker/team.hpp"
 #include "worker/trial.hpp"
 
@@ -18,9 +19,10 @@ namespace peftgrid::worker {
 /// gradients are added in the order of the shards, whoever computed them.
 class Steps {
  public:
-  /// `train`: the rows of the training split that the trial trains on. All arguments must outlive this.
+  /// `train`: the rows of the training split that the trial trains on; `scale`: what of a label is learned. All other
+  /// arguments must outlive this.
   Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train,
-        const Team& team);
+        const TargetScale& scale, const Team& team);
 
   std::int64_t per_epoch() const { return per_epoch_; }
   std::int64_t total() const { return total_; }
@@ -54,6 +56,7 @@ class Steps {
   FlatParameters& parameters_;
   const Team& team_;
   const std::vector<std::int64_t>& train_;
+  TargetScale scale_;
   std::int64_t per_epoch_, total_;
   Count count_;
   std::vector<std::int64_t> order_;

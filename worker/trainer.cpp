@@ -31,8 +31,9 @@ class Trainer {
         keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
+        scale_(target_scale(spec.task, labels_of(model_.data()->train(), choice_.train))),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
-        steps_(spec, model_, parameters_, choice_.train, team) {}
+        steps_(spec, model_, parameters_, choice_.train, scale_, team) {}
 
   std::optional<TrialRecord> run() {
     describe();
@@ -40,7 +41,7 @@ class Trainer {
     learn();
     if (record_.state == "done") test();
     if (!team_.leads()) return std::nullopt;
-    keep_tensors(spec_, model_, record_);
+    keep_tensors(spec_, model_, scale_, record_);
     record_.training_tokens = steps_.count().tokens;
     record_.total_s = earlier_.total_s + now_s() - begin_s_;
     record_.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
@@ -243,9 +244,8 @@ class Trainer {
   }
 
   double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& fixed) {
-    std::vector<double> labels;
-    for (const std::int64_t row : rows) labels.push_back(split.label(row));
-    return metric(spec_.task.metrics.front(), labels, predict(model_, split, rows, fixed, team_, breathe_));
+    return metric(spec_.task.metrics.front(), labels_of(split, rows),
+                  predict(model_, split, rows, fixed, scale_, team_, breathe_));
   }
 
   void test() {
@@ -264,8 +264,8 @@ class Trainer {
       }
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
-      result.predictions = predict(model_, split, every, fixed, team_, breathe_);
-      for (const std::int64_t row : every) result.labels.push_back(split.label(row));
+      result.predictions = predict(model_, split, every, fixed, scale_, team_, breathe_);
+      result.labels = labels_of(split, every);
       for (const std::string& name : spec_.task.metrics) {
         result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
       }
@@ -290,6 +290,7 @@ class Trainer {
   };
   Model model_;
   Choice choice_;
+  TargetScale scale_;
   FlatParameters parameters_;
   Steps steps_;
   TrialRecord record_;

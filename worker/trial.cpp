@@ -42,17 +42,20 @@ json task_identity(const TaskSpec& task) {
   json text = json::array(), tests = json::array();
   for (const Column& column : task.text) text.push_back(column_json(column));
   for (const TestFile& test : task.tests) tests.push_back(test.name);
-  return {{"name", task.name},
-          {"kind", task.kind},
-          {"format", task.format},
-          {"header", task.header},
-          {"text", text},
-          {"label", column_json(task.label)},
-          {"labels", task.labels},
-          {"metrics", task.metrics},
-          {"tests", tests},
-          {"test_is_dev", task.test_is_dev},
-          {"data_sha256", task.data_sha256}};
+  json identity{{"name", task.name},
+                {"kind", task.kind},
+                {"format", task.format},
+                {"header", task.header},
+                {"text", text},
+                {"label", column_json(task.label)},
+                {"labels", task.labels},
+                {"metrics", task.metrics},
+                {"tests", tests},
+                {"test_is_dev", task.test_is_dev},
+                {"data_sha256", task.data_sha256}};
+  // Raw targets are what there was before there was a choice: such trials keep their ids.
+  if (task.targets != "raw") identity["targets"] = task.targets;
+  return identity;
 }
 
 json task_json(const TaskSpec& task) {
@@ -115,6 +118,8 @@ class Fields {
   Fields(const json& object, std::string place) : object_(object), place_(std::move(place)) {
     if (!object.is_object()) throw std::runtime_error("trial spec: \"" + place_ + "\" is not an object");
   }
+
+  bool has(const char* key) const { return object_.contains(key); }
 
   const json& at(const char* key) const {
     const auto found = object_.find(key);
@@ -197,6 +202,7 @@ TaskSpec read_task(const Fields& fields) {
   task.label = read_column(fields.at("label"), "task.label");
   fields.read("labels", task.labels);
   fields.read("metrics", task.metrics);
+  if (fields.has("targets")) fields.read("targets", task.targets);
   fields.read("test_is_dev", task.test_is_dev);
   fields.read("data_sha256", task.data_sha256);
   return task;

@@ -57,6 +57,7 @@ struct TaskSpec {
   Column label;
   std::vector<std::string> labels;   // the label set in the order of the logits; empty for regression
   std::vector<std::string> metrics;  // the first is tabulated and selects
+  std::string targets = "raw";       // of a regression: raw | standardized (by the trial's training rows)
   bool test_is_dev = false;          // GLUE: test is the official dev set
   std::string data_sha256;           // of all files, in the order train, validation, tests
   bool operator==(const TaskSpec&) const = default;

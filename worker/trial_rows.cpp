@@ -22,6 +22,13 @@ Choice choose_rows(const TrialSpec& spec, const TokenizedData& data) {
   return {std::move(drawn.train), std::move(drawn.selection), &data.train()};
 }
 
+std::vector<double> labels_of(const TokenizedSplit& split, const Rows& rows) {
+  std::vector<double> labels;
+  labels.reserve(rows.size());
+  for (const std::int64_t row : rows) labels.push_back(split.label(row));
+  return labels;
+}
+
 std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows) {
   std::set<std::int64_t> tokens{0};
   for (const std::int64_t row : rows) tokens.insert(split.ids(row).begin(), split.ids(row).end());

@@ -20,6 +20,9 @@ struct Choice {
 };
 Choice choose_rows(const TrialSpec& spec, const TokenizedData& data);
 
+/// Labels of `rows`, in their order: class indices, or a regression's values.
+std::vector<double> labels_of(const TokenizedSplit& split, const Rows& rows);
+
 /// What the texts of `rows` hold, and the token that fills batches up.
 std::set<std::int64_t> tokens_of(const TokenizedSplit& split, const Rows& rows);
 

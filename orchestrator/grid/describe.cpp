@@ -63,6 +63,8 @@ void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
     const std::string key = "tasks." + spec.name;
     lines.push_back({key, spec.train, task.node.origin});
     lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
+    if (spec.kind == "regression")
+      lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
     if (!spec.labels.empty())
       lines.push_back({key + ".labels", list_text(spec.labels), origin_in(task.origins, "labels")});
   }
@@ -81,11 +83,13 @@ void describe_methods(const GridFile& file, const Facts& facts, Lines& lines) {
     std::set<std::string> rates;
     std::map<std::string, std::string> origins;
     for (const BackboneEntry& backbone : file.backbones) {
-      const auto training = training_of(file, TaskEntry(), method, facts.backbones.at(backbone.name), origins);
-      rates.insert(number_text(training.learning_rate));
+      for (const auto& [name, task] : facts.specs) {
+        const auto training = training_of(file, task, {}, method, facts.backbones.at(backbone.name), origins);
+        rates.insert(number_text(training.learning_rate));
+      }
     }
     lines.push_back({key + ".learning_rate", list_text(rates), origin_in(origins, "learning_rate")});
-    const worker::TrainingSpec training = training_of(file, TaskEntry(), method, first, origins);
+    const worker::TrainingSpec training = training_of(file, facts.specs.begin()->second, {}, method, first, origins);
     for (const TrainingKey& name : training_keys()) {
       if (method.training.find(name.name) == nullptr || name.name == "learning_rate") continue;
       lines.push_back(

@@ -99,7 +99,7 @@ class Expansion {
     spec.task = facts_.specs.at(task.spec.name);
     spec.method = method.spec;
     std::map<std::string, std::string> origins;
-    spec.training = training_of(file_, task, method, base, origins);
+    spec.training = training_of(file_, spec.task, task.training, method, base, origins);
     spec.selection = file_.selection;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
@@ -181,14 +181,15 @@ class Expansion {
 
 }  // namespace
 
-worker::TrainingSpec training_of(const GridFile& file, const TaskEntry& task, const MethodEntry& method,
-                                 const BackboneFacts& backbone, std::map<std::string, std::string>& origins) {
+worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& task, const TrainingLayer& of_task,
+                                 const MethodEntry& method, const BackboneFacts& backbone,
+                                 std::map<std::string, std::string>& origins) {
   worker::TrainingSpec training;
   training.warmup = 0.06;
-  training.learning_rate = worker::default_learning_rate(method.spec.name, backbone);
+  training.learning_rate = worker::default_learning_rate(method.spec.name, task, backbone);
   origins["learning_rate"] = worker::rates_are_swept(backbone) ? "sweep" : "default";
   file.training.lay_over(training, origins);
-  task.training.lay_over(training, origins);
+  of_task.lay_over(training, origins);
   method.training.lay_over(training, origins);
   if (method.learning_rate) {
     training.learning_rate = *method.learning_rate;

@@ -25,7 +25,7 @@ struct BackboneEntry {
 
 struct TaskEntry {
   Node node;
-  bool built_in = false;  // of `spec` only the name (and metrics, where given) is set
+  bool built_in = false;  // of `spec` only the name (and metrics and targets, where given) is set
   worker::TaskSpec spec;
   std::map<std::string, std::string> origins;  // of its keys, where given
   TrainingLayer training;

@@ -45,6 +45,7 @@ void inspect(const GridFile& file, const TaskEntry& task, Facts& facts) {
     if (task.built_in) {
       spec = worker::glue_task(task.spec.name, file.data);
       if (!task.spec.metrics.empty()) spec.metrics = task.spec.metrics;
+      if (task.origins.contains("targets")) spec.targets = task.spec.targets;
     }
     worker::TaskFacts found = worker::inspect_task(spec);
     spec.labels = found.labels;

@@ -13,6 +13,7 @@ namespace {
 
 const std::vector<std::string> kFormats = {"tsv", "csv", "jsonl"};
 const std::vector<std::string> kKinds = {"classification", "regression"};
+const std::vector<std::string> kTargets = {"standardized", "raw"};
 
 std::string format_for(const Node& train) {
   const std::string& path = train.scalar;
@@ -62,6 +63,12 @@ std::vector<std::string> read_labels(const Node& node, const std::string& kind) 
   return labels;
 }
 
+std::string read_targets(const Node* node, const std::string& kind) {
+  if (kind == "regression") return node == nullptr ? "standardized" : choice_of(*node, "targets", kTargets);
+  if (node != nullptr) node->fail("targets is for a regression; this task is a classification");
+  return "raw";
+}
+
 const Node& required(const Node& task, const char* key, const std::string& name, const char* what) {
   const Node* node = task.find(key);
   if (node == nullptr) task.fail(fmt::format("the task {} has no {}; {}", worker::in_quotes(name), key, what));
@@ -89,6 +96,7 @@ void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
   if (std::ranges::find(task.text, task.label) != task.text.end()) {
     node.find("label")->fail("label and text name the same column; the label would be read from the text");
   }
+  task.targets = read_targets(node.find("targets"), task.kind);
   if (const Node* labels = node.find("labels")) task.labels = read_labels(*labels, task.kind);
   if (const Node* metrics = node.find("metrics")) {
     task.metrics = read_metrics(*metrics, task.kind);
@@ -114,7 +122,7 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
   }
   check_keys(node, "a task",
              {"name", "train", "validation", "test", "format", "header", "text", "label", "labels", "kind", "metrics",
-              "training"});
+              "targets", "training"});
   const Node* name = node.find("name");
   if (name == nullptr) node.fail("this task has no name; reports need one");
   entry.spec.name = name_of(*name, "name");
@@ -122,9 +130,10 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
   const bool known = std::ranges::find(built_in, entry.spec.name) != built_in.end();
   entry.built_in = known && node.find("train") == nullptr;
   if (entry.built_in) {
-    check_keys(node, "the built-in task " + entry.spec.name, {"name", "metrics", "training"});
+    check_keys(node, "the built-in task " + entry.spec.name, {"name", "metrics", "targets", "training"});
     const std::string kind = entry.spec.name == "stsb" ? "regression" : "classification";
     if (const Node* metrics = node.find("metrics")) entry.spec.metrics = read_metrics(*metrics, kind);
+    entry.spec.targets = read_targets(node.find("targets"), kind);
   } else {
     read_own(node, paths, entry);
   }

@@ -25,6 +25,7 @@ std::map<std::string, std::string> facts_of(const StoredTrial& trial) {
     if (names_only(key)) continue;
     facts[key.substr(key.rfind('/') + 1)] = (value.is_string() ? value.get<std::string>() : value.dump()).substr(0, 12);
   }
+  facts["targets"] = trial.spec.task.targets;  // a spec of raw ones names none
   facts["numerics"] = std::to_string(trial.numerics);
   return facts;
 }

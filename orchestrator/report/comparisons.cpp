@@ -12,16 +12,12 @@ namespace {
 
 constexpr double kNormalQuantile = 1.959963984540054;  // 97.5 %
 
-bool may_be_best(const ScoreCell& cell) {
-  return cell.state == ScoreCell::State::Scored && cell.diverged == 0;
-}
-
 /// The row with the highest mean of a column; nullptr where none may be best.
 MethodRow* best_row(ScoreTable& table, std::size_t column) {
   MethodRow* best = nullptr;
   for (MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
-    if (may_be_best(cell) && (best == nullptr || cell.summary.mean > best->cells[column].summary.mean)) best = &row;
+    if (cell.comparable() && (best == nullptr || cell.summary.mean > best->cells[column].summary.mean)) best = &row;
   }
   return best;
 }
@@ -69,18 +65,18 @@ void mark_column(ScoreTable& table, std::size_t index, const std::vector<const C
   const SeedNoise noise = seed_noise(table, index);
   for (MethodRow& row : table.rows) {
     ScoreCell& cell = row.cells[index];
-    cell.tied = !cell.best && may_be_best(cell) && within_noise(cell, best->cells[index], table.columns[index], noise);
+    cell.tied = !cell.best && cell.comparable() && within_noise(cell, best->cells[index], table.columns[index], noise);
   }
 }
 
-/// Mean over tasks for each seed; empty unless every task is complete and has the same seeds.
+/// Mean over tasks for each seed; empty unless every task is complete, says something and has the same seeds.
 BySeed averages_of(const ScoreTable& table, const MethodRow& row) {
   BySeed sums;
   double tasks = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!table.columns[i].main) continue;
     const ScoreCell& cell = row.cells[i];
-    if (!cell.complete()) return {};
+    if (!cell.complete() || !cell.comparable()) return {};
     for (const auto& [seed, value] : cell.scores) {
       if (tasks > 0 && !sums.contains(seed)) return {};
       sums[seed] += value;
@@ -146,7 +142,7 @@ SeedNoise seed_noise(const ScoreTable& table, std::size_t column) {
   double squares = 0;
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
-    if (!may_be_best(cell) || !cell.summary.sd) continue;
+    if (!cell.comparable() || !cell.summary.sd) continue;
     const auto degrees = static_cast<double>(cell.summary.n - 1);
     squares += degrees * *cell.summary.sd * *cell.summary.sd;
     noise.degrees += degrees;

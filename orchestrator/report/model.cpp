@@ -42,6 +42,7 @@ void add_columns(Columns& columns, const StoredTrial& trial) {
     column.test = test;
     column.metric = task.metrics.front();
     column.heading = task.tests.size() > 1 ? task.name + " " + test : task.name;
+    column.regression = task.kind == "regression";
     column.main = i == 0;
     column.test_is_dev = task.test_is_dev;
     columns.push_back(std::move(column));
@@ -82,8 +83,7 @@ std::string of_seeds(std::size_t some, std::size_t all) {
 }
 
 /// Takes one stored trial into a cell: its score, or why it has none.
-void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const StoredTrial& trial,
-                std::size_t& undefined) {
+void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const StoredTrial& trial) {
   for (const std::string& warning : trial.record.warnings) add_note(table, cell, warning);
   if (trial.record.state == "diverged") {
     ++cell.diverged;
@@ -96,15 +96,14 @@ void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, c
     if (name == column.metric) value = stored;
   }
   if (!std::isfinite(value)) {
-    ++undefined;
+    ++cell.undefined;
     return;
   }
   cell.scores[{trial.spec.seed, trial.spec.data_seed}] = value;
-  if (trial.spec.task.kind == "classification" && predicts_one_value(test->predictions)) ++cell.collapsed;
+  if (predicts_one_value(trial.spec.task.kind, test->labels, test->predictions)) ++cell.collapsed;
 }
 
-void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents,
-             std::size_t undefined) {
+void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents) {
   std::set<std::string> reasons;
   for (const StoredTrial* trial : contents.stored) {
     if (trial->record.state == "diverged") reasons.insert(trial->record.reason);
@@ -112,10 +111,10 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
   for (const std::string& reason : reasons) {
     add_note(table, cell, of_seeds(cell.diverged, cell.planned) + " diverged: " + reason);
   }
-  if (undefined > 0) {
-    add_note(
-        table, cell,
-        column.metric + " is undefined for " + of_seeds(undefined, cell.planned) + ": its predictions do not vary");
+  if (cell.undefined > 0) {
+    add_note(table, cell,
+             column.metric + " is undefined for " + of_seeds(cell.undefined, cell.planned) +
+                 ": its predictions do not vary");
   }
   reasons.clear();
   for (const FailedTrial& failed : contents.failed) reasons.insert(failed.reason);
@@ -125,13 +124,20 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
   const std::size_t absent =
       contents.planned.size() - std::min(contents.planned.size(), contents.stored.size() + contents.failed.size());
   if (absent > 0) add_note(table, cell, of_seeds(absent, cell.planned) + " not there yet");
-  if (cell.collapsed > 0) add_note(table, cell, of_seeds(cell.collapsed, cell.summary.n) + " predict one class");
+  if (cell.collapsed > 0) {
+    add_note(
+        table, cell,
+        of_seeds(cell.collapsed, cell.summary.n) +
+            (column.regression ? fmt::format(" predict one value (they vary by less than {:g} % of what the labels do)",
+                                             100 * kLeastSpread)
+                               : " predict one class"));
+  }
 }
 
-ScoreCell::State state_of(const ScoreCell& cell, const CellContents& contents, std::size_t undefined) {
+ScoreCell::State state_of(const ScoreCell& cell, const CellContents& contents) {
   if (!cell.scores.empty()) return ScoreCell::State::Scored;
   if (cell.diverged > 0) return ScoreCell::State::Diverged;
-  if (undefined > 0) return ScoreCell::State::Undefined;
+  if (cell.undefined > 0) return ScoreCell::State::Undefined;
   if (!contents.failed.empty()) return ScoreCell::State::Failed;
   return ScoreCell::State::Missing;
 }
@@ -144,11 +150,11 @@ void fill_cell(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, co
     return;
   }
   cell.planned = contents.planned.size();
-  std::size_t undefined = 0;
-  for (const StoredTrial* trial : contents.stored) take_trial(table, cell, column, *trial, undefined);
+  for (const StoredTrial* trial : contents.stored) take_trial(table, cell, column, *trial);
   cell.summary = summarize(values_of(cell.scores));
-  cell.state = state_of(cell, contents, undefined);
-  explain(table, cell, column, contents, undefined);
+  if (column.regression) cell.mute = cell.undefined + cell.collapsed;
+  cell.state = state_of(cell, contents);
+  explain(table, cell, column, contents);
 }
 
 MethodRow& row_of(ScoreTable& table, const std::string& label) {

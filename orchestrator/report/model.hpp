@@ -17,7 +17,8 @@ namespace peftgrid::orchestrator {
 struct ScoreColumn {
   std::string task, test, metric;
   std::string heading;  // "mrpc", "mnli mismatched"
-  bool main = true;     // the task's first test set: the one that averages and sentences use
+  bool regression = false;
+  bool main = true;  // the task's first test set: the one that averages and sentences use
   bool test_is_dev = false;
   std::size_t rows = 0;
   std::optional<double> majority;        // score of the most frequent class
@@ -40,9 +41,16 @@ struct ScoreCell {
   Summary summary;
   std::size_t planned = 0;    // seeds the grid asks for; without a grid, those that are stored
   std::size_t diverged = 0;   // of the stored seeds
-  std::size_t collapsed = 0;  // of the scored seeds: predict one class
+  std::size_t undefined = 0;  // of the stored seeds: the metric is, since the predictions or the labels do not vary
+  std::size_t mute = 0;       // of the stored seeds of a regression: predictions that do not vary, undefined or not
+  std::size_t collapsed = 0;  // of the scored seeds: predict one class, or in a regression one value
   bool best = false, tied = false;
   std::vector<std::size_t> notes;  // indices into ScoreTable::notes
+  /// May be called better or worse than others: not where a seed diverged, nor where no seed of a regression says
+  /// anything.
+  bool comparable() const {
+    return state == State::Scored && diverged == 0 && (mute == 0 || mute < summary.n + undefined);
+  }
   bool complete() const { return state == State::Scored && summary.n == planned; }
 };
 

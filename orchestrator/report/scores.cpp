@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "orchestrator/report/statistics.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/tasks/metrics.hpp"
 
@@ -19,6 +20,10 @@ bool is_metric(const std::string& name) {
     if (std::find(names.begin(), names.end(), name) != names.end()) return true;
   }
   return false;
+}
+
+double deviation(const Values& values) {
+  return summarize(values).sd.value_or(0);
 }
 
 }  // namespace
@@ -46,9 +51,11 @@ std::optional<double> majority_score(const std::string& metric, const Values& la
   return score(metric, labels, Values(labels.size(), most->first));
 }
 
-bool predicts_one_value(const Values& predictions) {
-  return predictions.size() > 1 && std::all_of(predictions.begin(), predictions.end(),
-                                               [&](double value) { return value == predictions.front(); });
+bool predicts_one_value(const std::string& kind, const Values& labels, const Values& predictions) {
+  if (predictions.size() < 2) return false;
+  if (kind == "regression") return deviation(predictions) < kLeastSpread * deviation(labels);
+  return std::all_of(predictions.begin(), predictions.end(),
+                     [&](double value) { return value == predictions.front(); });
 }
 
 }  // namespace peftgrid::orchestrator

@@ -14,7 +14,11 @@ std::optional<double> score(const std::string& metric, const std::vector<double>
 /// What always predicting the most frequent class of the test set scores; nothing for correlations.
 std::optional<double> majority_score(const std::string& metric, const std::vector<double>& labels);
 
-/// Whether every row got the same prediction, of more than one row.
-bool predicts_one_value(const std::vector<double>& predictions);
+/// Whether a trial tells its rows apart no more than a constant would: one class for every row of several; in a
+/// regression (`kind`), values whose standard deviation is below kLeastSpread of the labels', whatever they correlate
+/// with.
+bool predicts_one_value(const std::string& kind, const std::vector<double>& labels,
+                        const std::vector<double>& predictions);
+inline constexpr double kLeastSpread = 0.005;  // measured: docs/methods.md, "Regression"
 
 }  // namespace peftgrid::orchestrator

@@ -12,7 +12,7 @@ namespace {
 
 struct Standing {
   std::string best;
-  std::vector<std::string> tied, behind, no_better_than_majority;
+  std::vector<std::string> tied, behind, no_better_than_majority, mute, partly_mute;
   std::size_t seeds = 0, scored = 0;
 };
 
@@ -20,6 +20,10 @@ Standing standing(const ScoreTable& table, std::size_t column) {
   Standing now;
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
+    const std::size_t runs = cell.summary.n + cell.undefined;
+    if (cell.mute > 0 && cell.mute == runs) now.mute.push_back(row.label);
+    if (cell.mute > 0 && cell.mute < runs)
+      now.partly_mute.push_back(fmt::format("by {} in {} of {} seeds", row.label, cell.mute, runs));
     if (cell.state != ScoreCell::State::Scored) continue;
     ++now.scored;
     if (cell.best) {
@@ -27,7 +31,7 @@ Standing standing(const ScoreTable& table, std::size_t column) {
       now.seeds = cell.summary.n;
     } else if (cell.tied) {
       now.tied.push_back(row.label);
-    } else if (cell.diverged == 0) {
+    } else if (cell.comparable()) {
       now.behind.push_back(row.label);
     }
     const auto majority = table.columns[column].majority;
@@ -36,10 +40,23 @@ Standing standing(const ScoreTable& table, std::size_t column) {
   return now;
 }
 
+/// Which runs of a regression say nothing: their means are not to be read beside others in silence.
+std::string mute_clause(const Standing& now) {
+  std::string text;
+  if (!now.mute.empty()) {
+    const bool one = now.mute.size() == 1;
+    text = fmt::format("; {} {} not compared: {} predictions do not vary", listed(now.mute), one ? "is" : "are",
+                       one ? "its" : "their");
+  }
+  if (!now.partly_mute.empty()) text += "; one value for every row was predicted " + listed(now.partly_mute);
+  return text;
+}
+
 std::string clause(const ScoreTable& table, std::size_t column) {
   const Standing now = standing(table, column);
   const std::string where = "on " + table.columns[column].heading + " ";
-  if (now.best.empty()) return where + "nothing is measured yet";
+  if (now.best.empty())
+    return where + (now.mute.empty() ? "nothing is measured yet" : "nothing can be compared") + mute_clause(now);
   std::string text = where + now.best;
   if (now.tied.empty() && now.behind.empty()) {
     text += " stands alone";
@@ -60,7 +77,7 @@ std::string clause(const ScoreTable& table, std::size_t column) {
     text += ", and " + listed(now.no_better_than_majority) + (beaten == 1 ? " does" : " do") +
             " not beat the majority class";
   }
-  return text;
+  return text + mute_clause(now);
 }
 
 }  // namespace

@@ -36,6 +36,15 @@ worker::MethodSpec method_of(const json& one) {
   return method;
 }
 
+worker::TargetScale scale_of(const json& one, const std::vector<GoldenRow>& rows) {
+  worker::TaskSpec task;
+  task.kind = one.at("kind");
+  task.targets = one.value("targets", "raw");
+  std::vector<double> values;
+  for (const GoldenRow& row : rows) values.push_back(row.value);
+  return worker::target_scale(task, values);
+}
+
 GoldenCase case_of(const json& one, const json& rows) {
   GoldenCase golden;
   golden.name = one.at("name");
@@ -52,6 +61,7 @@ GoldenCase case_of(const json& one, const json& rows) {
   for (const json& row : rows.at(golden.base)) {
     golden.rows.push_back({row.at("ids"), row.at("types"), row.at("label"), row.at("value")});
   }
+  golden.scale = scale_of(one, golden.rows);
   for (const json& row : one.at("logits")) {
     for (const json& logit : row) golden.logits.push_back(logit);
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/tasks/target_scale.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::tests {
@@ -23,6 +24,7 @@ struct GoldenCase {
   double spread = 0;   // of the method's given tensors; 0: they keep their start
   bool pooler = true;  // the folder holds one
   bool regression = false;
+  worker::TargetScale scale;  // of its rows' values, which the loss is of
   std::int64_t outputs = 0;
   worker::TrainingSpec training;
   std::vector<GoldenRow> rows;

@@ -77,7 +77,7 @@ at::Tensor loss_on(Network& network, const GoldenCase& golden, const std::vector
   at::Tensor labels = at::empty({count}, golden.regression ? at::kFloat : at::kLong);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (golden.regression) {
-      labels.mutable_data_ptr<float>()[i] = rows[i].value;
+      labels.mutable_data_ptr<float>()[i] = static_cast<float>(golden.scale.target_of(rows[i].value));
     } else {
       labels.mutable_data_ptr<std::int64_t>()[i] = rows[i].label;
     }

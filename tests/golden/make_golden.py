@@ -23,7 +23,7 @@ import torch
 import transformers
 from safetensors.numpy import save_file
 
-from golden_cases import ADAPTERS_LIBRARY, STEPS, all_cases, minilm_rows, tiny_rows
+from golden_cases import ADAPTERS_LIBRARY, STEPS, all_cases, minilm_rows, tiny_rows, with_targets
 from golden_numbers import projection
 from golden_reference import Reference
 
@@ -78,21 +78,26 @@ def summary(name, gradient):
 
 
 def check_against_sequence_classification(reference, case, rows):
-    """Our own reading of the pooler, on what BertForSequenceClassification says itself."""
-    if case["name"] != "tiny/full/pooler":
+    """Our own reading of the pooler and our own losses, on what BertForSequenceClassification says itself."""
+    if case["name"] not in ("tiny/full/pooler", "tiny/full/pooler/regression"):
         return
+    regression = case["kind"] == "regression"
     config = copy.deepcopy(reference.model.config)
     config.num_labels = case["outputs"]
+    config.problem_type = "regression" if regression else "single_label_classification"
     whole = transformers.BertForSequenceClassification(config).double().eval()
     whole.bert.load_state_dict(reference.model.state_dict())
     whole.classifier.load_state_dict({part: reference.head["classifier." + part] for part in ("weight", "bias")})
     for row in rows:
-        alone = whole(input_ids=torch.tensor([row["ids"]]), token_type_ids=torch.tensor([row["types"]])).logits
-        torch.testing.assert_close(alone, reference.logits([row]), rtol=1e-12, atol=1e-12)
+        label = torch.tensor([row["target"]]).double() if regression else torch.tensor([row["label"]])
+        alone = whole(input_ids=torch.tensor([row["ids"]]), token_type_ids=torch.tensor([row["types"]]), labels=label)
+        torch.testing.assert_close(alone.logits, reference.logits([row]), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(alone.loss, reference.loss([row]), rtol=1e-12, atol=1e-12)
 
 
 def run(case, rows, tensors):
     torch.manual_seed(0)
+    rows = with_targets(case, rows)
     reference = Reference(case, MINILM)
     check_against_sequence_classification(reference, case, rows)
     logits, loss = reference.logits(rows), reference.loss(rows)

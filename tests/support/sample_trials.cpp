@@ -14,6 +14,7 @@
 #include "checkpoint/publish.hpp"
 #include "orchestrator/journal.hpp"
 #include "orchestrator/run_folder.hpp"
+#include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -58,6 +59,12 @@ worker::TaskSpec sample_task(const std::string& name) {
     task.labels = {"billing", "delivery", "other"};
     task.metrics = {"macro_f1", "accuracy"};
   }
+  if (name == "stsb") {
+    task.kind = "regression";
+    task.targets = "standardized";
+    task.labels.clear();
+    task.metrics = {"spearman", "pearson"};
+  }
   return task;
 }
 
@@ -81,7 +88,12 @@ double metric(const std::string& name, const checkpoint::TestResult& test, std::
 
 void score(checkpoint::TestResult& test, const worker::TaskSpec& task) {
   test.metrics.clear();
-  for (const std::string& name : task.metrics) test.metrics.emplace_back(name, metric(name, test, task.labels.size()));
+  const bool regression = task.kind == "regression";
+  for (const std::string& name : task.metrics) {
+    const double value =
+        regression ? worker::metric(name, test.labels, test.predictions) : metric(name, test, task.labels.size());
+    test.metrics.emplace_back(name, value);
+  }
 }
 
 checkpoint::KeptTensor sample_tensor(const std::string& name, std::int64_t values, std::mt19937_64& random) {
@@ -158,6 +170,11 @@ checkpoint::TrialRecord sample_record(const worker::TrialSpec& spec, double accu
     test.name = file.name;
     std::mt19937_64 rows(7);  // labels belong to the task, not to the trial
     for (std::int64_t i = 0; i < options.test_rows; ++i) {
+      if (spec.task.kind == "regression") {
+        test.labels.push_back(5 * uniform(rows));
+        test.predictions.push_back(test.labels.back() + 10 * (1 - accuracy) * (uniform(random) - 0.5));
+        continue;
+      }
       const double label = uniform(rows) < 0.2 ? 1 : std::floor(uniform(rows) * static_cast<double>(classes));
       test.labels.push_back(label);
       const bool right = uniform(random) < accuracy;

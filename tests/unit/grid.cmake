@@ -4,6 +4,7 @@ add_unit_test(unit tokens_test tiny_bert)
 add_unit_test(unit metrics_test peftgrid_catalogue nlohmann_json::nlohmann_json)
 add_unit_test(unit trial_test peftgrid_catalogue)
 add_unit_test(unit tasks_test peftgrid_catalogue)
+add_unit_test(unit target_scale_test peftgrid_catalogue)
 add_unit_test(unit bad_input peftgrid_bookkeeping tiny_bert)
 target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input/method_mistakes.cpp
                                  unit/bad_input/task_mistakes.cpp unit/bad_input/submit_mistakes.cpp

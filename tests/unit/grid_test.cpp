@@ -157,6 +157,42 @@ TEST_F(GridTest, TheCommandLineOverridesAndAdds) {
   EXPECT_THAT(origin(grid, "methods.full.learning_rate"), HasSubstr("from sweep"));
 }
 
+TEST_F(GridTest, ARegressionIsTrainedOnStandardizedTargetsUnlessTheFileSaysRaw) {
+  std::ofstream(root_ / "data" / "a.csv") << "text,label\none,1\ntwo,2\nthree,3\nfour,4\nfive,5\n";
+  const std::string rest = "methods: [head]\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
+  Overrides overrides;
+  overrides.set = {"tasks.0.kind=regression"};
+  const Grid standardized = load(rest, overrides);
+  EXPECT_EQ(standardized.trials[0].task.targets, "standardized");
+  EXPECT_EQ(origin(standardized, "tasks.a.targets"), "standardized from default");
+  EXPECT_EQ(standardized.trials[1].task.targets, "raw") << "a classification has nothing to standardise";
+  EXPECT_EQ(origin(standardized, "tasks.b.targets"), "") << "nor is it shown one";
+  EXPECT_EQ(standardized.trials[0].training.learning_rate, 3e-3) << "swept for regressions";
+  EXPECT_EQ(standardized.trials[1].training.learning_rate, 1e-2);
+  EXPECT_EQ(origin(standardized, "methods.head.learning_rate"), "0.003, 0.01 from sweep");
+  overrides.set.push_back("tasks.0.targets=raw");
+  const Grid raw = load(rest, overrides);
+  EXPECT_EQ(raw.trials[0].training.learning_rate, 1e-2) << "raw targets keep their trials' rates, and so their ids";
+  EXPECT_EQ(raw.trials[0].task.targets, "raw");
+  EXPECT_EQ(origin(raw, "tasks.a.targets"), "raw from --set");
+  EXPECT_NE(raw.trials[0].id, standardized.trials[0].id);
+  EXPECT_EQ(raw.trials[1].id, standardized.trials[1].id);
+}
+
+TEST_F(GridTest, GluesRegressionIsStandardizedToo) {
+  fs::create_directories(root_ / "data" / "STS-B");
+  for (const char* file : {"train.tsv", "dev.tsv"}) {
+    std::ofstream(root_ / "data" / "STS-B" / file)
+        << "sentence1\tsentence2\tscore\none\ttwo\t0.5\nthree\tfour\t5\nfive\tsix\t2.75\n";
+  }
+  const std::string rest = "data: data\nmethods: [head]\ntrain_sizes: [2]\nseeds: 1\nselection: none\n";
+  Overrides overrides;
+  overrides.set = {"tasks=[stsb]"};
+  EXPECT_EQ(origin(load(rest, overrides), "tasks.stsb.targets"), "standardized from default");
+  overrides.set = {"tasks=[{name: stsb, targets: raw}]"};
+  EXPECT_EQ(load(rest, overrides).trials[0].task.targets, "raw");
+}
+
 TEST_F(GridTest, OnlyNarrowsWithoutChangingAnyId) {
   const std::string text = "methods: [full, {lora: {rank: [4, 8]}}]\ntrain_sizes: [4, 6]\nseeds: 3\nselection: none\n";
   const Grid whole = load(text);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -132,6 +133,39 @@ TEST(Report, MarksTheBestAndWhatCannotBeToldApartAlike) {
   EXPECT_LT(model.tables[0].rows[2].against_full[0]->interval->high, 0);
 }
 
+TEST(Report, ComparesNoRegressionWhosePredictionsDoNotVaryAndSaysSo) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"stsb"}));
+  for (std::size_t i = 3; i < 6; ++i) {  // lora: in perfect order, within a thousandth of the labels' spread
+    checkpoint::TestResult& test = run.records[i].tests[0];
+    for (std::size_t row = 0; row < test.labels.size(); ++row) test.predictions[row] = 2.5 + 1e-3 * test.labels[row];
+    test.metrics = {{"spearman", 1.0}, {"pearson", 1.0}};
+  }
+  const auto undefined = std::numeric_limits<double>::quiet_NaN();
+  run.records[6].tests[0].predictions.assign(run.records[6].tests[0].labels.size(), 2.5);
+  run.records[6].tests[0].metrics = {{"spearman", undefined}, {"pearson", undefined}};
+  const ReportModel model = report_of(run);
+  EXPECT_TRUE(cell_of(model, "full", "stsb").best);
+  EXPECT_FALSE(cell_of(model, "lora", "stsb").tied);
+  EXPECT_THAT(notes_of(model, cell_of(model, "lora", "stsb")), HasSubstr("3 of 3 seeds predict one value"));
+  EXPECT_THAT(notes_of(model, cell_of(model, "head", "stsb")), HasSubstr("spearman is undefined for 1 of 3 seeds"));
+  EXPECT_THAT(model.tables[0].sentence, HasSubstr("; lora is not compared: its predictions do not vary; one value for "
+                                                  "every row was predicted by head in 1 of 3 seeds"));
+  for (const std::string& page : {html(model, {}), markdown(model, {}), latex(model), terminal_table(model)})
+    EXPECT_THAT(page, HasSubstr("predict one value"));
+}
+
+TEST(Report, SaysThatNothingIsComparedWhereEveryRunPredictsOneValue) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"stsb"}));
+  for (auto& record : run.records) {
+    for (double& prediction : record.tests[0].predictions) prediction = 2.5 + 1e-6 * prediction;
+  }
+  const ReportModel model = report_of(run);
+  EXPECT_FALSE(cell_of(model, "full", "stsb").best);
+  EXPECT_THAT(model.tables[0].sentence,
+              HasSubstr("On stsb nothing can be compared; full and lora are not compared: their "
+                        "predictions do not vary"));
+}
+
 TEST(Report, SaysSoWhenThereIsNoFullFineTuning) {
   const ReportModel model = report_of(sample_run(small({"lora", "head"})));
   EXPECT_TRUE(model.tables[0].baseline.empty());
@@ -204,6 +238,21 @@ TEST(Report, NeverAveragesUnlikeTrialsOfOneName) {
   ASSERT_EQ(model.tables[0].rows.size(), 2U);
   std::set<std::string> labels = {model.tables[0].rows[0].label, model.tables[0].rows[1].label};
   EXPECT_EQ(labels, (std::set<std::string>{"lora learning_rate=0.001", "lora learning_rate=0.004"}));
+}
+
+TEST(Report, TellsTrialsOnRawTargetsFromThoseOnStandardizedOnes) {
+  const TemporaryFolder folder;
+  for (const char* targets : {"raw", "standardized"}) {
+    worker::TrialSpec spec = sample_spec("lora", "stsb", 100, 1);
+    spec.task.targets = targets;
+    spec.id = worker::trial_id(spec);
+    spec.cell = worker::cell_id(spec);
+    checkpoint::write_trial(folder.path() / (spec.id + ".h5"), sample_record(spec, 0.8));
+  }
+  const ReportModel model = build_report({folder.path()});
+  ASSERT_EQ(model.tables[0].rows.size(), 2U);
+  std::set<std::string> labels = {model.tables[0].rows[0].label, model.tables[0].rows[1].label};
+  EXPECT_EQ(labels, (std::set<std::string>{"lora targets=raw", "lora targets=standardized"}));
 }
 
 TEST(Report, IsTheSameFromARunFolderAndFromItsMergedFile) {

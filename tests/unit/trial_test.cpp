@@ -1,5 +1,6 @@
 #include "worker/trial.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -108,6 +109,37 @@ TEST(Trial, TheIdHoldsEverythingThatCanChangeNumbers) {
     EXPECT_TRUE(cells.insert(cell_id(changed)).second);
     EXPECT_TRUE(trials.insert(trial_id(changed)).second);
   }
+}
+
+TrialSpec regression() {
+  TrialSpec spec = example();
+  spec.task.kind = "regression";
+  spec.task.labels.clear();
+  spec.task.metrics = {"spearman", "pearson"};
+  return spec;
+}
+
+// Both ids are those that commit cea4e05, which knew no targets, gave these specs (numerics version 3).
+TEST(Trial, RawTargetsAndClassificationsKeepTheIdsThatTheyHadBeforeThereWasAChoice) {
+  TrialSpec raw = regression();
+  raw.task.targets = "raw";
+  EXPECT_EQ(trial_id(raw), "1494fd755166ddf4");
+  EXPECT_EQ(cell_id(raw), "cb0c7293fe27c948");
+  EXPECT_EQ(trial_id(example()), "c931317f59900870");
+}
+
+TEST(Trial, StandardizedTargetsMakeAnotherTrial) {
+  TrialSpec standardized = regression();
+  standardized.task.targets = "standardized";
+  EXPECT_NE(trial_id(standardized), trial_id(regression()));
+  EXPECT_NE(cell_id(standardized), cell_id(regression()));
+  EXPECT_EQ(trial_from_json(to_json(standardized)), standardized);
+}
+
+TEST(Trial, AStoredSpecThatNamesNoTargetsHadRawOnes) {
+  const std::string text = to_json(regression());
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("targets\":\"raw")));
+  EXPECT_EQ(trial_from_json(text).task.targets, "raw");
 }
 
 TEST(Trial, SeedsMakeTrialsOfOneCell) {

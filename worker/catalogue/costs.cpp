@@ -84,23 +84,24 @@ constexpr std::int64_t kSmallBase = 60'000'000;
 
 struct Rate {
   const char* method;
-  double small, large;
+  double small, small_regression, large;
 };
-constexpr std::array<Rate, 8> kRates = {{{"full", 2e-4, 3e-5},
-                                         {"head", 1e-2, 1e-3},
-                                         {"top_layers", 5e-4, 1e-4},
-                                         {"lora", 4e-3, 1e-3},
-                                         {"bitfit", 2e-3, 1e-3},
-                                         {"pfeiffer", 3e-3, 5e-4},
-                                         {"prefix", 1e-2, 5e-3},
-                                         {"prompt", 2e-2, 5e-3}}};
+constexpr std::array<Rate, 8> kRates = {{{"full", 2e-4, 1e-4, 3e-5},
+                                         {"head", 1e-2, 3e-3, 1e-3},
+                                         {"top_layers", 5e-4, 2e-3, 1e-4},
+                                         {"lora", 4e-3, 1e-3, 1e-3},
+                                         {"bitfit", 2e-3, 6e-3, 1e-3},
+                                         {"pfeiffer", 3e-3, 7.5e-4, 5e-4},
+                                         {"prefix", 1e-2, 8e-2, 5e-3},
+                                         {"prompt", 2e-2, 5e-3, 5e-3}}};
 
 }  // namespace
 
-double default_learning_rate(const std::string& method, const BackboneFacts& backbone) {
+double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone) {
   const auto rate = std::ranges::find_if(kRates, [&](const Rate& entry) { return method == entry.method; });
   if (rate == kRates.end()) throw std::invalid_argument("no default rate for the method " + method);
-  return rates_are_swept(backbone) ? rate->small : rate->large;
+  if (!rates_are_swept(backbone)) return rate->large;
+  return task.targets == "standardized" ? rate->small_regression : rate->small;
 }
 
 bool rates_are_swept(const BackboneFacts& backbone) {

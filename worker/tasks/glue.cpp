@@ -109,6 +109,7 @@ TaskSpec glue_task(const std::string& name, const std::string& data) {
   }
   task.labels = found->labels;
   task.metrics = found->metrics;
+  if (task.kind == "regression") task.targets = "standardized";
   task.test_is_dev = true;
   return task;
 }

@@ -1,4 +1,6 @@
 """Which cases there are, and the rows that they run on."""
+import numpy as np
+
 from golden_numbers import words
 
 READOUTS = ["pooler", "cls", "mean", "last"]
@@ -52,6 +54,8 @@ def all_cases():
     lora = lambda readout, mark, **more: case("tiny", "lora_all", TINY_METHODS, readout, marks=[mark], **more)
     cases += [
         lora("pooler", "regression", kind="regression", outputs=1),
+        lora("pooler", "standardized", kind="regression", outputs=1, targets="standardized"),
+        case("tiny", "full", TINY_METHODS, "pooler", marks=["regression"], kind="regression", outputs=1),
         lora("mean", "gelu_new", activation="gelu_new"),
         lora("cls", "relu", activation="relu"),
         lora("pooler", "new_pooler", pooler=False),
@@ -59,6 +63,14 @@ def all_cases():
     cases += [case("minilm", label, MINILM_METHODS, "mean", outputs=2) for label in MINILM_METHODS]
     cases.append(case("minilm", "lora", MINILM_METHODS, "pooler", outputs=2))
     return cases
+
+
+def with_targets(case, rows):
+    """What a regression's case learns of its rows: their values, or these standardised by all of them."""
+    values = np.array([row["value"] for row in rows])
+    if case.get("targets") == "standardized":
+        values = (values - values.mean()) / values.std()
+    return [row | {"target": float(value)} for row, value in zip(rows, values)]
 
 
 def tiny_rows():

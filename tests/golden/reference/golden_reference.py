@@ -190,6 +190,6 @@ class Reference:
     def loss(self, rows):
         logits = self.logits(rows)
         if self.case["kind"] == "regression":
-            values = torch.tensor([row["value"] for row in rows]).double()
-            return torch.nn.functional.mse_loss(logits.squeeze(1), values)
+            targets = torch.tensor([row["target"] for row in rows]).double()
+            return torch.nn.functional.mse_loss(logits.squeeze(1), targets)
         return torch.nn.functional.cross_entropy(logits, torch.tensor([row["label"] for row in rows]))

@@ -1,0 +1,141 @@
+// A regression trains on targets and answers in labels: on every rank, after every stop, and from its file.
+#include <cmath>
+#include <fstream>
+#include <optional>
+
+#include "collectives/thread_group.hpp"
+#include "tests/contract/subjects.hpp"
+#include "tests/support/borrowed_group.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/model.hpp"
+#include "worker/team.hpp"
+#include "worker/trainer.hpp"
+#include "worker/trial_rows.hpp"
+#include "worker/worker.hpp"
+
+namespace peftgrid::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using checkpoint::TrialRecord;
+
+/// Labels from 1,000 to 1,004: who forgets the scale is a thousand off.
+void write_stars(const fs::path& file, int rows, int shift) {
+  std::ofstream out(file);
+  out << "text,label\n";
+  for (int i = shift; i < rows + shift; ++i) {
+    out << (i % 2 == 0 ? "good" : "bad");
+    for (int word = 0; word < 1 + i % 7; ++word) out << ' ' << "abc"[(i * 7 + word * 3) % 3];
+    out << ',' << 1000 + i % 5 << '\n';
+  }
+}
+
+worker::TrialSpec stars(const std::string& method, std::int64_t width) {
+  const Subject& subject = subjects()[3];  // read by its mean: the head is the last layer alone
+  const fs::path folder = contract_folder() / "regression";
+  if (!fs::exists(folder)) {
+    fs::create_directories(folder);
+    write_stars(folder / "train.csv", 60, 0);
+    write_stars(folder / "test.csv", 31, 100);
+  }
+  worker::TrialSpec s;
+  s.id = "0123456789abcdef";
+  s.label = method;
+  s.task.name = "stars";
+  s.task.kind = "regression";
+  s.task.targets = "standardized";
+  s.task.format = "csv";
+  s.task.train = (folder / "train.csv").string();
+  s.task.tests = {{"test", (folder / "test.csv").string()}};
+  s.task.text = {{"text", -1}};
+  s.task.label = {"label", -1};
+  s.task.metrics = {"pearson"};
+  s.task.data_sha256 = worker::inspect_task(s.task).data_sha256;
+  const worker::BackboneFacts facts = worker::inspect_backbone(subject.folder);
+  s.backbone = {"tiny", subject.folder, "bert", subject.readout, facts.weights_sha256, facts.tokenizer_sha256};
+  s.method = small_method(method);
+  s.train_size = 34;
+  s.training.learning_rate = 3e-3;
+  s.training.epochs = 3;
+  s.training.batch_size = 4;
+  s.training.max_length = 24;
+  s.selection.rows = 20;
+  s.keep = "all";
+  s.width = width;
+  return s;
+}
+
+/// By one rank; `stop_after` so many steps, where that is more than 0.
+TrialRecord trained(const worker::TrialSpec& spec, const worker::Keeping& keeping = {}, std::int64_t stop_after = 0) {
+  worker::prepare_process(1);
+  std::int64_t step = 0;
+  const worker::Watch watch{[&] { return stop_after > 0 && step >= stop_after; },
+                            [&](const worker::Progress& progress) { step = progress.step; }};
+  worker::Store store;
+  return *worker::train(spec, store, worker::Team(), watch, keeping);
+}
+
+TrialRecord trained_by_two(const worker::TrialSpec& spec) {
+  worker::prepare_process(1);
+  const worker::Watch watch{[] { return false; }, [](const worker::Progress&) {}};
+  std::optional<TrialRecord> led;
+  collectives::run_as_threads(2, [&](collectives::Group& group) {
+    worker::Store store;
+    const worker::Team team(std::make_unique<BorrowedGroup>(group), watch.stop);
+    auto record = worker::train(spec, store, team, watch, {});
+    if (record) led = std::move(record);
+  });
+  return *std::move(led);
+}
+
+class Regression : public Contract {};
+
+INSTANTIATE_TEST_SUITE_P(Methods, Regression, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
+                           return names;
+                         }()),
+                         [](const auto& one) { return one.param; });
+
+TEST_P(Regression, AnswersInLabelsWithTheSameBytesOnOneRankAndOnTwo) {
+  const TrialRecord alone = trained(stars(GetParam(), 2)), together = trained_by_two(stars(GetParam(), 2));
+  for (const double prediction : alone.tests[0].predictions) EXPECT_NEAR(prediction, 1002, 10);
+  EXPECT_EQ(alone.tests[0].predictions, together.tests[0].predictions);
+  EXPECT_EQ(alone.tests[0].metrics, together.tests[0].metrics);
+  for (std::size_t i = 0; i < alone.tensors.size(); ++i)
+    EXPECT_EQ(alone.tensors[i].sha256, together.tensors[i].sha256) << alone.tensors[i].name;
+}
+
+TEST_P(Regression, GoesOnFromAStateWithTheSameBytes) {
+  const worker::TrialSpec spec = stars(GetParam(), 1);
+  const worker::Keeping keeping{contract_folder() / "regression" / (GetParam() + ".state"), 1000};
+  EXPECT_THROW(trained(spec, keeping, 11), worker::Interrupted);
+  const TrialRecord stopped = trained(spec, keeping), whole = trained(spec);
+  EXPECT_EQ(stopped.resumed_step, 11);
+  EXPECT_EQ(stopped.tests[0].predictions, whole.tests[0].predictions);
+}
+
+TEST(RegressionHead, IsKeptSoThatItPredictsLabels) {
+  const worker::TrialSpec spec = stars("head", 1);
+  const TrialRecord record = trained(spec);
+  std::vector<float> weight, bias;
+  for (const checkpoint::KeptTensor& kept : record.tensors) {
+    if (kept.name == "classifier.weight") weight = kept.values;
+    if (kept.name == "classifier.bias") bias = kept.values;
+  }
+  worker::Store store;
+  worker::Model model(spec, store);
+  const worker::TokenizedSplit& test = model.data()->tests()[0];
+  const std::vector<float> read = values_of(model.representation(test, worker::all_rows(test)));
+  ASSERT_EQ(bias.size(), 1U);
+  ASSERT_EQ(read.size(), weight.size() * record.tests[0].predictions.size());
+  for (std::size_t row = 0; row < record.tests[0].predictions.size(); ++row) {
+    double label = bias[0];
+    for (std::size_t i = 0; i < weight.size(); ++i)
+      label += static_cast<double>(weight[i]) * static_cast<double>(read[row * weight.size() + i]);
+    EXPECT_NEAR(label, record.tests[0].predictions[row], 1e-3);
+  }
+}
+
+}  // namespace
+}  // namespace peftgrid::tests
