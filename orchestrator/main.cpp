@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -29,8 +30,13 @@ using peftgrid::orchestrator::flush_output;
 using peftgrid::orchestrator::say;
 using peftgrid::worker::ProductSpeed;
 
-constexpr std::string_view kOutOfMemory =
-    "out of memory; fewer ranks on this machine, or a higher limit (ulimit -v), would be right";
+/// Without taking memory.
+void say_out_of_memory() {
+  constexpr std::string_view kText =
+      "orchestrator: out of memory; fewer ranks on this machine, or a higher limit (ulimit -v), would be right; the same "
+      "command goes on\n";
+  static_cast<void>(write(STDERR_FILENO, kText.data(), kText.size()));
+}
 
 struct Command {
   std::string_view name;
@@ -105,8 +111,8 @@ int exit_code_of(const Arguments& arguments) {
     complain("orchestrator: {}: {}\n", shown(error.path1().string()), error.code().message());
     return 2;
   } catch (const std::bad_alloc&) {
-    complain("orchestrator: {}\n", kOutOfMemory);
-    return 1;
+    say_out_of_memory();
+    return 4;
   } catch (const std::exception& error) {
     complain("orchestrator: internal error: {}\n", shown(error.what()));
     return 1;
@@ -118,12 +124,12 @@ int exit_code_of(const Arguments& arguments) {
   try {
     if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
   } catch (const std::bad_alloc&) {
-    complain("orchestrator: {}\n", kOutOfMemory);
+    say_out_of_memory();
   } catch (const std::exception& error) {
     complain("orchestrator: internal error: {}\n", peftgrid::worker::shown(error.what()));
   } catch (...) {
   }
-  std::_Exit(1);
+  std::_Exit(4);
 }
 
 /// A command whose answer is lost has not done what it was asked for; a run has.

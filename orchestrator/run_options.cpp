@@ -75,7 +75,7 @@ std::optional<RunOptions> parse_run_options(const std::vector<std::string>& argu
     return std::nullopt;
   }
   if (options.grid.empty()) throw UsageError("run: --grid is missing; name the grid file");
-  if (options.overrides.threads < 1) throw UsageError("run: --threads must be 1 or more");
+  check_threads("run", options.overrides.threads);
   check_device("run", options.overrides.device);
   if (!(options.checkpoint_every_s > 0)) throw UsageError("run: --checkpoint-every must be above 0 seconds");
   one_of("collectives", options.collectives, {"auto", "nccl", "mpi"});

@@ -91,6 +91,10 @@ std::string one_gpu(const std::string& resources, bool all_are_gpus) {
   return out;
 }
 
+bool is_for_the_merge(const std::string& option) {
+  return std::ranges::none_of(kNotForTheMerge, [&](auto name) { return option.starts_with(name); });
+}
+
 std::string merge_directives(const BatchJob& job) {
   std::string text = directive("job-name", job.name + "-merge") + directive("output", merge_log_pattern(job)) +
                      directive("nodes", "1") + directive("ntasks", "1") +
@@ -98,7 +102,7 @@ std::string merge_directives(const BatchJob& job) {
   for (const auto& [option, value] : job.options) {
     if (option == "gres" || option == "gpus-per-node") {
       text += directive(option, one_gpu(value, option != "gres"));
-    } else if (std::ranges::none_of(kNotForTheMerge, [&](auto name) { return option.starts_with(name); })) {
+    } else if (is_for_the_merge(option)) {
       text += directive(option, value);
     }
   }

@@ -26,6 +26,8 @@ struct ParsedLine {
 /// Throws worker::UsageError.
 std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments);
 
+/// Throws worker::UsageError for a number of threads that no rank can have.
+void check_threads(const std::string& command, std::int64_t threads);
 /// Throws worker::UsageError for a kind of device that is neither cpu nor cuda.
 void check_device(const std::string& command, const std::string& device);
 

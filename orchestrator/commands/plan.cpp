@@ -55,7 +55,7 @@ void check(const Options& o) {
     throw UsageError(fmt::format("plan: --ranks is {}; 1 to {} would be right", o.ranks, kMostRanks));
   }
   if (o.gflops < 0) throw UsageError(fmt::format("plan: --gflops is {}; a number above 0 would be right", o.gflops));
-  if (o.overrides.threads < 1) throw UsageError("plan: --threads must be 1 or more");
+  check_threads("plan", o.overrides.threads);
   check_device("plan", o.overrides.device);
 }
 

@@ -32,8 +32,11 @@ add_fault_test(mid_trial 400)
 add_fault_test(stopped_at_exit 120 --dying-publisher $<TARGET_FILE:dying_publisher>)
 add_fault_test(same_numbers 240)
 add_fault_test(diverging 120)
+add_fault_test(output_trouble 200)
+add_fault_test(believed_files 300)
 add_fault_test(claims 300 --no-locks $<TARGET_FILE:no_locks>)
 add_fault_test(older_targets 120)
 add_fault_test(unreadable_files 60)
 set_tests_properties(faults.random_deaths faults.kill_and_resume faults.mid_trial faults.stopped_at_exit faults.claims
+                     faults.believed_files
                      PROPERTIES COST 90)
