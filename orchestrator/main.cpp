@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -29,14 +28,6 @@ using peftgrid::orchestrator::complain;
 using peftgrid::orchestrator::flush_output;
 using peftgrid::orchestrator::say;
 using peftgrid::worker::ProductSpeed;
-
-/// Without taking memory.
-void say_out_of_memory() {
-  constexpr std::string_view kText =
-      "orchestrator: out of memory; fewer ranks on this machine, or a higher limit (ulimit -v), would be right; the same "
-      "command goes on\n";
-  static_cast<void>(write(STDERR_FILENO, kText.data(), kText.size()));
-}
 
 struct Command {
   std::string_view name;
@@ -111,7 +102,7 @@ int exit_code_of(const Arguments& arguments) {
     complain("orchestrator: {}: {}\n", shown(error.path1().string()), error.code().message());
     return 2;
   } catch (const std::bad_alloc&) {
-    say_out_of_memory();
+    peftgrid::orchestrator::say_out_of_memory();
     return 4;
   } catch (const std::exception& error) {
     complain("orchestrator: internal error: {}\n", shown(error.what()));
@@ -124,7 +115,7 @@ int exit_code_of(const Arguments& arguments) {
   try {
     if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
   } catch (const std::bad_alloc&) {
-    say_out_of_memory();
+    peftgrid::orchestrator::say_out_of_memory();
   } catch (const std::exception& error) {
     complain("orchestrator: internal error: {}\n", peftgrid::worker::shown(error.what()));
   } catch (...) {

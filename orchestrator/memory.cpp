@@ -1,5 +1,6 @@
 // mimalloc, with which the program is linked, ends a process whose `new` finds no memory, without a word (its version
-// for C asks a get_new_handler of its own). Here `new` throws, as it should: a trial that is too large then fails alone.
+// for C asks a get_new_handler of its own). Here `new` throws, as it should: a trial that is too large then fails
+// alone.
 #include <cstdlib>
 #include <new>
 

@@ -37,6 +37,14 @@ void print_error(std::string_view text) {
   std::fwrite(shown.data(), 1, shown.size(), stderr);
 }
 
+void say_out_of_memory() {
+  constexpr std::string_view kText =
+      "orchestrator: out of memory; fewer ranks on this machine, or a higher limit (ulimit -v), would be right; the "
+      "same "
+      "command goes on\n";
+  static_cast<void>(write(STDERR_FILENO, kText.data(), kText.size()));
+}
+
 void flush_output() {
   errno = 0;
   note_loss(std::fflush(stdout) == 0);

@@ -27,6 +27,9 @@ void complain(fmt::format_string<Values...> format, Values&&... values) {
 /// To stdout as it is, escape sequences too: for what the program itself draws.
 void draw(std::string_view text);
 
+/// Says on stderr that memory has run out, without taking any.
+void say_out_of_memory();
+
 /// All that was printed has left this process, or is lost.
 void flush_output();
 /// Why something printed to stdout is lost (an errno); 0: nothing was.

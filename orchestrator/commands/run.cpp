@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <new>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -95,6 +96,10 @@ void close_run(RunSession& session, const Coordinator& coordinator, const RunOpt
 /// Ends every rank at once: after this nobody waits for a coordinator or worker that is no more. What is finished is
 /// kept; trouble with files (a full disk, a vanished folder) or with ranks leaves the run to the same command.
 [[noreturn]] void give_up(collectives::MpiSession& mpi, const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    say_out_of_memory();
+    mpi.abort(4);
+  }
   const bool surroundings = dynamic_cast<const checkpoint::FileError*>(&error) != nullptr ||
                             dynamic_cast<const collectives::CommError*>(&error) != nullptr;
   complain("orchestrator: rank {} on {}: {}{}\n", mpi.rank(), host_name(),
