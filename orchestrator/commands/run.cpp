@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <fstream>
@@ -98,7 +99,7 @@ void close_run(RunSession& session, const Coordinator& coordinator, const RunOpt
 [[noreturn]] void give_up(collectives::MpiSession& mpi, const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
     say_out_of_memory();
-    mpi.abort(4);
+    std::_Exit(4);  // MPI_Abort would want memory
   }
   const bool surroundings = dynamic_cast<const checkpoint::FileError*>(&error) != nullptr ||
                             dynamic_cast<const collectives::CommError*>(&error) != nullptr;
@@ -200,7 +201,11 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
       give_up(mpi, error);
     }
   });
-  worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
+  try {
+    worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
+  } catch (const std::exception& error) {
+    give_up(mpi, error);  // the coordinator's thread is at work: unwinding would end the process without a word
+  }
   if (coordinator.stopped()) thread.join();
   close_run(session, coordinator, options);
   coordinator.dismiss();
