@@ -39,7 +39,8 @@ std::uint64_t bytes_of(const TrainingState& state) {
 
 void write_state(const std::filesystem::path& file, const std::string& id, const TrainingState& state) {
   std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
+  // Not those above it: a run folder that is away is not made again, lest a run writes beneath a mount point.
+  std::filesystem::create_directory(file.parent_path(), error);
   if (error) throw checkpoint::FileError(file.parent_path().string() + ": cannot be made: " + error.message());
   StateText text;
   const StateBuffers buffers{bytes(state.values), bytes(state.first), bytes(state.second), bytes(state.best_values)};

@@ -5,6 +5,7 @@ Use: mid_trial.py --program P --make-world M
 """
 
 import os
+import re
 import signal
 import time
 
@@ -77,12 +78,20 @@ def damaged(world, reference):
     run.communicate(timeout=60)
     state = next((out / "checkpoints").glob("*.safetensors"))
     whole = state.read_bytes()
-    middle = len(whole) // 2
-    state.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    code, text = world.run(out, None, *words)
-    expect(code == 0, "with a damaged state the trial starts from its beginning", text)
-    same, text = world.compare(reference, out)
-    expect(same, "and gives the same bytes", text)
+    numbers = re.search(rb'"micro_step":(\d)', whole).start(1)
+    step = re.search(rb'"step":(\d)', whole).start(1)
+    for what, place, byte in (
+        ("a bit of a tensor", len(whole) // 2, whole[len(whole) // 2] ^ 1),
+        ("a digit of micro_step", numbers, whole[numbers] ^ 1),
+        ("a sign for the first digit of step", step, ord("-")),
+    ):
+        for file in (out / "trials").iterdir():
+            file.unlink()
+        state.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+        code, text = world.run(out, None, *words)
+        expect(code == 0 and resumed_steps(world, out) == [0], f"with {what} changed the trial starts from its beginning", text)
+        same, text = world.compare(reference, out)
+        expect(same, "and gives the same bytes", text)
 
 
 def main():

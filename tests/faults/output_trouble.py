@@ -58,6 +58,17 @@ def names_are_shown_as_text(world):
         expect(b"internal" not in told, f"{name} calls nothing an internal error", repr(told))
 
 
+def no_path_is_a_command(world):
+    """A report whose path would make gnuplot run a program, were it to read it; each control character once."""
+    for number in range(1, 32):
+        folder = os.fsencode(world.folder) + b"/r" + bytes([number]) + b"system 'touch evil'" + bytes([number])
+        done = subprocess.run([os.fsencode(world.program), b"report", os.fsencode(world.folder / "run-0"), b"--out", folder, b"--quiet"],
+                              env=world.environment, capture_output=True, timeout=60, cwd=world.folder)  # fmt: skip
+        evil = [place for place in world.folder.rglob("evil")]
+        expect(done.returncode == 0 and not evil, f"a report in a folder with character {number} runs nothing", repr(done.stdout + done.stderr))
+        expect(list(os.scandir(folder + b"/plots")), "and has its plots")
+
+
 def a_run_in_a_folder_of_any_name(world):
     folder = os.fsencode(world.folder) + b"/caf\xe9"
     os.mkdir(folder)
@@ -81,6 +92,7 @@ def main():
     no_output_ends_a_run(world)
     a_lost_answer_is_said(world)
     names_are_shown_as_text(world)
+    no_path_is_a_command(world)
     a_run_in_a_folder_of_any_name(world)
 
 

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -47,6 +48,32 @@ def stop(world, name, sent, ranks):
     return out, run.returncode, seconds
 
 
+def stays_where_it_is_told_to(world):
+    out = world.folder / "nohup"
+    run = subprocess.Popen(world.command(out, None, *MANY), env=world.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))  # fmt: skip
+    wait_for_trial(out)
+    os.kill(run.pid, signal.SIGHUP)
+    time.sleep(1)
+    expect(run.poll() is None, "under nohup it goes on")
+    os.kill(run.pid, signal.SIGTERM)
+    run.wait(timeout=30)
+
+
+def goes_on_after_a_pause(world):
+    """Ctrl-Z stops mpirun and its ranks; fg lets them go on: its SIGCONT is no wish to end."""
+    out = world.folder / "paused"
+    run = world.start(out, 2, *MANY)
+    wait_for_trial(out)
+    os.kill(run.pid, signal.SIGTSTP)
+    time.sleep(2)
+    before = len(list((out / "trials").glob("*.h5")))
+    os.kill(run.pid, signal.SIGCONT)
+    text, _ = run.communicate(timeout=120)
+    expect(run.returncode == 0 and "stopped" not in text, "a run under mpirun that is paused (Ctrl-Z) and goes on (fg) ends well", text)
+    expect(len(list((out / "trials").glob("*.h5"))) > before, "and trains the rest")
+
+
 def main():
     world = World(arguments())
     for sent in (signal.SIGINT, signal.SIGTERM):
@@ -55,6 +82,11 @@ def main():
         expect(seconds < 0.7, f"it ends within 0.7 s of {sent.name} (took {seconds:.2f} s)")
         _, _, seconds = stop(world, "two-" + sent.name, sent, 2)
         expect(seconds < 0.7, f"under mpirun both ranks end within 0.7 s of {sent.name} (took {seconds:.2f} s)")
+    out, code, seconds = stop(world, "bare-SIGHUP", signal.SIGHUP, None)
+    expect(code == 128 + signal.SIGHUP and seconds < 0.7, f"a terminal that goes away (SIGHUP) stops a bare run in order (got {code}, {seconds:.2f} s)")
+    stays_where_it_is_told_to(world)
+    goes_on_after_a_pause(world)
+    out = world.folder / "two-SIGTERM"
     kept = {file: file.stat().st_mtime_ns for file in (out / "trials").glob("*.h5")}
     code, text = world.run(out, 2, *MANY)
     expect(code == 0, "the same command goes on to the end", text)

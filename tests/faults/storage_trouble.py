@@ -102,6 +102,7 @@ def check_end(world, reference, out, text, name):
     expect(same, f"{name}: the same bytes as the undisturbed run", seen)
     expect(not trained_again(out), f"{name}: nothing is done twice")
     expect(not list((out / "trials").glob(".*.draft")), f"{name}: no draft is left")
+    expect(not (out / "reserve").exists(), f"{name}: the room that was kept is given back")
 
 
 def read_only(disk):
@@ -141,12 +142,17 @@ def waits(world, reference, name, ranks, harm, mend, place=Disk):
     """Trouble comes and goes in the middle of a run that waits."""
     with place(world.folder / name) as disk:
         out = disk.place / "run"
-        run = world.start(out, ranks, *FEW)
+        run = world.start(out, ranks, *FEW, "--checkpoint-every", "0.05")
         heard = Listener(run)
         wait_for_trial(out)
+        expect((out / "reserve").exists(), f"{name}: room is kept for finished trials")
         harm(disk)
         expect(heard.said("storage: "), f"{name}: the trouble is said", heard.text())
         time.sleep(2)
+        if harm is Disk.fill:
+            expect(not (out / "reserve").exists(), f"{name}: which they have taken before anything waits")
+            drafts = [file.name for folder in ("trials", "checkpoints") for file in (out / folder).glob(".*.draft")]
+            expect(not drafts, f"{name}: no draft stays on the full disk", str(drafts))
         expect(run.poll() is None, f"{name}: the run waits", heard.text())
         mend(disk)
         code = heard.end()
