@@ -99,7 +99,7 @@ TEST_F(Tokens, ACacheThatCannotBeWrittenOnlyCostsTime) {
 
 TEST_F(Tokens, DataThatChangedSinceItsHashWasTakenIsRefused) {
   write("train.csv", "a,b,label\nab,ce,x\na,b,y\n");
-  EXPECT_THROW(tokenize(task_, backbone_, 16), UsageError);
+  EXPECT_THROW(tokenize(task_, backbone_, 16), ChangedInput);
 }
 
 TEST_F(Tokens, EveryPrefixOfTheFileIsRefused) {

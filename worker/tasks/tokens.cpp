@@ -163,24 +163,35 @@ std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64
   const std::string file = (fs::path(backbone.path) / "tokenizer.json").string();
   const std::string json = read_whole_file(file, kMostTokenizerBytes);
   if (checkpoint::sha256(json) != backbone.tokenizer_sha256) {
-    throw UsageError(file + ": has changed since the grid was read; start again");
+    throw ChangedInput(file + ": has changed since the run was planned; the same command plans anew");
   }
   const Dataset data = read_dataset(task);
   if (data_hash(task) != task.data_sha256) {
-    throw UsageError("the files of task " + task.name + " have changed since the grid was read; start again");
+    throw ChangedInput("the files of task " + task.name +
+                       " have changed since the run was planned; the same command "
+                       "plans anew");
   }
   return tokenized_bytes(data, json, max_length, file, key_of(task, backbone, max_length));
+}
+
+/// What could be read when the run was planned, and cannot be now, has changed since.
+std::string build_as_planned(const TaskSpec& task, const BackboneSpec& backbone, std::int64_t max_length) {
+  try {
+    return build(task, backbone, max_length);
+  } catch (const UsageError& error) {
+    throw ChangedInput(error.what());
+  }
 }
 
 std::shared_ptr<const TokenizedData> find_or_build(const TaskSpec& task, const BackboneSpec& backbone,
                                                    std::int64_t max_length) {
   const std::string key = key_of(task, backbone, max_length);
   const auto file = cache_file("tokens", key + ".bin");
-  if (!file) return tokenized_from(build(task, backbone, max_length), key);
+  if (!file) return tokenized_from(build_as_planned(task, backbone, max_length), key);
   if (auto data = map_if_sound(*file, key)) return data;
   const checkpoint::FileLock lock(file->string() + ".lock");
   if (auto data = map_if_sound(*file, key)) return data;
-  std::string bytes = build(task, backbone, max_length);
+  std::string bytes = build_as_planned(task, backbone, max_length);
   if (keep_in_cache(bytes, *file)) {
     if (auto data = map_if_sound(*file, key)) return data;
   }

@@ -61,8 +61,8 @@ class TokenizedData {
 };
 
 /// Tokenizes a data set once per node: the first process that needs it writes a file in the cache, the others map it.
-/// Where the cache cannot be written, each process keeps its own copy. Throws UsageError where data or tokenizer cannot
-/// be read, have changed since their hashes were taken, or give ids that the model's embedding tables do not have.
+/// Where the cache cannot be written, each process keeps its own copy. Throws ChangedInput where data or tokenizer are
+/// no longer what their hashes say, UsageError where they give ids that the model's embedding tables do not have.
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length);
 
