@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 from stopping import MANY, wait_for_trial
 from world import World, arguments, expect
@@ -65,6 +66,8 @@ def a_hash_that_a_plan_remembers_is_not_believed_by_a_run(world, right):
 
 
 def weights_that_change_under_a_run_end_it(world):
+    whole = world.folder / "whole"
+    world.run(whole, 2, *MANY)  # the untouched model: the same ids
     for how in ("overwritten", "cut short", "replaced"):
         model = world.folder / f"model-{how.split()[0]}"
         shutil.copytree(world.folder / "model", model)
@@ -88,8 +91,6 @@ def weights_that_change_under_a_run_end_it(world):
         expect("SIGBUS" not in text and "Bus error" not in text, "and no signal does", text)
         expect(world.status(out) == 4, "the run is unfinished")
         at_end = {file.name for file in (out / "trials").glob("*.h5")}
-        whole = world.folder / f"whole-{how.split()[0]}"
-        world.run(whole, 2, *MANY)  # the untouched model: the same ids
         (world.folder / f"same-{how.split()[0]}" / "trials").mkdir(parents=True)
         for name in at_end:
             shutil.copy(whole / "trials" / name, world.folder / f"same-{how.split()[0]}" / "trials")
@@ -117,7 +118,7 @@ def a_cache_that_cannot_be_written_costs_no_trial(world, right):
     blocked.write_text("a file where the cache should be")
     for name, environment in (
         ("file-for-cache", with_cache(world, blocked)),
-        ("no-home", {key: value for key, value in world.environment.items() if key not in ("HOME", "XDG_CACHE_HOME")}),
+        ("no-home", {**{k: v for k, v in world.environment.items() if k not in ("HOME", "XDG_CACHE_HOME")}, "TMPDIR": str(world.folder)}),
         ("home-nowhere", {**{k: v for k, v in world.environment.items() if k != "XDG_CACHE_HOME"}, "HOME": "/proc/nowhere"}),
     ):
         out = world.folder / name
@@ -126,6 +127,24 @@ def a_cache_that_cannot_be_written_costs_no_trial(world, right):
         expect(code == 0 and same, f"{name}: all trials are trained, with the same numbers", text + told)
         if name != "no-home":
             expect(text.count("the cache cannot be written") == 1, f"{name}: said once", text)
+
+
+def the_jobs_folder_is_private(world):
+    """Where the ranks of a node meet: no other user can enter it, nor guess its name."""
+    names = []
+    for number in range(2):
+        out = world.folder / f"private-{number}"
+        before = set(Path("/dev/shm").glob("peftgrid-*"))
+        started = world.start(out, 2, *MANY)
+        wait_for_trial(out)
+        mine = [place for place in set(Path("/dev/shm").glob("peftgrid-*")) - before if str(started.pid) in place.name.split("-")]
+        expect(len(mine) == 1, "the ranks of a node share one folder of memory", str(mine))
+        expect(mine[0].stat().st_mode & 0o777 == 0o700, "which only its user may enter")
+        names.append(mine[0].name.rsplit("-", 1)[1])
+        os.kill(started.pid, signal.SIGTERM)
+        started.communicate(timeout=60)
+        expect(not mine[0].exists(), "and which goes with the job")
+    expect(names[0] != names[1] and min(map(len, names)) >= 16, "its name cannot be guessed", str(names))
 
 
 def folders_of_others_are_not_believed(world, right):
@@ -168,6 +187,7 @@ def main():
     weights_that_change_under_a_run_end_it(world)
     a_cache_that_cannot_be_written_costs_no_trial(world, right)
     folders_of_others_are_not_believed(world, right)
+    the_jobs_folder_is_private(world)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ add_fault_test(stopped_at_exit 120 --dying-publisher $<TARGET_FILE:dying_publish
 add_fault_test(same_numbers 240)
 add_fault_test(diverging 120)
 add_fault_test(output_trouble 200)
-add_fault_test(believed_files 300)
+add_fault_test(believed_files 500)
 add_fault_test(claims 300 --no-locks $<TARGET_FILE:no_locks>)
 add_fault_test(older_targets 120)
 add_fault_test(unreadable_files 60)
