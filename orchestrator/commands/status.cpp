@@ -12,10 +12,13 @@
 #include "orchestrator/owner.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
 namespace {
+
+using worker::shown;
 
 struct Progress {
   std::int64_t total = 0, done = 0, running = 0, cells_done = 0, damaged = 0;
@@ -105,20 +108,20 @@ int status_command(const Arguments& arguments) {
   const RunState state = read_run_state(folder);
   const Progress s = stand(folder, state);
   if (begun(state)) {
-    say("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", state.run, s.done, s.total, s.running,
+    say("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", shown(state.run), s.done, s.total, s.running,
         s.failed.size(), s.cells_done, state.cells.size());
   } else {
-    say("{}: no trial done; no start has come as far as writing its grid down\n", folder.root.string());
+    say("{}: no trial done; no start has come as far as writing its grid down\n", shown(folder.root.string()));
   }
   if (s.owners.empty() && s.silent.empty()) say("not running\n");
   for (const std::string& owner : s.silent) {
-    say("silent: {}; where its host is dead, the same command takes the run over\n", owner);
+    say("silent: {}; where its host is dead, the same command takes the run over\n", shown(owner));
   }
-  for (const std::string& owner : s.owners) say("running: {}\n", owner);
-  if (!state.job.empty()) say("last started as Slurm job {} on {}\n", state.job, state.nodes);
+  for (const std::string& owner : s.owners) say("running: {}\n", shown(owner));
+  if (!state.job.empty()) say("last started as Slurm job {} on {}\n", shown(state.job), shown(state.nodes));
   if (!s.owners.empty() && s.done > 0 && s.done < s.total) say("about {} left\n", duration_text(s.left_s));
-  for (const auto& [trial, failed] : s.failed) say("failed: {}: {}\n", trial, failed.reason);
-  for (const std::string& loss : state.lost) say("lost in the last start: {}\n", loss);
+  for (const auto& [trial, failed] : s.failed) say("failed: {}: {}\n", shown(trial), shown(failed.reason));
+  for (const std::string& loss : state.lost) say("lost in the last start: {}\n", shown(loss));
   if (!state.holes.empty()) say("{} cells are left out; the report says why\n", state.holes.size());
   if (s.damaged > 0) say("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
   return line->values["exit-code"].as<bool>() ? exit_code(state, s) : 0;
