@@ -17,4 +17,5 @@ add_unit_test(unit statistics_test peftgrid_bookkeeping nlohmann_json::nlohmann_
 add_unit_test(unit report_test peftgrid_sample_trials)
 add_unit_test(unit journal_test peftgrid_sample_trials)
 add_unit_test(unit result_commands_test peftgrid_sample_trials PkgConfig::HDF5)
+add_unit_test(unit hostile_texts_test peftgrid_sample_trials peftgrid_orchestrator)
 add_unit_test(unit status_test peftgrid_sample_trials peftgrid_orchestrator)
