@@ -25,9 +25,11 @@ herr_t keep_innermost(unsigned depth, const H5E_error2_t* entry, void* into) {
   Cause& cause = *static_cast<Cause*>(into);
   cause.words = entry->desc;
   if (entry->maj_num == H5E_IO && entry->min_num == H5E_READERROR) cause.unread = UnreadError::Why::Unreadable;
-  // The mark of a writer, in files of later versions of the format, has no number of its own.
-  const bool marked = cause.words.find("already open for write") != std::string::npos;
-  if (marked || entry->min_num == H5E_CANTLOCKFILE) cause.unread = UnreadError::Why::Locked;
+  // Neither a lock, where HDF5_USE_FILE_LOCKING asks for them, nor the mark of a writer, in files of later versions of
+  // the format, has a number of its own.
+  for (const char* locked : {"unable to lock file", "already open for write"}) {
+    if (cause.words.find(locked) != std::string::npos) cause.unread = UnreadError::Why::Locked;
+  }
   return 0;
 }
 
@@ -38,10 +40,10 @@ Properties access_without_locks() {
 }
 
 /// Version 1.8 of the format: its metadata carries checksums, so that damage is found and not followed, and it has none
-/// of the open-for-writing marks that a killed writer leaves in later versions.
+/// of the open-for-writing marks that a killed writer leaves in later versions. What is copied may be of a later one.
 Properties file_access() {
   Properties access = access_without_locks();
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), "HDF5 format version");
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), "HDF5 format version");
   return access;
 }
 

@@ -87,8 +87,8 @@ void expect_type(const Table& table, const Type& expected, const std::string& na
 /// All records, packed. The stored type must be `expected`.
 std::string read_table(const Table& table, const Type& expected, const std::string& name);
 
-/// For a chunked table, used by the two above. Throws FileError unless each chunk is there, no larger than the file has
-/// room for, and made by gzip, shuffle and fletcher32 alone.
+/// For a chunked table, used by the two above. Throws FileError unless each chunk is there and no larger than the file
+/// has room for, UnreadError where it went through more than gzip, shuffle and fletcher32.
 void check_chunks(const Table& table, std::uint64_t most_bytes, const std::string& name);
 /// HDF5 believes what compressed bytes say of their size; here each chunk has the size that it must have, or is
 /// refused.

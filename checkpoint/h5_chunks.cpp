@@ -39,8 +39,9 @@ void add_filter(Chunking& chunking, hid_t creation, unsigned number, const std::
   const bool again = std::ranges::find(chunking.filters, filter) != chunking.filters.end();
   const bool after_gzip = std::ranges::find(chunking.filters, H5Z_FILTER_DEFLATE) != chunking.filters.end();
   if (!known || again || (after_gzip && filter != H5Z_FILTER_FLETCHER32)) {
-    throw FileError(name + " went through another filter than shuffle, gzip and fletcher32, in this order; h5repack " +
-                    "-f NONE would make it right");
+    throw UnreadError(UnreadError::Why::Unreadable,
+                      name + " went through another filter than shuffle, gzip and fletcher32, in this order; h5repack " +
+                          "-f NONE would make it right");
   }
   if (filter == H5Z_FILTER_SHUFFLE && count > 0) chunking.shuffled_bytes = std::max(1U, values[0]);
   chunking.filters.push_back(filter);
@@ -55,7 +56,8 @@ Chunking chunking_of(const Table& table, const std::string& name) {
   Chunking chunking;
   chunking.rows = rows;
   if (rows == 0 || options != 0 || __builtin_mul_overflow(chunking.rows, table.row_bytes, &chunking.bytes)) {
-    throw FileError(name + " lies in chunks of a foreign kind");
+    throw UnreadError(UnreadError::Why::Unreadable,
+                      name + " lies in chunks of a foreign kind; h5repack -l CONTI would make it right");
   }
   const auto filters = static_cast<unsigned>(check(H5Pget_nfilters(creation.get()), name));
   for (unsigned i = 0; i < filters; ++i) add_filter(chunking, creation.get(), i, name);

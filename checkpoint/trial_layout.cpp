@@ -186,6 +186,8 @@ TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how) {
   if (!plain_name(id)) throw FileError("a trial has an id that no trial has");
   try {
     return record_of(id, read_tables(trials, id, how), how);
+  } catch (const UnreadError& error) {
+    throw UnreadError(error.why(), "trial " + id + ": " + error.what());
   } catch (const FileError& error) {
     throw FileError("trial " + id + ": " + error.what());
   }

@@ -221,6 +221,34 @@ TEST_F(Merge, RefusesGroupsThatNestTwentyThousandDeep) {
   EXPECT_EQ(left.trials.size(), 1U);
 }
 
+TEST_F(Merge, CopiesChunksOfALaterVersionOfTheFormat) {
+  const TrialRecord record = put("a", "lora", 1);
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+  const hid_t open = H5Fopen(trial("a", record).c_str(), H5F_ACC_RDWR, access);
+  const hid_t group = H5Gopen2(open, ("trials/" + record.id).c_str(), H5P_DEFAULT);
+  const hsize_t rows = record.tensors[0].values.size() + record.tensors[1].values.size();
+  std::vector<float> values(rows);
+  const hid_t old = H5Dopen2(group, "tensor_values", H5P_DEFAULT), space = H5Dget_space(old);
+  H5Dread(old, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Dclose(old);
+  H5Ldelete(group, "tensor_values", H5P_DEFAULT);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(creation, 1, &rows);
+  H5Pset_deflate(creation, 6);
+  const hid_t anew = H5Dcreate2(group, "tensor_values", H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  H5Dwrite(anew, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Dclose(anew);
+  H5Pclose(creation);
+  H5Sclose(space);
+  H5Gclose(group);
+  H5Fclose(open);
+  H5Pclose(access);
+  merge({at("a")}, at("all.h5"));
+  const TrialRecord merged = read_trial(at("all.h5"), record.id, Read::Everything);
+  EXPECT_EQ(merged.tensors[0].values, record.tensors[0].values);
+}
+
 TEST_F(Merge, CopiesNoAttributesOfATrial) {
   const TrialRecord record = put("a", "lora", 1);
   const hid_t open = H5Fopen(trial("a", record).c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
