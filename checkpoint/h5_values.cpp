@@ -25,6 +25,14 @@ std::uint64_t bytes_of_file_of(hid_t object, const std::string& name) {
   return bytes_of(Handle<hid_t, H5Fclose, hid_t{-1}>(check(H5Iget_file_id(object), name)).get());
 }
 
+/// Types, shapes and the like that an object shares with others: committed types, and tables of shared messages, which
+/// HDF5 1.10 looks for in files that have none.
+void refuse_shared(hid_t group, const std::string& name) {
+  H5O_info_t info;
+  check(H5Oget_info_by_name2(group, name.c_str(), &info, H5O_INFO_HDR, H5P_DEFAULT), name);
+  if (info.hdr.mesg.shared != 0) throw FileError(name + " has a type that lies elsewhere, or the like");
+}
+
 bool lies_in_chunks(hid_t dataset, const std::string& name) {
   // What has one place in the file does not; to ask for its properties takes as long as to read it.
   if (H5Dget_offset(dataset) != HADDR_UNDEF) return false;
@@ -96,6 +104,7 @@ std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, c
 
 Table open_table(hid_t group, const std::string& name) {
   refuse_all_but_hard_links(group, name);
+  refuse_shared(group, name);
   Table table;
   table.dataset = Dataset(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
   table.chunked = lies_in_chunks(table.dataset.get(), name);
@@ -103,7 +112,6 @@ Table open_table(hid_t group, const std::string& name) {
   if (check(H5Sget_simple_extent_ndims(space.get()), name) > 1) throw FileError(name + " has a foreign shape");
   table.rows = static_cast<std::size_t>(check(H5Sget_simple_extent_npoints(space.get()), name));
   table.type = Type(check(H5Dget_type(table.dataset.get()), name));
-  if (check(H5Tcommitted(table.type.get()), name) > 0) throw FileError(name + " has a type that lies elsewhere");
   table.row_bytes = H5Tget_size(table.type.get());
   if (table.row_bytes == 0) throw FileError(name + " has values of no size");
   if (table.chunked) {
