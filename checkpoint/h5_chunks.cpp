@@ -40,7 +40,8 @@ void add_filter(Chunking& chunking, hid_t creation, unsigned number, const std::
   const bool after_gzip = std::ranges::find(chunking.filters, H5Z_FILTER_DEFLATE) != chunking.filters.end();
   if (!known || again || (after_gzip && filter != H5Z_FILTER_FLETCHER32)) {
     throw UnreadError(UnreadError::Why::Unreadable,
-                      name + " went through another filter than shuffle, gzip and fletcher32, in this order; h5repack " +
+                      name +
+                          " went through another filter than shuffle, gzip and fletcher32, in this order; h5repack " +
                           "-f NONE would make it right");
   }
   if (filter == H5Z_FILTER_SHUFFLE && count > 0) chunking.shuffled_bytes = std::max(1U, values[0]);

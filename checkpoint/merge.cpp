@@ -1,11 +1,16 @@
 #include "checkpoint/merge.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -84,6 +89,16 @@ std::vector<Part> parts_of(const std::vector<fs::path>& sources) {
   return parts;
 }
 
+/// Is the file of HDF5 1.8's format or a later one, as ours are? The metadata of earlier ones, which h5repack and h5py
+/// write, has no checksums, and H5Ocopy follows whatever damage leads to.
+bool has_checksums(const fs::path& file) {
+  constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
+  std::array<char, 9> begin{};  // the version comes next
+  const OpenFile opened = open_plain(file, O_RDONLY, Links::Follow);
+  return ::pread(opened.get(), begin.data(), begin.size(), 0) == static_cast<ssize_t>(begin.size()) &&
+         std::string_view(begin.data(), kSignature.size()) == kSignature && begin.back() >= 2;
+}
+
 /// Of the merged file, not of one that is read.
 struct WriteError : std::runtime_error {
   using runtime_error::runtime_error;
@@ -110,7 +125,12 @@ class MergedDraft {
     if (id <= last_) return false;
     last_ = id;
     if (from != opened_) open(from);
-    writing([&] { h5::copy_group(source_trials_.get(), id, trials_.get()); });
+    if (checksummed_) {
+      writing([&] { h5::copy_group(source_trials_.get(), id, trials_.get()); });
+    } else {
+      const std::vector<TrialTable> tables = read_tables(source_trials_.get(), id, Read::Everything);
+      writing([&] { write_tables(trials_.get(), id, tables); });
+    }
     if (h5::bytes_of(out_.get()) > kMostTimes * source_bytes_ + kAnyBytes) {
       throw FileError(from.string() + ": its trials lie one over the other and would fill the disk");
     }
@@ -129,6 +149,7 @@ class MergedDraft {
     source_ = h5::open_file(from, Links::Follow);
     source_trials_ = open_trials(source_.get());
     opened_ = from;
+    checksummed_ = has_checksums(from);
     if (counted_.insert(from).second) source_bytes_ += h5::bytes_of(source_.get());
   } catch (const FileError& error) {
     throw FileError(from.string() + ": " + error.what());
@@ -151,6 +172,7 @@ class MergedDraft {
   h5::File out_, source_;
   h5::Group trials_, source_trials_;
   std::string last_;
+  bool checksummed_ = false;
   bool finished_ = false;
 };
 

@@ -32,7 +32,7 @@ struct Collection {
 /// a folder nor a plain file; it may be a link to one, the files of trials/ may not.
 Collection collect(const std::vector<std::filesystem::path>& sources, Read how);
 
-/// Copies all trials of `sources` into one new file (groups by id, H5Ocopy), published in one step; its folder is made
+/// Copies all trials of `sources` into one new file (groups by id), published in one step; its folder is made
 /// where there is none. Returns what was left out. Throws FileError, also where `out` is there already: an earlier
 /// merged file may be replaced when asked for, but never what is read here, a file of trials/ or anything else.
 enum class Earlier { Keep, Replace };

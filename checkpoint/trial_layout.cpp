@@ -117,13 +117,13 @@ const char* in_words(const std::string& table) {
   return "a table of the columns that docs/trial_file.md names";
 }
 
-/// Without its content where that is not wanted.
-TrialTable read_one(hid_t trial, const std::string& name, bool content = true) {
+/// Without its content where that is not wanted. What lies in chunks is whole only if it unpacks.
+TrialTable read_one(hid_t trial, const std::string& name, bool content) {
   const h5::Table stored = h5::open_table(trial, name);
   TrialTable table{name, stored_widths(stored, name), stored.rows, {}};
   const h5::Type type = type_of(name, table.widths);
   h5::expect_type(stored, type, name, in_words(name));
-  if (content) table.packed = h5::read_table(stored, type, name);
+  if (content || stored.chunked) table.packed = h5::read_table(stored, type, name);
   if (name == "record") {
     if (stored.rows != 1) throw FileError("record is not one row");
     table.rows.reset();

@@ -221,11 +221,11 @@ TEST_F(Merge, RefusesGroupsThatNestTwentyThousandDeep) {
   EXPECT_EQ(left.trials.size(), 1U);
 }
 
-TEST_F(Merge, CopiesChunksOfALaterVersionOfTheFormat) {
-  const TrialRecord record = put("a", "lora", 1);
+/// tensor_values of the only trial anew, as a gzipped chunk of the latest version of the format.
+void gzip_values(const fs::path& file, const TrialRecord& record) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
-  const hid_t open = H5Fopen(trial("a", record).c_str(), H5F_ACC_RDWR, access);
+  const hid_t open = H5Fopen(file.c_str(), H5F_ACC_RDWR, access);
   const hid_t group = H5Gopen2(open, ("trials/" + record.id).c_str(), H5P_DEFAULT);
   const hsize_t rows = record.tensors[0].values.size() + record.tensors[1].values.size();
   std::vector<float> values(rows);
@@ -244,9 +244,37 @@ TEST_F(Merge, CopiesChunksOfALaterVersionOfTheFormat) {
   H5Gclose(group);
   H5Fclose(open);
   H5Pclose(access);
+}
+
+TEST_F(Merge, CopiesChunksOfALaterVersionOfTheFormat) {
+  const TrialRecord record = put("a", "lora", 1);
+  gzip_values(trial("a", record), record);
   merge({at("a")}, at("all.h5"));
   const TrialRecord merged = read_trial(at("all.h5"), record.id, Read::Everything);
   EXPECT_EQ(merged.tensors[0].values, record.tensors[0].values);
+}
+
+TEST_F(Merge, WritesTrialsOfAnEarlierFormatAnew) {
+  const TrialRecord record = put("a", "lora", 1), other = put("a", "full", 1);
+  const hid_t from = H5Fopen(trial("a", record).c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t to = H5Fcreate(at("earlier.h5").c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t space = H5Screate(H5S_SCALAR);
+  const std::int64_t layout = 2;
+  const hid_t copied = H5Acreate2(to, "peftgrid_layout", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(copied, H5T_NATIVE_INT64, &layout);
+  H5Aclose(copied);
+  H5Sclose(space);
+  H5Ocopy(from, "trials", to, "trials", H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(to);
+  H5Fclose(from);
+  ASSERT_EQ(contents(at("earlier.h5"))[8], 0) << "the version of the format";
+  fs::rename(at("earlier.h5"), trial("a", record));
+  merge({at("a")}, at("all.h5"));
+  for (const TrialRecord& one : {record, other}) {
+    const TrialRecord merged = read_trial(at("all.h5"), one.id, Read::Everything);
+    EXPECT_THAT(differences(one, merged), testing::IsEmpty());
+    EXPECT_EQ(merged.tensors[0].values, one.tensors[0].values);
+  }
 }
 
 TEST_F(Merge, CopiesNoAttributesOfATrial) {
