@@ -13,7 +13,7 @@ say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
 
 packages=(build-essential cmake ninja-build ccache pkg-config git unzip xz-utils python3 python3-pip
   openmpi-bin libopenmpi-dev libhdf5-dev libyaml-cpp-dev libboost-dev libboost-program-options-dev
-  libfmt-dev nlohmann-json3-dev libssl-dev librandom123-dev libgtest-dev libgmock-dev libmimalloc-dev gnuplot-nox)
+  libfmt-dev nlohmann-json3-dev libssl-dev zlib1g-dev librandom123-dev libgtest-dev libgmock-dev libmimalloc-dev gnuplot-nox)
 # A third of a gigabyte that only tests want.
 [[ $target == orchestrator ]] || packages+=(clang clang-format libclang-rt-14-dev slurm-wlm slurm-client munge)
 

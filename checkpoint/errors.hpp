@@ -10,6 +10,17 @@ class FileError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A file whose bytes were not to be had. Nothing is known of what it holds, so nothing is wrong with that.
+class UnreadError : public FileError {
+ public:
+  enum class Why { Missing, Unreadable, Locked, NoPlainFile };
+  UnreadError(Why why, const std::string& what) : FileError(what), why_(why) {}
+  Why why() const { return why_; }
+
+ private:
+  Why why_;
+};
+
 /// A sound file in a layout of another version of this program.
 class LayoutError : public FileError {
  public:

@@ -1,5 +1,8 @@
 #include "checkpoint/h5.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -10,18 +13,68 @@
 namespace peftgrid::checkpoint::h5 {
 namespace {
 
+/// What the library's stack of errors says: words, and why nothing was read where that is it.
+struct Cause {
+  std::string words;
+  std::optional<UnreadError::Why> unread;
+};
+
 /// The innermost entry of the stack is the cause; the outer ones only repeat which calls failed.
-herr_t keep_innermost(unsigned depth, const H5E_error2_t* entry, void* text) {
-  if (depth == 0 && entry->desc != nullptr) *static_cast<std::string*>(text) = entry->desc;
+herr_t keep_innermost(unsigned depth, const H5E_error2_t* entry, void* into) {
+  if (depth != 0 || entry->desc == nullptr) return 0;
+  Cause& cause = *static_cast<Cause*>(into);
+  cause.words = entry->desc;
+  if (entry->maj_num == H5E_IO && entry->min_num == H5E_READERROR) cause.unread = UnreadError::Why::Unreadable;
+  // Neither a lock, where HDF5_USE_FILE_LOCKING asks for them, nor the mark of a writer, in files of later versions of
+  // the format, has a number of its own.
+  for (const char* locked : {"unable to lock file", "already open for write"}) {
+    if (cause.words.find(locked) != std::string::npos) cause.unread = UnreadError::Why::Locked;
+  }
   return 0;
 }
 
-/// Version 1.8 of the format: its metadata carries checksums, so that damage is found and not followed, and it has none
-/// of the open-for-writing marks that a killed writer leaves in later versions.
-Properties file_access() {
+Properties access_without_locks() {
   Properties access(check(H5Pcreate(H5P_FILE_ACCESS), "HDF5 properties"));
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), "HDF5 format version");
+  check(H5Pset_file_locking(access.get(), false, true), "HDF5 locks");
   return access;
+}
+
+/// Version 1.8 of the format: its metadata carries checksums, so that damage is found and not followed, and it has none
+/// of the open-for-writing marks that a killed writer leaves in later versions. What is copied may be of a later one.
+Properties file_access() {
+  Properties access = access_without_locks();
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), "HDF5 format version");
+  return access;
+}
+
+/// Of `size` bytes those that take room on the disk, counted until they are enough for `enough`. A file system that
+/// knows no holes has none.
+std::uint64_t bytes_on_disk(int file, std::uint64_t size, std::uint64_t enough) {
+  std::uint64_t found = 0;
+  for (off_t at = 0; found < enough;) {
+    const off_t begin = ::lseek(file, at, SEEK_DATA);
+    if (begin < 0) return errno == ENXIO ? found : size;
+    at = ::lseek(file, begin, SEEK_HOLE);
+    if (at < 0) return size;
+    found += static_cast<std::uint64_t>(at - begin);
+  }
+  return found;
+}
+
+/// The size of a plain file that can be read. Throws FileError, also where the file is nearly all holes: to copy it
+/// would fill a disk.
+std::uint64_t size_of_sound(const std::filesystem::path& path, Links links) try {
+  constexpr std::uint64_t kAnyHoles = std::uint64_t{16} << 20U, kMostTimes = 16;
+  const OpenFile file = open_plain(path, O_RDONLY, links);
+  struct stat facts {};
+  ::fstat(file.get(), &facts);
+  const auto size = static_cast<std::uint64_t>(facts.st_size);
+  if (size > kAnyHoles && bytes_on_disk(file.get(), size, size / kMostTimes) < size / kMostTimes) {
+    throw FileError("it claims " + std::to_string(size) + " bytes, nearly all of them holes, which no trial has");
+  }
+  return size;
+} catch (const UnreadError& error) {
+  throw UnreadError(error.why(), std::string(error.what()).substr(path.string().size() + 2));
 }
 
 Properties without_times(hid_t kind) {
@@ -106,10 +159,12 @@ std::unique_lock<std::mutex> lock() {
 
 std::int64_t check(std::int64_t status, const std::string& what) {
   if (status >= 0) return status;
-  std::string reason;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &reason);
+  Cause cause;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &cause);
   H5Eclear2(H5E_DEFAULT);
-  throw FileError(reason.empty() ? what : what + " (HDF5: " + reason + ")");
+  const std::string words = cause.words.empty() ? what : what + " (HDF5: " + cause.words + ")";
+  if (cause.unread) throw UnreadError(*cause.unread, words);
+  throw FileError(words);
 }
 
 hid_t group_properties() {
@@ -135,18 +190,17 @@ std::string bytes_of_file(const std::function<void(hid_t file)>& fill) {
   return image.take_bytes();
 }
 
-File open_file(const std::filesystem::path& path) {
+File open_file(const std::filesystem::path& path, Links links) {
   // One read instead of some forty; the files of trials that keep an adapter are mostly of tens of kilobytes.
-  constexpr std::uintmax_t kWhole = std::uintmax_t{1} << 18U;
+  constexpr std::uint64_t kWhole = std::uint64_t{1} << 18U;
   constexpr std::size_t kGrowth = std::size_t{1} << 16U;
-  std::error_code error;
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  static const hid_t in_pieces = access_without_locks().release();
   static const hid_t whole = [] {
-    Properties access(check(H5Pcreate(H5P_FILE_ACCESS), "HDF5 properties"));
+    Properties access = access_without_locks();
     check(H5Pset_fapl_core(access.get(), kGrowth, false), "HDF5 properties");
     return access.release();
   }();
-  const hid_t access = !error && size <= kWhole ? whole : H5P_DEFAULT;
+  const hid_t access = size_of_sound(path, links) <= kWhole ? whole : in_pieces;
   return File(check(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), "not a readable HDF5 file"));
 }
 
@@ -184,9 +238,27 @@ std::vector<std::string> children(hid_t group) {
   return names;
 }
 
-void copy_object(hid_t from, const std::string& name, hid_t to) {
+std::size_t count_children(hid_t group) {
+  H5G_info_t info;
+  check(H5Gget_info(group, &info), "the objects of a trial");
+  return info.nlinks;
+}
+
+void copy_group(hid_t from, const std::string& name, hid_t to) {
   refuse_all_but_hard_links(from, name);
-  check(H5Ocopy(from, name.c_str(), to, name.c_str(), H5P_DEFAULT, H5P_DEFAULT), "cannot copy " + name);
+  static const hid_t flat = [] {
+    Properties properties(check(H5Pcreate(H5P_OBJECT_COPY), "HDF5 properties"));
+    check(H5Pset_copy_object(properties.get(), H5O_COPY_SHALLOW_HIERARCHY_FLAG | H5O_COPY_WITHOUT_ATTR_FLAG),
+          "HDF5 properties");
+    return properties.release();
+  }();
+  check(H5Ocopy(from, name.c_str(), to, name.c_str(), flat, H5P_DEFAULT), "cannot copy " + name);
+}
+
+std::uint64_t bytes_of(hid_t file) {
+  hsize_t bytes = 0;
+  check(H5Fget_filesize(file, &bytes), "the size of the file");
+  return bytes;
 }
 
 }  // namespace peftgrid::checkpoint::h5

@@ -9,28 +9,39 @@ namespace {
 
 /// What is claimed to be no larger is read without a look at the file's size.
 constexpr std::size_t kSmall = 4096;
+/// What chunks may unpack to: so many bytes, or so many times the file. Gzip makes a thousandth of zeros.
+constexpr std::uint64_t kAnyUnpacked = std::uint64_t{16} << 20U, kMostUnpacked = 16;
 
-/// Not more than the file holds: a claim must not take memory.
-void checked_bytes(hid_t object, std::size_t count, std::size_t each, const std::string& name) {
-  const Handle<hid_t, H5Fclose, hid_t{-1}> file(check(H5Iget_file_id(object), name));
-  hsize_t file_bytes = 0;
-  check(H5Fget_filesize(file.get(), &file_bytes), name);
+/// A claim must not take memory.
+void expect_bytes(const Table& table, std::uint64_t most, const std::string& name) {
   std::size_t bytes = 0;
-  if (__builtin_mul_overflow(count, each, &bytes) || bytes > file_bytes) {
-    throw FileError(name + " claims " + std::to_string(count) + " values of " + std::to_string(each) +
-                    " bytes in a file of " + std::to_string(file_bytes));
+  if (__builtin_mul_overflow(table.rows, table.row_bytes, &bytes) || bytes > most) {
+    throw FileError(name + " claims " + std::to_string(table.rows) + " values of " + std::to_string(table.row_bytes) +
+                    " bytes where there can be " + std::to_string(most) + " bytes");
   }
 }
 
-/// Chunks may be compressed to a thousandth, and external storage names other files: neither is ours.
-void refuse_chunked_or_external(hid_t dataset, const std::string& name) {
-  // What has one place in the file is neither; to ask for its properties takes as long as to read it.
-  if (H5Dget_offset(dataset) != HADDR_UNDEF) return;
+std::uint64_t bytes_of_file_of(hid_t object, const std::string& name) {
+  return bytes_of(Handle<hid_t, H5Fclose, hid_t{-1}>(check(H5Iget_file_id(object), name)).get());
+}
+
+/// Types, shapes and the like that an object shares with others: committed types, and tables of shared messages, which
+/// HDF5 1.10 looks for in files that have none.
+void refuse_shared(hid_t group, const std::string& name) {
+  H5O_info_t info;
+  check(H5Oget_info_by_name2(group, name.c_str(), &info, H5O_INFO_HDR, H5P_DEFAULT), name);
+  if (info.hdr.mesg.shared != 0) throw FileError(name + " has a type that lies elsewhere, or the like");
+}
+
+bool lies_in_chunks(hid_t dataset, const std::string& name) {
+  // What has one place in the file does not; to ask for its properties takes as long as to read it.
+  if (H5Dget_offset(dataset) != HADDR_UNDEF) return false;
   const Properties creation(check(H5Dget_create_plist(dataset), name));
   const H5D_layout_t layout = H5Pget_layout(creation.get());
-  if ((layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) || H5Pget_external_count(creation.get()) != 0) {
-    throw FileError(name + " is stored in chunks or outside the file, which a trial file never does");
+  if (layout == H5D_VIRTUAL || H5Pget_external_count(creation.get()) != 0) {
+    throw FileError(name + " is stored outside the file, which a trial file never does");
   }
+  return layout == H5D_CHUNKED;
 }
 
 void expect(bool right, const std::string& name, const char* wanted) {
@@ -93,17 +104,22 @@ std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, c
 
 Table open_table(hid_t group, const std::string& name) {
   refuse_all_but_hard_links(group, name);
+  refuse_shared(group, name);
   Table table;
   table.dataset = Dataset(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
-  refuse_chunked_or_external(table.dataset.get(), name);
+  table.chunked = lies_in_chunks(table.dataset.get(), name);
   const Space space(check(H5Dget_space(table.dataset.get()), name));
   if (check(H5Sget_simple_extent_ndims(space.get()), name) > 1) throw FileError(name + " has a foreign shape");
   table.rows = static_cast<std::size_t>(check(H5Sget_simple_extent_npoints(space.get()), name));
   table.type = Type(check(H5Dget_type(table.dataset.get()), name));
   table.row_bytes = H5Tget_size(table.type.get());
   if (table.row_bytes == 0) throw FileError(name + " has values of no size");
-  if (table.rows > kSmall || table.row_bytes > kSmall || table.rows * table.row_bytes > kSmall) {
-    checked_bytes(table.dataset.get(), table.rows, table.row_bytes, name);
+  if (table.chunked) {
+    const std::uint64_t in_file = bytes_of_file_of(table.dataset.get(), name);
+    expect_bytes(table, std::max(kAnyUnpacked, kMostUnpacked * in_file), name);
+    check_chunks(table, in_file, name);
+  } else if (table.rows > kSmall || table.row_bytes > kSmall || table.rows * table.row_bytes > kSmall) {
+    expect_bytes(table, bytes_of_file_of(table.dataset.get(), name), name);
   }
   return table;
 }
@@ -122,8 +138,12 @@ std::vector<std::size_t> column_bytes(const Table& table, const std::string& nam
   return bytes;
 }
 
-std::string read_table(const Table& table, const Type& expected, const std::string& name, const char* in_words) {
+void expect_type(const Table& table, const Type& expected, const std::string& name, const char* in_words) {
   expect(H5Tequal(table.type.get(), expected.get()) > 0, name, in_words);
+}
+
+std::string read_table(const Table& table, const Type& expected, const std::string& name) {
+  if (table.chunked) return read_chunks(table, name);
   std::string packed(table.rows * table.row_bytes, '\0');
   if (table.rows == 0) return packed;
   check(H5Dread(table.dataset.get(), expected.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()), name);

@@ -22,7 +22,14 @@ const char* kind_of(mode_t mode) {
 }
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& kind) {
-  throw FileError(file.string() + ": is " + kind + "; a plain file would be right there: move it away");
+  throw UnreadError(UnreadError::Why::NoPlainFile,
+                    file.string() + ": is " + kind + "; a plain file would be right there: move it away");
+}
+
+UnreadError::Why why_of(int code) {
+  if (code == ENOENT || code == ENOTDIR) return UnreadError::Why::Missing;
+  const bool locked = code == EAGAIN || code == EDEADLK || code == ENOLCK || code == EBUSY || code == ETXTBSY;
+  return locked ? UnreadError::Why::Locked : UnreadError::Why::Unreadable;
 }
 
 }  // namespace
@@ -44,11 +51,11 @@ OpenFile open_plain(const fs::path& file, int flags, Links links) {
   const int failed = opened.get() < 0 ? errno : 0;
   if (failed != 0) {
     if (const auto kind = not_plain(file, links)) refuse(file, *kind);
-    throw FileError(file.string() + ": cannot be opened: " + system_message(failed));
+    throw UnreadError(why_of(failed), file.string() + ": cannot be opened: " + system_message(failed));
   }
   struct stat facts {};
   if (::fstat(opened.get(), &facts) != 0) {
-    throw FileError(file.string() + ": cannot be examined: " + system_message(errno));
+    throw UnreadError(why_of(errno), file.string() + ": cannot be examined: " + system_message(errno));
   }
   if (!S_ISREG(facts.st_mode)) refuse(file, kind_of(facts.st_mode));
   return opened;
@@ -71,7 +78,7 @@ std::string read_plain(const fs::path& file, std::uint64_t most_bytes, Links lin
       text.resize(had);
       continue;
     }
-    if (got < 0) throw FileError(file.string() + ": cannot be read: " + system_message(errno));
+    if (got < 0) throw UnreadError(why_of(errno), file.string() + ": cannot be read: " + system_message(errno));
     text.resize(had + static_cast<std::size_t>(got));
     if (text.size() > most_bytes) {
       throw FileError(file.string() + ": is larger than the " + std::to_string(most_bytes) + " bytes that are read");

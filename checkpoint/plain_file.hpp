@@ -21,7 +21,7 @@ using OpenFile = Handle<int, ::close, -1>;
 enum class Links { Refuse, Follow };
 
 /// Opens a plain file with the flags of open(2); a new one gets the mode that the umask leaves of 0666. Throws
-/// FileError naming what is there instead, or why it cannot be opened.
+/// UnreadError naming what is there instead, or why it cannot be opened.
 OpenFile open_plain(const std::filesystem::path& file, int flags, Links links);
 
 /// "a folder", "a pipe", "a symbolic link": what stands where a plain file should; nothing where one does, or nothing.
@@ -30,7 +30,7 @@ std::optional<std::string> not_plain(const std::filesystem::path& file, Links li
 /// Is anything there, be it a link that leads nowhere?
 bool is_there(const std::filesystem::path& file);
 
-/// The whole content. Throws FileError, also where it is larger than `most_bytes`.
+/// The whole content. Throws UnreadError, and a FileError where it is larger than `most_bytes`.
 std::string read_plain(const std::filesystem::path& file, std::uint64_t most_bytes, Links links);
 
 /// All of the bytes, however many calls that takes. 0, or what went wrong.

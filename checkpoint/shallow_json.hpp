@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string_view>
 
 namespace peftgrid::checkpoint {
@@ -15,6 +18,15 @@ inline nlohmann::json parse_shallow(std::string_view text, int deepest = 32) {
   };
   nlohmann::json parsed = nlohmann::json::parse(text, watch, false);
   return too_deep ? nlohmann::json(nlohmann::json::value_t::discarded) : parsed;
+}
+
+/// A whole number; to the library 1e300 is one too, and its conversion may give anything. Throws std::invalid_argument.
+inline std::int64_t whole_number(const nlohmann::json& value) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > kMost)) {
+    throw std::invalid_argument("a whole number would be right");
+  }
+  return value.get<std::int64_t>();
 }
 
 }  // namespace peftgrid::checkpoint

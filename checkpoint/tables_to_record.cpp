@@ -118,17 +118,19 @@ std::pair<KeptTensor, Place> next_tensor(Unpack& row, std::size_t name_bytes) {
   return {std::move(tensor), place};
 }
 
-/// Copies the tensor's part of `values`; tensors lie one after the other, so no value is taken twice.
-void fill_values(KeptTensor& tensor, Place place, std::string_view values, std::int64_t& reached) {
-  if (place.count == 0) return;
-  const auto held = static_cast<std::int64_t>(values.size() / sizeof(float));
-  if (place.first != reached || place.count > held - reached) {
+/// Tensors lie one after the other, so no value is taken twice.
+void check_place(const KeptTensor& tensor, Place place, const TrialTable& values, std::int64_t reached) {
+  const auto held = static_cast<std::int64_t>(values.rows.value_or(1));
+  if (place.count > 0 && (place.first != reached || place.count > held - reached)) {
     throw FileError("tensor " + tensor.name + " lies at the wrong place of tensor_values");
   }
+}
+
+void fill_values(KeptTensor& tensor, Place place, std::string_view values) {
+  if (place.count == 0) return;
   tensor.values.resize(static_cast<std::size_t>(place.count));
-  std::memcpy(tensor.values.data(), values.data() + reached * static_cast<std::int64_t>(sizeof(float)),
+  std::memcpy(tensor.values.data(), values.data() + place.first * static_cast<std::int64_t>(sizeof(float)),
               tensor.values.size() * sizeof(float));
-  reached += place.count;
   if (sha256_of_values(tensor.values) != tensor.sha256) {
     throw FileError("tensor " + tensor.name + " is damaged: its values do not have the SHA-256 that was stored");
   }
@@ -136,12 +138,20 @@ void fill_values(KeptTensor& tensor, Place place, std::string_view values, std::
 
 std::vector<KeptTensor> read_tensors(const std::vector<TrialTable>& tables, Read how) {
   const TrialTable& list = table(tables, "tensors");
+  const TrialTable* values = how == Read::WithoutTensors ? nullptr : &table(tables, "tensor_values");
   std::vector<KeptTensor> tensors;
   std::int64_t reached = 0;
   for (Unpack row(list.packed); !row.done();) {
     auto [tensor, place] = next_tensor(row, list.widths.at(0));
-    if (how == Read::Everything) fill_values(tensor, place, table(tables, "tensor_values").packed, reached);
+    if (values != nullptr) {
+      check_place(tensor, place, *values, reached);
+      reached += place.count;
+    }
+    if (how == Read::Everything) fill_values(tensor, place, values->packed);
     tensors.push_back(std::move(tensor));
+  }
+  if (values != nullptr && reached != static_cast<std::int64_t>(values->rows.value_or(1))) {
+    throw FileError("tensor_values holds values of no tensor");
   }
   return tensors;
 }

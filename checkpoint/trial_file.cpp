@@ -14,10 +14,12 @@ namespace {
 
 /// What `read` makes of a file's trials; its errors name the file. The caller holds h5::lock().
 template <typename Do>
-TrialRecord reading(const std::filesystem::path& file, Do read) {
+TrialRecord reading(const std::filesystem::path& file, Links links, Do read) {
   try {
-    const h5::File open = h5::open_file(file);
+    const h5::File open = h5::open_file(file, links);
     return read(open_trials(open.get()).get());
+  } catch (const UnreadError& error) {
+    throw UnreadError(error.why(), file.string() + ": " + error.what());
   } catch (const LayoutError& error) {
     throw LayoutError(file.string() + ": " + error.what());
   } catch (const FileError& error) {
@@ -62,8 +64,8 @@ bool publish_trial(const std::filesystem::path& file, const TrialRecord& record)
 
 TrialRecord read_trial(const std::filesystem::path& file, Read how) {
   const auto held = h5::lock();
-  if (auto record = read_by_mould(file, how)) return std::move(*record);
-  return reading(file, [&](hid_t trials) {
+  if (auto record = read_by_mould(file, Links::Refuse, how)) return std::move(*record);
+  return reading(file, Links::Refuse, [&](hid_t trials) {
     const std::vector<std::string> ids = h5::children(trials);
     if (ids.size() != 1) {
       throw FileError("it holds " + std::to_string(ids.size()) + " trials; a trial's own file holds one");
@@ -76,7 +78,7 @@ TrialRecord read_trial(const std::filesystem::path& file, Read how) {
 
 TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how) {
   const auto held = h5::lock();
-  return reading(file, [&](hid_t trials) { return read_trial_group(trials, id, how); });
+  return reading(file, Links::Follow, [&](hid_t trials) { return read_trial_group(trials, id, how); });
 }
 
 std::string hdf5_version() {

@@ -67,12 +67,14 @@ std::string trial_bytes(const TrialRecord& record);
 bool publish_trial(const std::filesystem::path& file, const TrialRecord& record);
 inline constexpr std::size_t kInMemory = std::size_t{32} << 20U;
 
-/// How much of a record to read: reports of thousands of trials skip the tensors.
-enum class Read { Everything, WithoutTensors };  // the latter keeps names, shapes and hashes
-/// Reads and checks a trial file; sizes are checked before memory is taken. Throws FileError naming file and place, and
-/// of a file in another layout LayoutError.
+/// How much of a record to read: reports of thousands of trials skip the tensors, and keep names, shapes and hashes.
+/// To copy a trial, the place, type and number of the values are checked as well.
+enum class Read { Everything, WithoutTensors, ToCopy };
+/// Reads and checks a trial file, which is a plain one and no link; sizes are checked before memory is taken. Throws
+/// FileError naming file and place; of a file in another layout LayoutError, of one that is not there, no plain file,
+/// locked or cannot be read UnreadError.
 TrialRecord read_trial(const std::filesystem::path& file, Read how = Read::Everything);
-/// The same for one trial of a merged file.
+/// The same for one trial of a merged file, which a link may lead to.
 TrialRecord read_trial(const std::filesystem::path& file, const std::string& id, Read how);
 
 /// "1.10.8".

@@ -117,15 +117,27 @@ const char* in_words(const std::string& table) {
   return "a table of the columns that docs/trial_file.md names";
 }
 
-TrialTable read_one(hid_t trial, const std::string& name) {
+/// Without its content where that is not wanted. What lies in chunks is whole only if it unpacks.
+TrialTable read_one(hid_t trial, const std::string& name, bool content) {
   const h5::Table stored = h5::open_table(trial, name);
   TrialTable table{name, stored_widths(stored, name), stored.rows, {}};
-  table.packed = h5::read_table(stored, type_of(name, table.widths), name, in_words(name));
+  const h5::Type type = type_of(name, table.widths);
+  h5::expect_type(stored, type, name, in_words(name));
+  if (content || stored.chunked) table.packed = h5::read_table(stored, type, name);
   if (name == "record") {
     if (stored.rows != 1) throw FileError("record is not one row");
     table.rows.reset();
   }
   return table;
+}
+
+void refuse_more_than(const std::vector<std::string>& tables, hid_t trial) {
+  if (h5::count_children(trial) == tables.size()) return;
+  for (const std::string& name : h5::children(trial)) {
+    if (std::ranges::find(tables, name) == tables.end()) {
+      throw FileError("it holds \"" + name + "\", which a trial has not");
+    }
+  }
 }
 
 }  // namespace
@@ -156,19 +168,26 @@ std::vector<std::optional<std::uint64_t>> write_tables(hid_t trials, const std::
   return values_at;
 }
 
-std::vector<TrialTable> read_tables(hid_t trials, const std::string& id, bool tensor_values) {
+std::vector<TrialTable> read_tables(hid_t trials, const std::string& id, Read how) {
   const h5::Group trial = h5::open_group(trials, id);
-  std::vector<TrialTable> tables{read_one(trial.get(), "record")};
-  if (h5::has_child(trial.get(), "warnings")) tables.push_back(read_one(trial.get(), "warnings"));
-  for (const char* name : {"metrics", "predictions", "curve", "tensors"}) tables.push_back(read_one(trial.get(), name));
-  if (tensor_values) tables.push_back(read_one(trial.get(), "tensor_values"));
+  std::vector<std::string> names = {"record", "metrics", "predictions", "curve", "tensors", "tensor_values"};
+  if (h5::has_child(trial.get(), "warnings")) names.insert(names.begin() + 1, "warnings");
+  refuse_more_than(names, trial.get());
+  std::vector<TrialTable> tables;
+  for (const std::string& name : names) {
+    const bool is_values = name == "tensor_values";
+    if (is_values && how == Read::WithoutTensors) continue;
+    tables.push_back(read_one(trial.get(), name, !is_values || how == Read::Everything));
+  }
   return tables;
 }
 
 TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how) {
   if (!plain_name(id)) throw FileError("a trial has an id that no trial has");
   try {
-    return record_of(id, read_tables(trials, id, how == Read::Everything), how);
+    return record_of(id, read_tables(trials, id, how), how);
+  } catch (const UnreadError& error) {
+    throw UnreadError(error.why(), "trial " + id + ": " + error.what());
   } catch (const FileError& error) {
     throw FileError("trial " + id + ": " + error.what());
   }

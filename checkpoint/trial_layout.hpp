@@ -22,9 +22,9 @@ h5::Group open_trials(hid_t file);
 std::vector<std::optional<std::uint64_t>> write_tables(hid_t trials, const std::string& id,
                                                        const std::vector<TrialTable>& tables);
 
-/// The tables of that trial, of exactly the types that this program writes; `tensor_values` only where asked for.
-/// Throws FileError.
-std::vector<TrialTable> read_tables(hid_t trials, const std::string& id, bool tensor_values);
+/// The tables of that trial, of exactly the types that this program writes, and nothing beside them; `tensor_values`
+/// only with everything, to copy without its content. Throws FileError.
+std::vector<TrialTable> read_tables(hid_t trials, const std::string& id, Read how);
 
 /// The record in those tables. Throws FileError naming the trial.
 TrialRecord read_trial_group(hid_t trials, const std::string& id, Read how);

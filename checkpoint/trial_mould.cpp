@@ -1,9 +1,12 @@
 #include "checkpoint/trial_mould.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <system_error>
 
 #include "checkpoint/errors.hpp"
@@ -88,17 +91,18 @@ std::string shape_of(const StoredTrial& trial) {
 }
 
 /// Larger ones are read by HDF5, which leaves out what is not wanted.
-constexpr std::size_t kSmall_bytes = std::size_t{256} << 10U;
+constexpr std::int64_t kSmall_bytes = std::int64_t{256} << 10U;
 
 /// Nothing where the file is large or cannot be read.
-std::optional<std::string> bytes_of_small(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(file, error);
-  if (error || size > kSmall_bytes) return std::nullopt;
-  std::string bytes(size, '\0');
-  std::ifstream in(file, std::ios::binary);
-  if (!in.read(bytes.data(), static_cast<std::streamsize>(size))) return std::nullopt;
+std::optional<std::string> bytes_of_small(const std::filesystem::path& file, Links links) try {
+  const OpenFile opened = open_plain(file, O_RDONLY, links);
+  struct stat facts {};
+  if (::fstat(opened.get(), &facts) != 0 || facts.st_size > kSmall_bytes) return std::nullopt;
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  if (::read(opened.get(), bytes.data(), bytes.size()) != facts.st_size) return std::nullopt;
   return bytes;
+} catch (const FileError&) {
+  return std::nullopt;
 }
 
 BuiltFile built_by_hdf5(const StoredTrial& trial) {
@@ -225,8 +229,8 @@ Moulds& trial_moulds() {
   return moulds;
 }
 
-std::optional<TrialRecord> read_by_mould(const std::filesystem::path& file, Read how) {
-  const auto bytes = bytes_of_small(file);
+std::optional<TrialRecord> read_by_mould(const std::filesystem::path& file, Links links, Read how) {
+  const auto bytes = bytes_of_small(file, links);
   if (!bytes) return std::nullopt;
   const auto trial = trial_moulds().trial_in(*bytes);
   if (!trial || !plain_name(trial->id)) return std::nullopt;
@@ -240,9 +244,9 @@ std::optional<TrialRecord> read_by_mould(const std::filesystem::path& file, Read
 void learn_mould(const std::filesystem::path& file, hid_t trials, const std::string& id) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
-  if (error || size > kSmall_bytes || !trial_moulds().learns()) return;
+  if (error || size > static_cast<std::uintmax_t>(kSmall_bytes) || !trial_moulds().learns()) return;
   try {
-    trial_moulds().learn({id, read_tables(trials, id, true)});
+    trial_moulds().learn({id, read_tables(trials, id, Read::Everything)});
   } catch (const FileError&) {
     // Tensors that cannot be read are for those who want them to tell.
   }

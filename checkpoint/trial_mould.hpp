@@ -86,7 +86,7 @@ class Moulds {
 Moulds& trial_moulds();
 /// The record in a small file of a trial, without HDF5; nothing where no mould is known for it or anything about it is
 /// not as it should be, which is for HDF5 and record_of to tell.
-std::optional<TrialRecord> read_by_mould(const std::filesystem::path& file, Read how);
+std::optional<TrialRecord> read_by_mould(const std::filesystem::path& file, Links links, Read how);
 /// So that files like this one, which holds that trial alone, are read by mould from now on.
 void learn_mould(const std::filesystem::path& file, hid_t trials, const std::string& id);
 

@@ -45,26 +45,45 @@ bool send(std::FILE* to, const TrialsRead& read) {
          std::fflush(to) == 0;
 }
 
+/// Runs and `status` go by the names of the files in trials/.
+bool belongs_to_run(const fs::path& file) {
+  return file.parent_path().filename() == "trials";
+}
+
+void add(const fs::path& file, TrialRecord record, TrialsRead& read) {
+  if (belongs_to_run(file) && record.id != file.stem()) {
+    read.unreadable.push_back("it holds trial " + record.id + ", which is not its name; move it away");
+  } else {
+    read.trials.push_back(std::move(record));
+  }
+}
+
 }  // namespace
+
+void PartReader::open(const Part& part) {
+  if (part.file == opened_) return;
+  opened_.clear();
+  trials_ = {};
+  file_ = h5::open_file(part.file, part.links);
+  trials_ = open_trials(file_.get());
+  ids_ = h5::children(trials_.get());
+  if (belongs_to_run(part.file) && ids_.size() != 1) {
+    throw FileError("it holds " + std::to_string(ids_.size()) + " trials; a trial's own file holds one");
+  }
+  opened_ = part.file;
+}
 
 TrialsRead PartReader::read(const Part& part, Read how) {
   TrialsRead read;
   read.file = part.file;
   if (part.count == Part::kAll) {
-    if (auto record = read_by_mould(part.file, how)) {
-      read.trials.push_back(std::move(*record));
+    if (auto record = read_by_mould(part.file, part.links, how)) {
+      add(part.file, std::move(*record), read);
       return read;
     }
   }
   try {
-    if (part.file != opened_) {
-      opened_.clear();
-      trials_ = {};
-      file_ = h5::open_file(part.file);
-      trials_ = open_trials(file_.get());
-      ids_ = h5::children(trials_.get());
-      opened_ = part.file;
-    }
+    open(part);
   } catch (const FileError& error) {
     read.unreadable.emplace_back(error.what());
     return read;
@@ -73,7 +92,7 @@ TrialsRead PartReader::read(const Part& part, Read how) {
   const std::size_t end = first + std::min(part.count, ids_.size() - first);
   for (std::size_t i = first; i < end; ++i) {
     try {
-      read.trials.push_back(read_trial_group(trials_.get(), ids_[i], how));
+      add(part.file, read_trial_group(trials_.get(), ids_[i], how), read);
       if (ids_.size() == 1) learn_mould(part.file, trials_.get(), ids_[i]);
     } catch (const FileError& error) {
       read.unreadable.emplace_back(error.what());

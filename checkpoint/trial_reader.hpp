@@ -17,14 +17,18 @@ struct Part {
   static constexpr std::size_t kAll = static_cast<std::size_t>(-1);
   std::filesystem::path file;
   std::size_t first = 0, count = kAll;
+  Links links = Links::Refuse;
 };
 
-/// Reads a part, and keeps its file open for the part that follows. Its caller holds h5::lock().
+/// Reads a part, and keeps its file open for the part that follows. In trials/ of a run a file holds the one trial
+/// whose name it has, or is unreadable. Its caller holds h5::lock().
 class PartReader {
  public:
   TrialsRead read(const Part& part, Read how);
 
  private:
+  void open(const Part& part);
+
   std::filesystem::path opened_;
   h5::File file_;
   h5::Group trials_;

@@ -73,7 +73,8 @@ std::string content_sha256(const TrialRecord& record);
 std::vector<TrialTable> tables_of(const TrialRecord& record);
 
 /// The record in those tables, whose rows are as wide as their `widths` say. Checks all that they say of each other and
-/// every hash; without tensors, `tensor_values` is not looked at and need not be there. Throws FileError.
+/// every hash; without tensors, `tensor_values` is not looked at and need not be there; to copy, its content need not.
+/// Throws FileError.
 TrialRecord record_of(const std::string& id, const std::vector<TrialTable>& tables, Read how);
 
 }  // namespace peftgrid::checkpoint

@@ -36,14 +36,21 @@ struct Claim {
   std::int64_t pid = 0, start = 0, parent = 0, since = 0, beat = 0;
 };
 
+/// From 0 on, so that differences fit.
+std::int64_t natural(const json& value) {
+  const std::int64_t number = checkpoint::whole_number(value);
+  if (number < 0) throw std::invalid_argument("no claim of ours");
+  return number;
+}
+
 std::optional<Claim> parse(const std::string& text) {
   const json body = checkpoint::parse_shallow(text);
   if (!body.is_object()) return std::nullopt;
   try {
-    return Claim{body.at("host"),  body.value("boot", ""), body.value("pid_namespace", ""),
-                 body.at("pid"),   body.at("start"),       body.at("parent"),
-                 body.at("since"), body.at("beat")};
-  } catch (const json::exception&) {
+    return Claim{body.at("host"),           body.value("boot", ""),    body.value("pid_namespace", ""),
+                 natural(body.at("pid")),   natural(body.at("start")), natural(body.at("parent")),
+                 natural(body.at("since")), natural(body.at("beat"))};
+  } catch (const std::exception&) {
     return std::nullopt;
   }
 }

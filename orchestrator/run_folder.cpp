@@ -19,7 +19,17 @@ namespace peftgrid::orchestrator {
 namespace {
 
 namespace fs = std::filesystem;
+using checkpoint::whole_number;
 using nlohmann::json;
+
+std::vector<std::uint64_t> seeds_of(const json& list) {
+  std::vector<std::uint64_t> seeds;
+  for (const json& seed : list) {
+    if (!seed.is_number_unsigned()) throw std::invalid_argument("a seed is a whole number from 0 on");
+    seeds.push_back(seed.get<std::uint64_t>());
+  }
+  return seeds;
+}
 
 void read_grid(const json& grid, RunState& state) {
   state.run = grid.at("run");
@@ -27,12 +37,13 @@ void read_grid(const json& grid, RunState& state) {
   state.cells.clear();
   state.holes.clear();
   for (const json& cell : grid.at("cells")) {
-    state.cells.push_back({cell.at("id"), cell.at("backbone"), cell.at("task"), cell.at("label"), cell.at("size"),
-                           cell.at("trials"), cell.at("seeds")});
-    if (cell.contains("undecided")) state.widths[cell.at("undecided")] = cell.at("width");
+    state.cells.push_back({cell.at("id"), cell.at("backbone"), cell.at("task"), cell.at("label"),
+                           whole_number(cell.at("size")), cell.at("trials"), seeds_of(cell.at("seeds"))});
+    if (cell.contains("undecided")) state.widths[cell.at("undecided")] = whole_number(cell.at("width"));
   }
   for (const json& hole : grid.at("holes")) {
-    state.holes.push_back({hole.at("backbone"), hole.at("task"), hole.at("label"), hole.at("size"), hole.at("reason")});
+    state.holes.push_back(
+        {hole.at("backbone"), hole.at("task"), hole.at("label"), whole_number(hole.at("size")), hole.at("reason")});
   }
 }
 
@@ -41,27 +52,31 @@ void replay(const Event& event, RunState& state) {
   state.ended = event.kind == "end";
   if (event.kind == "grid") read_grid(body, state);
   if (event.kind == "plan") {
-    state.prediction = {body.at("makespan"), body.at("lower_bound"), body.at("trials"),
-                        body.at("ranks"),    event.time_s,           0};
+    state.prediction = {body.at("makespan"),
+                        body.at("lower_bound"),
+                        whole_number(body.at("trials")),
+                        whole_number(body.at("ranks")),
+                        event.time_s,
+                        0};
   }
   // A start that was stopped is no measure of its plan.
-  if (event.kind == "end" && body.value("not_run", 0) == 0) state.prediction.end_s = event.time_s;
+  if (event.kind == "end" && whole_number(body.value("not_run", json(0))) == 0) state.prediction.end_s = event.time_s;
   if (event.kind == "start") {
-    state.ranks = body.at("ranks");
-    state.cores = body.at("cores");
+    state.ranks = whole_number(body.at("ranks"));
+    state.cores = whole_number(body.at("cores"));
     state.lost.clear();
     state.job = body.value("job", "");
     state.nodes = body.value("nodes", "");
   }
   if (event.kind == "lost") {
-    state.lost.push_back("rank " + std::to_string(body.at("rank").get<int>()) + " on " +
+    state.lost.push_back("rank " + std::to_string(whole_number(body.at("rank"))) + " on " +
                          body.at("host").get<std::string>() + " " + body.at("why").get<std::string>());
     if (body.contains("id")) ++state.deaths[body.at("id")];
   }
   if (event.kind == "finished" || event.kind == "failed") state.deaths.erase(body.at("id").get<std::string>());
   if (event.kind == "finished") {
     const std::string id = body.at("id");
-    state.finished[id] = {body.at("seconds"), body.value("ranks", std::int64_t{0})};
+    state.finished[id] = {body.at("seconds"), whole_number(body.value("ranks", json(0)))};
     state.failed.erase(id);
   }
   if (event.kind == "failed") {
@@ -159,7 +174,7 @@ RunState read_run_state(const RunFolder& folder) {
   for (const Event& event : read_journal(folder.journal()).events) {
     try {
       replay(event, state);
-    } catch (const json::exception&) {
+    } catch (const std::exception&) {
       // A line of another version of the program: what it says is lost to this one, the rest is not.
     }
   }

@@ -56,6 +56,9 @@ void set_damaged_aside(const RunFolder& folder, const std::string& id) {
   } catch (const checkpoint::LayoutError& error) {
     throw worker::UsageError(
         fmt::format("{}; go on with the program that wrote it, or name another run folder with --out", error.what()));
+  } catch (const checkpoint::UnreadError& error) {
+    throw worker::UsageError(fmt::format(
+        "{}; nothing is known of what it holds, so it is let alone: make it readable, or move it away", error.what()));
   } catch (const checkpoint::FileError& error) {
     fs::rename(file, file.string() + ".damaged");
     say("set aside as {}.h5.damaged, to be run again: {}\n", id, error.what());

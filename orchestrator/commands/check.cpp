@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "checkpoint/errors.hpp"
@@ -14,12 +17,14 @@
 #include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
 
 namespace fs = std::filesystem;
+using worker::shown;
 
 /// What was said of a file, without its name in front.
 std::string said_of(const fs::path& file, const std::exception& error) {
@@ -27,11 +32,45 @@ std::string said_of(const fs::path& file, const std::exception& error) {
   return what.starts_with(place) ? what.substr(place.size()) : what;
 }
 
-/// What is wrong with one trial file; empty when nothing is. Throws LayoutError.
-std::string trouble_of(const fs::path& file) {
+/// What becomes of a trial file that is not sound: the word for it, and what is right to do.
+struct Kind {
+  std::string_view word, one, several;
+};
+constexpr Kind kTorn{"torn", "delete it; the same command then runs its trial again",
+                     "delete them; the same command then runs their trials again"};
+constexpr Kind kMisnamed{"misnamed", "it counts for no trial; move it away, or give it its trial's name",
+                         "they count for no trial; move them away, or give them their trials' names"};
+constexpr Kind kMissing{"missing", "it was there a moment ago; check again",
+                        "they were there a moment ago; check again"};
+constexpr Kind kLocked{"locked", "who writes it must be done or gone before it is read",
+                       "who writes them must be done or gone before they are read"};
+constexpr Kind kUnreadable{"unreadable", "nothing is known of what it holds; make it readable and check again",
+                           "nothing is known of what they hold; make them readable and check again"};
+constexpr Kind kNoPlainFile{"no plain file", "move it away; the same command then runs its trial",
+                            "move them away; the same command then runs their trials"};
+constexpr Kind kOtherVersion{"of another version", "the program that wrote it reads it; nothing is wrong with it",
+                             "the program that wrote them reads them; nothing is wrong with them"};
+constexpr std::array kKinds{&kTorn, &kMisnamed, &kMissing, &kLocked, &kUnreadable, &kNoPlainFile, &kOtherVersion};
+
+const Kind& kind_of(checkpoint::UnreadError::Why why) {
+  using Why = checkpoint::UnreadError::Why;
+  switch (why) {
+    case Why::Missing:
+      return kMissing;
+    case Why::Locked:
+      return kLocked;
+    case Why::NoPlainFile:
+      return kNoPlainFile;
+    case Why::Unreadable:
+      break;
+  }
+  return kUnreadable;
+}
+
+/// Why a whole file is not the trial that its name says; empty when it is.
+std::string misnaming_of(const fs::path& file, const checkpoint::TrialRecord& record) {
+  if (record.id != file.stem()) return "it holds trial " + record.id + ", which is not its name";
   try {
-    const checkpoint::TrialRecord record = checkpoint::read_trial(file);
-    if (record.id != file.stem()) return "it holds trial " + record.id + ", which is not its name";
     const worker::TrialSpec spec = worker::trial_from_json(record.spec);
     if (spec.id != record.id) return "its spec is that of trial " + spec.id;
     // An id covers the numerics version: a trial of another one keeps its own and cannot be recomputed here.
@@ -39,30 +78,42 @@ std::string trouble_of(const fs::path& file) {
         record.environment.find(fmt::format("\"numerics\":{}", worker::kNumericsVersion)) != record.environment.npos;
     if (this_version && worker::trial_id(spec) != record.id) return "its spec hashes to " + worker::trial_id(spec);
     return "";
-  } catch (const checkpoint::LayoutError&) {
-    throw;
   } catch (const std::runtime_error& error) {
-    return said_of(file, error);
+    return error.what();
+  }
+}
+
+struct Trouble {
+  const Kind* kind;
+  std::string why;
+};
+
+std::optional<Trouble> trouble_of(const fs::path& file) {
+  try {
+    const std::string misnaming = misnaming_of(file, checkpoint::read_trial(file));
+    if (misnaming.empty()) return std::nullopt;
+    return Trouble{&kMisnamed, misnaming};
+  } catch (const checkpoint::UnreadError& error) {
+    return Trouble{&kind_of(error.why()), said_of(file, error)};
+  } catch (const checkpoint::LayoutError& error) {
+    return Trouble{&kOtherVersion, said_of(file, error)};
+  } catch (const checkpoint::FileError& error) {
+    return Trouble{&kTorn, said_of(file, error)};
   }
 }
 
 struct Findings {
   std::size_t sound = 0;
-  std::vector<std::pair<fs::path, std::string>> broken, other_layout;
+  std::vector<std::pair<fs::path, Trouble>> troubles;
   std::set<std::string> ids;        // of sound files
   std::vector<fs::path> leftovers;  // drafts of killed ranks
 
   void add(const fs::path& file) {
-    try {
-      const std::string trouble = trouble_of(file);
-      if (trouble.empty()) {
-        ++sound;
-        ids.insert(file.stem());
-      } else {
-        broken.emplace_back(file, trouble);
-      }
-    } catch (const checkpoint::LayoutError& error) {
-      other_layout.emplace_back(file, said_of(file, error));
+    if (auto trouble = trouble_of(file)) {
+      troubles.emplace_back(file, std::move(*trouble));
+    } else {
+      ++sound;
+      ids.insert(file.stem());
     }
   }
 };
@@ -103,22 +154,27 @@ std::vector<std::string> odd_files(const RunFolder& run) {
   return odd;
 }
 
+void print_troubles(const Findings& found, const Kind& kind) {
+  std::size_t files = 0;
+  for (const auto& [file, trouble] : found.troubles) {
+    if (trouble.kind != &kind) continue;
+    ++files;
+    say("{}: {}: {}\n", kind.word, shown(file.string()), shown(trouble.why));
+  }
+  if (files > 0) say("{}\n", files == 1 ? kind.one : kind.several);
+}
+
 int check(const RunFolder& run) {
   if (const auto odd = odd_files(run); !odd.empty()) {
-    for (const std::string& file : odd) say("{}; a plain file would be right there: move it away\n", file);
+    for (const std::string& file : odd) say("{}; a plain file would be right there: move it away\n", shown(file));
     return 3;
   }
   const Findings found = examine(run);
   std::int64_t damaged = 0;
   for (const fs::path& folder : with_shards({run.root})) damaged += read_journal(RunFolder{folder}.journal()).damaged;
   const RunState state = read_run_state(run);
-  say("{}: {} trial files are sound\n", run.root.string(), found.sound);
-  for (const auto& [file, trouble] : found.broken) say("broken: {}: {}\n", file.string(), trouble);
-  if (!found.broken.empty())
-    say("delete {}; the same command then runs {} again\n", found.broken.size() == 1 ? "it" : "them",
-        found.broken.size() == 1 ? "its trial" : "their trials");
-  for (const auto& [file, why] : found.other_layout) say("of another version: {}: {}\n", file.string(), why);
-  if (!found.other_layout.empty()) say("the program that wrote them reads them; nothing is wrong with them\n");
+  say("{}: {} trial files are sound\n", shown(run.root.string()), found.sound);
+  for (const Kind* kind : kKinds) print_troubles(found, *kind);
   if (damaged > 0) {
     say("journal: {} damaged lines; they cost history and time estimates, no result\n", damaged);
   }
@@ -131,7 +187,7 @@ int check(const RunFolder& run) {
         missing == 1 ? "1 trial" : fmt::format("{} trials", missing), missing == 1 ? "has" : "have",
         state.failed.size());
   }
-  return found.broken.empty() && found.other_layout.empty() && damaged == 0 ? 0 : 3;
+  return found.troubles.empty() && damaged == 0 ? 0 : 3;
 }
 
 }  // namespace

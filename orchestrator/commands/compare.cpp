@@ -15,6 +15,7 @@
 #include "orchestrator/output.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::orchestrator {
@@ -22,6 +23,7 @@ namespace {
 
 namespace po = boost::program_options;
 using checkpoint::Collection;
+using worker::shown;
 
 constexpr std::size_t kMostListed = 20;  // trials; the counts say how many there are in all
 constexpr std::size_t kMostFields = 6;   // of one trial
@@ -30,7 +32,7 @@ constexpr std::size_t kMostFields = 6;   // of one trial
 std::string description(const checkpoint::TrialRecord& record) {
   try {
     const worker::TrialSpec spec = worker::trial_from_json(record.spec);
-    return fmt::format("{}: {} on {}, {} rows, seed {}", record.id, spec.label, spec.task.name,
+    return fmt::format("{}: {} on {}, {} rows, seed {}", record.id, shown(spec.label), shown(spec.task.name),
                        spec.train_size == 0 ? "all" : std::to_string(spec.train_size), spec.seed);
   } catch (const std::runtime_error&) {
     return record.id;
@@ -42,7 +44,7 @@ std::set<std::string> processors(const Collection& side) {
   for (const auto& trial : side.trials) {
     const auto environment = checkpoint::parse_shallow(trial.environment);
     if (!environment.is_object() || !environment.contains("cpu") || !environment["cpu"].is_string()) continue;
-    types.insert(environment["cpu"].get<std::string>());
+    types.insert(shown(environment["cpu"].get<std::string>()));
   }
   return types;
 }
@@ -65,7 +67,7 @@ std::vector<checkpoint::Difference> differences_of(const Collection& first, std:
 
 void print_differences(const std::vector<checkpoint::Difference>& found) {
   for (std::size_t i = 0; i < std::min(found.size(), kMostFields); ++i) {
-    say("    {}: {}\n", found[i].field, found[i].how);
+    say("    {}: {}\n", shown(found[i].field), shown(found[i].how));
   }
   if (found.size() > kMostFields) say("    and {} more\n", found.size() - kMostFields);
 }
@@ -75,19 +77,20 @@ std::size_t print_lonely(const Collection& side, const std::map<std::string, std
                          const std::string& name) {
   std::size_t lonely = 0;
   for (const auto& trial : side.trials) {
-    if (!other.contains(trial.id) && lonely++ < kMostListed) say("only in {}: {}\n", name, description(trial));
+    if (!other.contains(trial.id) && lonely++ < kMostListed) say("only in {}: {}\n", shown(name), description(trial));
   }
-  if (lonely > kMostListed) say("only in {}: {} trials in all\n", name, lonely);
+  if (lonely > kMostListed) say("only in {}: {} trials in all\n", shown(name), lonely);
   return lonely;
 }
 
 /// Prints files that could not be compared; returns how many.
 std::size_t print_troubles(const Collection& side) {
   for (const auto& conflict : side.conflicts) {
-    say("conflict: trial {} in {} and {}\n", conflict.id, conflict.first.string(), conflict.second.string());
+    say("conflict: trial {} in {} and {}\n", shown(conflict.id), shown(conflict.first.string()),
+        shown(conflict.second.string()));
   }
   for (const auto& unreadable : side.unreadable) {
-    say("unreadable: {}: {}\n", unreadable.file.string(), unreadable.reason);
+    say("left out: {}: {}\n", shown(unreadable.file.string()), shown(unreadable.reason));
   }
   return side.conflicts.size() + side.unreadable.size();
 }
@@ -110,8 +113,8 @@ int compare(const std::filesystem::path& a, const std::filesystem::path& b, doub
   const std::size_t troubles = print_troubles(first) + print_troubles(second);
   const auto types = processors(first), other_types = processors(second);
   if (!types.empty() && !other_types.empty() && types != other_types) {
-    say("the types of processor differ: {} in {}, {} in {}\n", fmt::join(types, "; "), a.string(),
-        fmt::join(other_types, "; "), b.string());
+    say("the types of processor differ: {} in {}, {} in {}\n", fmt::join(types, "; "), shown(a.string()),
+        fmt::join(other_types, "; "), shown(b.string()));
   }
   const bool same = unlike == 0 && lonely == 0 && troubles == 0;
   const std::string within =
@@ -119,7 +122,7 @@ int compare(const std::filesystem::path& a, const std::filesystem::path& b, doub
   if (same) {
     say("identical{}: {} trials\n", within, shared);
   } else {
-    say("not identical{}: {} of {} shared trials differ, {} on one side only, {} unreadable or in conflict\n", within,
+    say("not identical{}: {} of {} shared trials differ, {} on one side only, {} left out or in conflict\n", within,
         unlike, shared, lonely, troubles);
   }
   return same ? 0 : 3;

@@ -10,6 +10,7 @@
 #include "orchestrator/report/writers.hpp"
 #include "orchestrator/run_folder.hpp"
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -36,7 +37,7 @@ int report_command(const Arguments& arguments) {
   }
   ReportModel model = build_report(parsed->paths);
   if (!parsed->values["quiet"].as<bool>()) say("{}\n", terminal_table(model));
-  say("{}\n", write_model(std::move(model), out).string());
+  say("{}\n", worker::shown(write_model(std::move(model), out).string()));
   return 0;
 }
 

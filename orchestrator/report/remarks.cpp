@@ -7,6 +7,7 @@
 
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/schedule/show_plan.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -91,10 +92,10 @@ std::vector<std::string> remarks_of(const Sources& sources) {
   }
   for (const auto& conflict : sources.conflicts) {
     remarks.push_back(fmt::format("Conflict: trial {} has unlike numbers in {} and {}; neither is taken.", conflict.id,
-                                  conflict.first.string(), conflict.second.string()));
+                                  worker::shown(conflict.first.string()), worker::shown(conflict.second.string())));
   }
   for (const auto& unreadable : sources.unreadable) {
-    remarks.push_back(fmt::format("Left out: {}: {}", unreadable.file.string(), unreadable.reason));
+    remarks.push_back(fmt::format("Left out: {}: {}", worker::shown(unreadable.file.string()), unreadable.reason));
   }
   return remarks;
 }

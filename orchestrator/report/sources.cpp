@@ -1,10 +1,12 @@
-#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/report/sources.hpp"
 
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 #include <utility>
+
+#include "checkpoint/shallow_json.hpp"
+#include "orchestrator/report/shown_texts.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -74,6 +76,7 @@ Sources load_sources(const std::vector<fs::path>& paths) {
       sources.unreadable.push_back({found.files[i], error.what()});
     }
   }
+  show_texts(sources);
   return sources;
 }
 

@@ -30,7 +30,8 @@ struct Sources {
   std::vector<checkpoint::Unreadable> unreadable;
 };
 
-/// Reads run folders, trial files and merged files. Throws checkpoint::FileError where a source does not exist.
+/// Reads run folders, trial files and merged files. Texts are as they may be shown (shown_texts.hpp), paths are not.
+/// Throws checkpoint::FileError where a source does not exist.
 Sources load_sources(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace peftgrid::orchestrator

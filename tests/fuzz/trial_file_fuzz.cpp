@@ -8,6 +8,7 @@
 #include <string>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/merge.hpp"
 #include "checkpoint/trial_file.hpp"
 
 namespace {
@@ -24,12 +25,15 @@ const std::filesystem::path& scratch() {
 
 }  // namespace
 
-/// Any bytes are either refused or read: no crash, no memory beyond the file's size.
+/// Any bytes are either refused, or read and merged: no crash, no memory beyond the file's size.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::ofstream(scratch(), std::ios::binary | std::ios::trunc)
       .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
   try {
     peftgrid::checkpoint::read_trial(scratch());
+    const std::filesystem::path merged = scratch().string() + ".merged";
+    peftgrid::checkpoint::merge({scratch()}, merged);
+    std::filesystem::remove(merged);
   } catch (const peftgrid::checkpoint::FileError&) {
     // Refusing is an answer.
   }

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "checkpoint/errors.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid.hpp"
 #include "tests/support/tiny_bert.hpp"
@@ -74,6 +75,7 @@ void run_command_of(const BadInput& bad) {
   const orchestrator::Arguments arguments(bad.command.begin() + 1, bad.command.end());
   if (bad.command[0] == "plan") orchestrator::plan_command(arguments);
   if (bad.command[0] == "submit") orchestrator::submit_command(arguments);
+  if (bad.command[0] == "merge") orchestrator::merge_command(arguments);
 }
 
 /// The message as the user would read it; the folder of this test is left out of its paths.
@@ -92,6 +94,8 @@ std::string message_of(const BadInput& bad) {
     }
   } catch (const worker::UsageError& error) {
     message = error.what();
+  } catch (const checkpoint::FileError& error) {
+    message = error.what();
   }
   const std::string prefix = folder.root().string() + "/";
   for (std::size_t at = message.find(prefix); at != std::string::npos; at = message.find(prefix))
@@ -100,8 +104,8 @@ std::string message_of(const BadInput& bad) {
 }
 
 std::vector<Section> all_sections() {
-  return {grid_mistakes(),   method_mistakes(), task_mistakes(),    command_line_mistakes(),
-          submit_mistakes(), table_mistakes(),  backbone_mistakes()};
+  return {grid_mistakes(),   method_mistakes(), task_mistakes(),     command_line_mistakes(),
+          submit_mistakes(), table_mistakes(),  backbone_mistakes(), merge_mistakes()};
 }
 
 std::string document() {
@@ -157,6 +161,10 @@ TEST(BadInput, MistakesInTables) {
 }
 TEST(BadInput, MistakesInBackbones) {
   expect_messages(backbone_mistakes());
+}
+
+TEST(BadInput, MistakesInMerging) {
+  expect_messages(merge_mistakes());
 }
 
 TEST(BadInput, TheDocumentShowsEveryOne) {

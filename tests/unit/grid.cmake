@@ -5,10 +5,10 @@ add_unit_test(unit metrics_test peftgrid_catalogue nlohmann_json::nlohmann_json)
 add_unit_test(unit trial_test peftgrid_catalogue)
 add_unit_test(unit tasks_test peftgrid_catalogue)
 add_unit_test(unit target_scale_test peftgrid_catalogue)
-add_unit_test(unit bad_input peftgrid_bookkeeping tiny_bert)
+add_unit_test(unit bad_input peftgrid_bookkeeping peftgrid_sample_trials tiny_bert)
 target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input/method_mistakes.cpp
                                  unit/bad_input/task_mistakes.cpp unit/bad_input/submit_mistakes.cpp
-                                 unit/bad_input/file_mistakes.cpp)
+                                 unit/bad_input/file_mistakes.cpp unit/bad_input/merge_mistakes.cpp)
 add_unit_test(unit grid_test peftgrid_sample_trials tiny_bert)
 add_unit_test(unit catalogue_test peftgrid_catalogue tiny_bert)
 add_unit_test(unit plan_test peftgrid_bookkeeping)

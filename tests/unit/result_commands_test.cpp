@@ -1,5 +1,9 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -14,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::Not;
 using tests::SampleOptions;
 using tests::SampleRun;
 using tests::TemporaryFolder;
@@ -111,6 +116,61 @@ TEST_F(ResultCommands, CheckNamesDamageMisnamedFilesAndWhatIsMissing) {
   EXPECT_THAT(text, HasSubstr("its spec hashes to"));
   EXPECT_THAT(text, HasSubstr("1 damaged lines"));
   EXPECT_THAT(text, HasSubstr("3 trials of the current grid have no sound file"));
+}
+
+TEST_F(ResultCommands, CheckAdvisesToDeleteOnlyWhatItReadAndFoundTorn) {
+  const RunFolder run{at("a")};
+  const auto file = [&](std::size_t i) { return run.trial(run_.records[i].id); };
+  fs::remove(file(0));
+  ASSERT_EQ(::mkfifo(file(0).c_str(), 0600), 0);
+  fs::remove(file(1));
+  fs::create_symlink("nowhere", file(1));
+  fs::remove(file(2));
+  fs::create_directory(file(2));
+  fs::rename(file(3), run.trial("aaaaaaaaaaaaaaaa"));
+  const auto [code, text] = output(check_command, {at("a")});
+  EXPECT_EQ(code, 3);
+  EXPECT_THAT(text, HasSubstr("no plain file: " + file(0).string() + ": is a pipe"));
+  EXPECT_THAT(text, HasSubstr("no plain file: " + file(1).string() + ": is a symbolic link"));
+  EXPECT_THAT(text, HasSubstr("no plain file: " + file(2).string() + ": is a folder"));
+  EXPECT_THAT(text, HasSubstr("misnamed: "));
+  EXPECT_THAT(text, Not(HasSubstr("delete")));
+  fs::resize_file(file(4), 1000);
+  const std::string torn = output(check_command, {at("a")}).second;
+  EXPECT_THAT(torn, HasSubstr("torn: " + file(4).string()));
+  EXPECT_THAT(torn, HasSubstr("delete it; the same command then runs its trial again"));
+}
+
+TEST_F(ResultCommands, CheckFindsAFileSoundThatAnotherProgramHasLocked) {
+  const int other = ::open(RunFolder{at("a")}.trial(run_.records[0].id).c_str(), O_RDWR);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  const auto [code, text] = output(check_command, {at("a")});
+  ::close(other);
+  EXPECT_EQ(code, 0) << text;
+  EXPECT_THAT(text, HasSubstr("6 trial files are sound"));
+}
+
+TEST_F(ResultCommands, AFileUnderAnotherTrialsNameIsNamedAndCountsForNone) {
+  const RunFolder run{at("a")};
+  tests::write_run(at("b"), run_);
+  fs::rename(run.trial(run_.records[0].id), run.trial("aaaaaaaaaaaaaaaa"));
+  const std::string name = "aaaaaaaaaaaaaaaa.h5: it holds trial " + run_.records[0].id + ", which is not its name";
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(output(merge_command, {at("a"), "--out", at("all.h5")}).first, 3);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr(name));
+  EXPECT_THAT(output(report_command, {at("a")}).second, HasSubstr("1 of 3 seeds not there yet"));
+  EXPECT_THAT(tests::contents(run.report() / "index.html"), HasSubstr(name));
+  const auto [code, text] = output(compare_command, {at("a"), at("b")});
+  EXPECT_EQ(code, 3);
+  EXPECT_THAT(text, HasSubstr(name));
+  EXPECT_THAT(text, HasSubstr("1 on one side only, 1 left out or in conflict"));
+}
+
+TEST_F(ResultCommands, MergeReplacesAnEarlierMergedFileOnlyWithOverwrite) {
+  EXPECT_EQ(output(merge_command, {at("a"), "--out", at("all.h5")}).first, 0);
+  EXPECT_THROW(merge_command({at("a"), "--out", at("all.h5")}), checkpoint::FileError);
+  EXPECT_EQ(output(merge_command, {at("a"), "--out", at("all.h5"), "--overwrite"}).first, 0);
+  EXPECT_THROW(merge_command({at("a"), "--out", at("a/journal"), "--overwrite"}), checkpoint::FileError);
 }
 
 TEST_F(ResultCommands, MergeThenReportWorksWithoutTheRunFolder) {

@@ -36,6 +36,19 @@ TEST(Status, OfARunThatLacksATrialIsUnfinished) {
   EXPECT_EQ(status_of(folder.path() / "run").first, 4);
 }
 
+TEST(Status, CountsNoFileUnderAnotherTrialsName) {
+  const tests::TemporaryFolder folder;
+  const tests::SampleRun sample = tests::sample_run({});
+  tests::write_run(folder.path() / "run", sample);
+  const RunFolder run{folder.path() / "run"};
+  const std::string& first = sample.records[0].id;
+  const std::string& second = sample.records[1].id;
+  std::filesystem::copy_file(run.trial(first), run.trial(second), std::filesystem::copy_options::overwrite_existing);
+  const auto [code, text] = status_of(run.root);
+  EXPECT_EQ(code, 4);
+  EXPECT_THAT(text, HasSubstr("188 of 189 trials done"));
+}
+
 TEST(Status, OfAStartThatDiedBeforeItWroteItsGridDownIsUnfinished) {
   const tests::TemporaryFolder folder;
   const RunFolder run{folder.path()};

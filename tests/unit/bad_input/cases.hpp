@@ -29,6 +29,7 @@ Section command_line_mistakes();
 Section table_mistakes();
 Section backbone_mistakes();
 Section submit_mistakes();
+Section merge_mistakes();
 
 /// Replaces a text of a file, which must be there once.
 void replace_in(const std::filesystem::path& file, const std::string& old_text, const std::string& new_text);
