@@ -19,7 +19,8 @@ namespace peftgrid::orchestrator {
 namespace {
 
 // A shell, because the process that starts it is about to end, whatever its other threads are at. Arguments: the
-// launcher's pid, and its start time, so that another process of that number is let alone.
+// launcher's pid, and its start time, so that another process of that number is let alone. Children that are no ranks,
+// such as the ssh to another host, do not count.
 constexpr const char* kScript = R"(
 launcher=$1 began=$2 alone=0 halted=0
 for look in $(seq 120); do
@@ -30,6 +31,7 @@ for look in $(seq 120); do
   alone=$((alone + 1)) halted=$((halted + 1)) stopped=
   for child in $(cat /proc/$launcher/task/$launcher/children 2>/dev/null); do
     facts=$(cat /proc/$child/stat 2>/dev/null) || continue
+    [ ! -r /proc/$child/environ ] || grep -qzs '^OMPI_COMM_WORLD_RANK=' /proc/$child/environ || continue
     set -- ${facts##*) }
     case $1 in
       Z) ;;

@@ -23,6 +23,7 @@
 #include "orchestrator/launcher.hpp"
 #include "orchestrator/output.hpp"
 #include "orchestrator/peers.hpp"
+#include "orchestrator/preparation_watch.hpp"
 #include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
@@ -218,6 +219,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   const auto group = collectives::checked(mpi.group());
   const Company company = introduce(*group);
   const Lines lines{mpi.line(), mpi.gangs(), over_nccl ? collectives::Carrier::Nccl : collectives::Carrier::Mpi};
+  PreparationWatch preparation(mpi.line(), mpi.rank(), company.ranks, company.coordinator);
   deadline.met();
   if (on_cuda) {
     if (const auto trouble = trouble_with_cuda(mpi)) {
@@ -260,6 +262,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   info.ranks = mpi.size();
   info.cores = static_cast<int>(company.cores.cores);
   watch.over();
+  preparation.over();
   if (session) return run_rank_0(*session, options, mpi, lines, info, company);
   const auto stop = [] { return slurm::stop_signal() != 0; };
   worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));

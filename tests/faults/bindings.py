@@ -36,6 +36,8 @@ def main():
         expect(last(out, "start")["cores"] >= 2, f"--bind-to {binding}: two ranks have two cores", str(last(out, "start")))
         report = (out / "report/report.md").read_text()
         expect("more ranks than cores" not in report, f"--bind-to {binding}: the report does not say that cores were shared", report)
+        expect("at the costs that it predicted no plan takes less" in " ".join(report.split()),
+               f"--bind-to {binding}: the least time is called that of predicted costs", report)  # fmt: skip
         plans[binding] = last(out, "plan")["makespan"]
     expect(len(set(plans.values())) == 1, "a plan's time is the same under all three", str(plans))
 

@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 
 SKIPPED = 77
+# With these mpirun notices in seconds that another host is away, instead of in minutes.
+KEEPALIVE = ["--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2", "--mca", "oob_tcp_keepalive_probes", "3"]
 
 INIT = """hostname "$0"; mount --bind "{hosts}" /etc/hosts; mount -t tmpfs tmpfs /dev/shm; echo up
 while :; do sleep 60; done
@@ -31,6 +33,7 @@ class Hosts:
     def __init__(self, folder, label=""):
         self.names = [f"pg{os.getpid()}{label}{letter}" for letter in "ab"]
         self.folder = Path(folder) / f"hosts{label}"
+        self.is_cut = False
         self.inits = [None, None]  # the outer process, and the first one of the host
 
     def __enter__(self):
@@ -161,9 +164,11 @@ class Hosts:
 
     def cut(self):
         ip("-n", self.names[1], "link", "set", "vb", "down")
+        self.is_cut = True
 
     def mend(self):
         ip("-n", self.names[1], "link", "set", "vb", "up")
+        self.is_cut = False
 
 
 def possible(folder):

@@ -11,11 +11,10 @@ import signal
 import subprocess
 import time
 
-from hosts import SKIPPED, Hosts, possible
+from hosts import KEEPALIVE, SKIPPED, Hosts, possible
 from world import World, arguments, events, expect, trained_again
 
 LONG = ["--set", "training.epochs=60", "--set", "seeds=1", "--set", "selection.patience=0"]
-KEEPALIVE = ["--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2", "--mca", "oob_tcp_keepalive_probes", "3"]
 SILENCE_S, ABANDONED_S = 10, 20  # what docs/architecture.md states
 
 
