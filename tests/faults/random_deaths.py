@@ -77,7 +77,7 @@ class Tally:
             self.deaths[kind] += 1
             count = sum(self.deaths.values())
             if count % 25 == 0:
-                print(f"{count} deaths after {time.monotonic() - self.begin:.0f} s", flush=True)
+                print(f"{count} deaths after {time.monotonic() - self.begin:.0f} s: {self.lost} lost, {self.again} trained again", flush=True)
 
     def fail(self, what, seen):
         with self.lock:
