@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/sha256.hpp"
+#include "orchestrator/launcher.hpp"
 #include "orchestrator/output.hpp"
 #include "orchestrator/process.hpp"
 #include "slurm/direct_launch.hpp"
@@ -47,11 +47,11 @@ std::string secret_of_job() {
   return checkpoint::sha256(all).substr(0, 16);
 }
 
-/// All ranks of a node have the same parent, the launcher; its pid names the job, also after its death. Empty where the
+/// All ranks of a node have the same launcher; its pid names the job, also after its death. Empty where the
 /// name is taken by something that is not this user's alone.
 const fs::path& job_folder() {
   static const fs::path folder = [] {
-    fs::path own = fs::path("/dev/shm") / (job_prefix() + std::to_string(getppid()) + "-" + secret_of_job());
+    fs::path own = fs::path("/dev/shm") / (job_prefix() + std::to_string(launcher_pid()) + "-" + secret_of_job());
     return checkpoint::make_private_folder(own) ? own : fs::path();
   }();
   return folder;
@@ -70,7 +70,7 @@ void remove_folders_of_dead_jobs() {
 /// A descriptor of the terminal that shows what this process prints, or -1.
 int terminal_descriptor() {
   if (!under_launcher()) return isatty(STDOUT_FILENO) == 1 ? dup(STDOUT_FILENO) : -1;
-  const std::string launcher = fmt::format("/proc/{}/fd/1", getppid());
+  const std::string launcher = fmt::format("/proc/{}/fd/1", launcher_pid());
   const int file = open(launcher.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (file >= 0 && isatty(file) == 1) return file;
   if (file >= 0) close(file);
@@ -134,18 +134,6 @@ std::string host_name() {
   char name[256] = {};
   gethostname(name, sizeof name - 1);
   return name;
-}
-
-int usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
-std::int64_t ranks_at_once(std::int64_t ranks) {
-  const char* local = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  const std::int64_t here = local == nullptr ? ranks : std::max<std::int64_t>(1, std::atoll(local));
-  return here <= usable_cores() ? ranks : std::max<std::int64_t>(1, ranks * usable_cores() / here);
 }
 
 }  // namespace peftgrid::orchestrator

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -34,9 +33,5 @@ struct TerminalSize {
 TerminalSize terminal_size();
 
 std::string host_name();
-/// Cores that this process may use.
-int usable_cores();
-/// Of `ranks` in all, how many compute at once: fewer where this node has more of them than cores.
-std::int64_t ranks_at_once(std::int64_t ranks);
 
 }  // namespace peftgrid::orchestrator

@@ -5,10 +5,13 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <string>
+#include <string_view>
 
+#include "orchestrator/launch.hpp"
 #include "orchestrator/process.hpp"
 
 namespace peftgrid::orchestrator {
@@ -16,7 +19,8 @@ namespace peftgrid::orchestrator {
 namespace {
 
 // A shell, because the process that starts it is about to end, whatever its other threads are at. Arguments: the
-// launcher's pid, and its start time, so that another process of that number is let alone.
+// launcher's pid, and its start time, so that another process of that number is let alone. Children that are no ranks,
+// such as the ssh to another host, do not count.
 constexpr const char* kScript = R"(
 launcher=$1 began=$2 alone=0 halted=0
 for look in $(seq 120); do
@@ -27,6 +31,7 @@ for look in $(seq 120); do
   alone=$((alone + 1)) halted=$((halted + 1)) stopped=
   for child in $(cat /proc/$launcher/task/$launcher/children 2>/dev/null); do
     facts=$(cat /proc/$child/stat 2>/dev/null) || continue
+    [ ! -r /proc/$child/environ ] || grep -qzs '^OMPI_COMM_WORLD_RANK=' /proc/$child/environ || continue
     set -- ${facts##*) }
     case $1 in
       Z) ;;
@@ -41,20 +46,46 @@ for look in $(seq 120); do
 done
 )";
 
-bool is_open_mpi(std::int64_t pid) {
+std::string name_of(std::int64_t pid) {
   std::ifstream in(fmt::format("/proc/{}/comm", pid));
   std::string name;
   std::getline(in, name);
-  return name == "mpirun" || name == "mpiexec" || name == "orterun" || name == "orted";
+  return name;
+}
+
+bool is_open_mpi(std::string_view name) {
+  constexpr std::array kNames{"mpirun",  "mpirun.openmpi", "mpiexec", "mpiexec.openmpi", "orterun", "orted",
+                              "prterun", "prte",           "prted"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::optional<ProcessId> find_launcher() {
+  constexpr int kMostWrappers = 64;
+  std::int64_t pid = getppid();
+  for (int generation = 0; generation < kMostWrappers; ++generation) {
+    const auto facts = process_facts(pid);
+    if (!facts) return std::nullopt;
+    const std::string name = name_of(pid);
+    if (is_open_mpi(name) || name == "slurmstepd") return ProcessId{host_name(), pid, facts->start};
+    pid = facts->parent;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
+const std::optional<ProcessId>& launcher() {
+  static const std::optional<ProcessId> found = find_launcher();
+  return found;
+}
+
+std::int64_t launcher_pid() {
+  return launcher() ? launcher()->pid : getppid();
+}
+
 void leave_no_launcher_behind() {
-  const std::int64_t launcher = getppid();
-  const auto facts = process_facts(launcher);
-  if (!facts || !is_open_mpi(launcher)) return;
-  std::string pid = std::to_string(launcher), start = std::to_string(facts->start), script = kScript;
+  if (!launcher() || is_gone(*launcher()) || !is_open_mpi(name_of(launcher()->pid))) return;
+  std::string pid = std::to_string(launcher()->pid), start = std::to_string(launcher()->start), script = kScript;
   std::string shell = "sh", flag = "-c", name = "peftgrid-launcher-watch";
   const std::array<char*, 7> arguments{shell.data(), flag.data(),  script.data(), name.data(),
                                        pid.data(),   start.data(), nullptr};

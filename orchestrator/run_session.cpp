@@ -81,11 +81,11 @@ void remove_drafts(const fs::path& folder) {
 
 }  // namespace
 
-RunSession::RunSession(const RunOptions& options, int ranks) {
+RunSession::RunSession(const RunOptions& options, int ranks, const SharedCores& cores) : cores_(cores) {
   const Shard shard = parse_shard(options.shard, "run");
   grid_ = load_grid(options.grid, options.overrides);
   folder_.root = fs::absolute(run_folder_path(options.out, grid_.run, shard));
-  choose_widths(grid_, ranks_at_once(ranks), shard.count, read_run_state(folder_).widths);
+  choose_widths(grid_, cores_.ranks_at_once, shard.count, read_run_state(folder_).widths);
   keep_shard(grid_, shard, "run");
   refuse_foreign_folder(folder_);
   refuse_sharded_folder(folder_);
@@ -151,7 +151,7 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
   if (work_to_do) products = worker::measured_products(in_bf16(grid_), options.overrides.device);
   const Speed speed = speed_of(grid_, before, products);
   const Plan plan =
-      make_plan(grid_, ranks_at_once(ranks), speed, [&](const std::string& id) { return leave.contains(id); });
+      make_plan(grid_, cores_.ranks_at_once, speed, [&](const std::string& id) { return leave.contains(id); });
   prediction_ = {plan.run.makespan_s, plan.lower_bound_s, static_cast<std::int64_t>(plan.order.size()), ranks, 0, 0};
   std::vector<std::size_t> order = plan.order;
   if (options.order == "grid") std::sort(order.begin(), order.end());
@@ -165,7 +165,7 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
 void RunSession::announce(const RunOptions& options, int ranks) {
   const slurm::Environment launched = slurm::read_environment(slurm::process_variables());
   nlohmann::json start{
-      {"ranks", ranks}, {"cores", usable_cores()}, {"host", host_name()}, {"pid", getpid()}, {"commit", commit()}};
+      {"ranks", ranks}, {"cores", cores_.cores}, {"host", host_name()}, {"pid", getpid()}, {"commit", commit()}};
   if (!launched.job.empty()) {
     start["job"] = launched.job;
     start["nodes"] = launched.nodes;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "orchestrator/coordinator.hpp"
+#include "orchestrator/cores.hpp"
 #include "orchestrator/grid/grid.hpp"
 #include "orchestrator/journal.hpp"
 #include "orchestrator/owner.hpp"
@@ -18,7 +19,7 @@ namespace peftgrid::orchestrator {
 class RunSession {
  public:
   /// Throws worker::UsageError or checkpoint::FileError; nothing has been trained by then.
-  RunSession(const RunOptions& options, int ranks);
+  RunSession(const RunOptions& options, int ranks, const SharedCores& cores);
 
   const Grid& grid() const { return grid_; }
   const RunFolder& folder() const { return folder_; }
@@ -43,6 +44,7 @@ class RunSession {
   void choose_trials(const RunOptions& options, int ranks);
   void announce(const RunOptions& options, int ranks);
 
+  SharedCores cores_;
   Grid grid_;
   RunFolder folder_;
   std::unique_ptr<Owner> owner_;

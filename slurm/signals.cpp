@@ -1,6 +1,6 @@
 #include "slurm/signals.hpp"
 
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <chrono>
@@ -53,7 +53,7 @@ extern "C" void remember_if_from_launcher(int /*signal*/, siginfo_t* info, void*
 
 }  // namespace
 
-void watch_stop_signals() {
+void watch_stop_signals(std::int64_t launcher_pid) {
   struct sigaction action {};
   action.sa_handler = remember;
   action.sa_flags = SA_RESTART;
@@ -67,7 +67,7 @@ void watch_stop_signals() {
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
   if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return;  // srun sends SIGCONT to go on after a suspension
-  launcher.store(getppid(), std::memory_order_relaxed);
+  launcher.store(static_cast<pid_t>(launcher_pid), std::memory_order_relaxed);
   last_tick_ms = now_ms();
   std::thread(tick).detach();
   action = {};

@@ -24,7 +24,7 @@ struct WorkerInfo {
   std::string host, commit, mpi;
   std::string gpu;  // the CUDA device on which trials train; empty: they train on the CPU
   int rank = 0, ranks = 1;
-  int cores = 1;  // of this node
+  int cores = 1;  // that the ranks of all hosts have together
 };
 
 /// A worker that heard nothing from the coordinator for that long takes it for dead, or for stopped.

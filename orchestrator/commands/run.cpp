@@ -18,17 +18,20 @@
 #include "collectives/mpi_group.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/coordinator.hpp"
+#include "orchestrator/cores.hpp"
 #include "orchestrator/gpu_check.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/launch_watch.hpp"
 #include "orchestrator/launcher.hpp"
 #include "orchestrator/output.hpp"
 #include "orchestrator/peers.hpp"
+#include "orchestrator/preparation_watch.hpp"
 #include "orchestrator/process.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "orchestrator/run_options.hpp"
 #include "orchestrator/run_session.hpp"
+#include "orchestrator/start_deadline.hpp"
 #include "orchestrator/version.hpp"
 #include "slurm/signals.hpp"
 #include "worker/catalogue.hpp"
@@ -115,23 +118,25 @@ void write_exit_code(const RunOptions& options, const collectives::MpiSession& m
   std::ofstream(options.exit_code_file) << code << "\n";
 }
 
-/// What every rank knows of the run before the first trial.
+/// What every rank knows of the others.
 struct Company {
-  std::string trials;            // the folder of trial files
   std::vector<ProcessId> ranks;  // on rank 0; elsewhere empty
   ProcessId coordinator;
+  SharedCores cores;
 };
 
-/// Collective. Who is who.
-Company introduce(collectives::Group& group, const std::string& trials) {
+/// Collective. The first words between all ranks: who is who, and what they may compute on.
+Company introduce(collectives::Group& group) {
+  const Deadline deadline("learning who is who", StartDeadline::kMeet_s);
   Company company;
-  company.trials = collectives::broadcast_text(group, trials, 0, Deadline("sending the run folder", 60));
   const std::string me = to_json(this_process());
-  for (const std::string& text : group.gather(me, 0, Deadline("learning who is who", 60))) {
-    company.ranks.push_back(process_from_json(text));
+  for (const std::string& text : group.gather(me, 0, deadline)) company.ranks.push_back(process_from_json(text));
+  company.coordinator = process_from_json(collectives::broadcast_text(group, me, 0, deadline));
+  std::vector<RankCores> cores;
+  for (const std::string& text : group.gather(to_json(cores_of_this_process()), 0, deadline)) {
+    cores.push_back(rank_cores_from_json(text));
   }
-  company.coordinator =
-      process_from_json(collectives::broadcast_text(group, me, 0, Deadline("learning who coordinates", 60)));
+  company.cores = shared_cores_from_json(collectives::broadcast_text(group, to_json(shared_cores(cores)), 0, deadline));
   return company;
 }
 
@@ -220,6 +225,12 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
 
 int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& watch) {
   const bool on_cuda = options.overrides.device == "cuda", over_nccl = options.collectives == "nccl";
+  StartDeadline deadline(mpi.rank(), mpi.size());
+  const auto group = collectives::checked(mpi.group());
+  const Company company = introduce(*group);
+  const Lines lines{mpi.line(), mpi.gangs(), over_nccl ? collectives::Carrier::Nccl : collectives::Carrier::Mpi};
+  PreparationWatch preparation(mpi.line(), mpi.rank(), company.ranks, company.coordinator);
+  deadline.met();
   if (on_cuda) {
     if (const auto trouble = trouble_with_cuda(mpi)) {
       if (mpi.rank() == 0) complain("orchestrator: {}; use --device cpu\n", worker::shown(*trouble));
@@ -232,11 +243,10 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
       return 2;
     }
   }
-  const auto group = collectives::checked(mpi.group());
   std::optional<RunSession> session;
   std::optional<std::string> trouble;
   try {
-    if (mpi.rank() == 0) session.emplace(options, mpi.size());
+    if (mpi.rank() == 0) session.emplace(options, mpi.size(), company.cores);
   } catch (const UsageError& error) {
     trouble = error.what();
   } catch (const checkpoint::FileError& error) {
@@ -246,9 +256,9 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
     if (trouble) complain("orchestrator: {}\n", worker::shown(*trouble));
     return 2;
   }
-  const Company company = introduce(*group, session ? session->folder().trials().string() : "");
   worker::WorkerInfo info;
-  info.trials = company.trials;
+  info.trials = collectives::broadcast_text(*group, session ? session->folder().trials().string() : "", 0,
+                                            Deadline("sending the run folder", 60));
   info.checkpoints = info.trials.parent_path() / "checkpoints";
   info.reserve = RunFolder{info.trials.parent_path()}.reserve();
   info.node_memory = job_memory();
@@ -260,9 +270,9 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   if (on_cuda) info.gpu = collectives::cuda_device_name();
   info.rank = mpi.rank();
   info.ranks = mpi.size();
-  info.cores = usable_cores();
-  const Lines lines{mpi.line(), mpi.gangs(), over_nccl ? collectives::Carrier::Nccl : collectives::Carrier::Mpi};
+  info.cores = static_cast<int>(company.cores.cores);
   watch.over();
+  preparation.over();
   if (session) return run_rank_0(*session, options, mpi, lines, info, company);
   const auto stop = [] { return slurm::stop_signal() != 0; };
   worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
@@ -279,11 +289,12 @@ int run_command(const Arguments& arguments) {
   prepare_mpi_environment();
   worker::prepare_process(static_cast<int>(options->overrides.threads));
   worker::verify_contents(job_memory());
-  slurm::watch_stop_signals();
+  slurm::watch_stop_signals(launcher_pid());
   LaunchWatch watch;
   int code = 0;
   {
     collectives::MpiSession mpi;
+    watch.all_run();
     try {
       code = run(*options, mpi, watch);
       write_exit_code(*options, mpi, code);

@@ -68,10 +68,11 @@ void add_prediction(const Sources& sources, std::vector<std::string>& remarks) {
     const Prediction& p = state.prediction;
     if (p.trials == 0 || p.end_s <= p.begin_s) continue;
     const double took_s = p.end_s - p.begin_s;
-    remarks.push_back(fmt::format(
-        "{}: the last start ran {} on {} rank{} in {}; its plan had predicted {}, and {} at least for any plan.",
-        state.run, trials(static_cast<std::size_t>(p.trials)), p.ranks, p.ranks == 1 ? "" : "s", seconds_text(took_s),
-        seconds_text(p.makespan_s), seconds_text(p.lower_bound_s)));
+    remarks.push_back(
+        fmt::format("{}: the last start ran {} on {} rank{} in {}; its plan had predicted {}; at the costs that it "
+                    "predicted no plan takes less than {}.",
+                    state.run, trials(static_cast<std::size_t>(p.trials)), p.ranks, p.ranks == 1 ? "" : "s",
+                    seconds_text(took_s), seconds_text(p.makespan_s), seconds_text(p.lower_bound_s)));
   }
 }
 

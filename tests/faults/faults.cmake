@@ -24,12 +24,15 @@ add_fault_test(stopping 200)
 add_fault_test(storage_trouble 300)
 add_fault_test(two_hosts 400)
 set_tests_properties(faults.stopping faults.storage_trouble faults.two_hosts PROPERTIES RUN_SERIAL ON)
-set_tests_properties(faults.storage_trouble faults.two_hosts PROPERTIES SKIP_RETURN_CODE 77)
 
 add_fault_test(random_deaths 600 --deaths 30 --dying-publisher $<TARGET_FILE:dying_publisher>)
 add_fault_test(kill_and_resume 400 --kills 20)
 add_fault_test(mid_trial 400)
 add_fault_test(stopped_at_exit 120 --dying-publisher $<TARGET_FILE:dying_publisher>)
+add_fault_test(unreachable 240)
+add_fault_test(lost_at_start 240)
+add_fault_test(slow_wrappers 120)
+add_fault_test(bindings 120)
 add_fault_test(same_numbers 240)
 add_fault_test(diverging 120)
 add_fault_test(output_trouble 200)
@@ -40,3 +43,5 @@ add_fault_test(unreadable_files 60)
 set_tests_properties(faults.random_deaths faults.kill_and_resume faults.mid_trial faults.stopped_at_exit faults.claims
                      faults.believed_files
                      PROPERTIES COST 90)
+set_tests_properties(faults.storage_trouble faults.two_hosts faults.unreachable faults.lost_at_start faults.bindings
+                     PROPERTIES SKIP_RETURN_CODE 77)

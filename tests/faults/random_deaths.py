@@ -5,11 +5,15 @@ trained twice after publication, nothing stuck, the same bytes as an undisturbed
 Kinds: kill -9 of a worker, of rank 0, of mpirun; SIGSTOP of any rank; a second start on the same folder; and, by a library
 that is preloaded (tests/support/dying_publisher.cpp), death of a rank just before a trial file gets its name, right after,
 and before its report, and SIGSTOP of a rank while it exits. Several grids are struck beside each other, since a stopped rank is noticed after 10 to 20 s only.
-Prints a tally. Use: random_deaths.py --program P --make-world M --dying-publisher L [--deaths 15] [--ranks 3] [--jobs 3] [--seed 1];
-1,000 of them are the long proof.
+
+Some grids run over two hosts (hosts.py; where such can be made), of which whole ones die, with rank 0 and mpirun or without, all
+at once or silently, behind a cut link; or the link alone is cut. The same command is then started on a living host.
+Prints a tally. Use: random_deaths.py --program P --make-world M --dying-publisher L [--deaths 15] [--ranks 3] [--jobs 3]
+[--host-jobs 1] [--seed 1]; 1,000 of them are the long proof.
 """
 
 import collections
+import contextlib
 import os
 import random
 import shutil
@@ -19,12 +23,23 @@ import threading
 import time
 from pathlib import Path
 
+from hosts import KEEPALIVE, Hosts, possible
 from world import World, arguments, events, expect
 
 KINDS = ["worker", "worker", "rank 0", "mpirun", "stop", "second start", "published", "published"]
 WHERE = ["draft", "renamed", "synced", "exit"]
+HOST_KINDS = ["host of rank 0", "other host", "silent host of rank 0", "silent other host", "link", "worker", "rank 0"]
 STUCK_S = 120  # silence of 10 or 20 s, start-up's 15 and 20 s, and the work itself, beside other jobs
+ABSENT_S = 12  # after that long without a rank a launcher is one that Open MPI has left waiting for a lost host
+HOST_STUCK_S = STUCK_S + 30  # until a silent host's claim expires
 SMALL = ["--set", "training.epochs=3", "--set", "seeds=1"]
+
+
+def rank_of(pid):
+    for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+        if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
+            return int(entry.split(b"=")[1])
+    return None
 
 
 def ranks_of(launcher):
@@ -37,9 +52,9 @@ def ranks_of(launcher):
             parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
             if parent != launcher:
                 continue
-            for entry in (folder / "environ").read_bytes().split(b"\0"):
-                if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
-                    found[int(entry.split(b"=")[1])] = int(folder.name)
+            rank = rank_of(folder.name)
+            if rank is not None:
+                found[rank] = int(folder.name)
         except (OSError, ValueError, IndexError):
             continue
     return found
@@ -62,7 +77,7 @@ class Tally:
             self.deaths[kind] += 1
             count = sum(self.deaths.values())
             if count % 25 == 0:
-                print(f"{count} deaths after {time.monotonic() - self.begin:.0f} s", flush=True)
+                print(f"{count} deaths after {time.monotonic() - self.begin:.0f} s: {self.lost} lost, {self.again} trained again", flush=True)
 
     def fail(self, what, seen):
         with self.lock:
@@ -151,8 +166,91 @@ class Job:
             self.tally.fail("the test itself", repr(error))
 
 
+class HostJob(Job):
+    """One whose ranks are on two hosts."""
+
+    def __init__(self, number, options, world, reference, duration, tally, hosts):
+        super().__init__(number, options, world, reference, duration, tally)
+        self.hosts = hosts
+
+    def prepare(self):
+        """What is down may come up again, or stay away for this start. The host of mpirun and rank 0, and ranks by host."""
+        up = [host for host in (0, 1) if self.hosts.is_up(host)]
+        if self.chance.random() < 0.5 or not up:
+            self.hosts.mend()
+            for host in {0, 1} - set(up):
+                self.hosts.boot(host)
+            up = [0, 1]
+        on = self.chance.choice(up)
+        if len(up) == 1 or self.hosts.is_cut:
+            return on, {on: self.options.ranks}
+        return on, {on: self.options.ranks - 1, 1 - on: 1}
+
+    def strike_hosts(self, kind, on):
+        struck = on if "rank 0" in kind else 1 - on
+        if kind in ("worker", "rank 0"):
+            pids = [pid for host in (0, 1) for pid in self.hosts.ranks(host, self.world.program)]
+            pids = [pid for pid in pids if (rank_of(pid) == 0) == (kind == "rank 0")]
+            if not pids:
+                return False
+            os.kill(self.chance.choice(sorted(pids)), signal.SIGKILL)
+            return True
+        if self.hosts.is_cut or not self.hosts.is_up(struck):
+            return False
+        if "silent" in kind or kind == "link":
+            self.hosts.cut()
+        if kind != "link":
+            self.hosts.kill(struck)
+        return True
+
+    def starts(self):
+        return sum(kind == "start" for kind, _ in events(self.out)) if (self.out / "journal").exists() else 0
+
+    def await_start(self, run, before):
+        """Until all ranks have met. MPI_Init itself waits ten minutes for a host that falls silent just then, unless mpirun
+        notices (launch_watch.hpp)."""
+        begin = time.monotonic()
+        while run.poll() is None and self.starts() == before and time.monotonic() - begin < 60:
+            time.sleep(0.05)
+
+    def wait(self, run):
+        """Until nothing is left of a start; False where that takes too long."""
+        begin = seen = time.monotonic()
+        while time.monotonic() - begin < HOST_STUCK_S:
+            if any(self.hosts.ranks(host, self.world.program) for host in (0, 1)):
+                seen = time.monotonic()
+            elif run.poll() is not None or time.monotonic() - seen > ABSENT_S:
+                self.hosts.kill_all()
+                run.wait()
+                return True
+            time.sleep(0.2)
+        return False
+
+    def start_and_strike(self):
+        kind = self.chance.choice(HOST_KINDS) if self.tally.left() else None
+        on, ranks = self.prepare()
+        printed = self.world.folder / f"printed-{self.out.name}"
+        keepalive = self.chance.random() < 0.5
+        words = [*(KEEPALIVE if keepalive else []), *self.world.command(self.out, None, *SMALL)]
+        starts = self.starts()
+        run = self.hosts.start(self.world, on, ranks, words, printed)
+        if kind:
+            if not keepalive and ("silent" in kind or kind == "link"):
+                self.await_start(run, starts)
+            time.sleep(self.chance.uniform(0.05, self.duration))
+            try:
+                if self.strike_hosts(kind, on):
+                    self.tally.died(kind)
+            except ProcessLookupError:
+                pass
+        if not self.wait(run):
+            self.tally.fail(f"no run is stuck after the death of {kind}", printed.read_text())
+            return None
+        return printed.read_text()
+
+
 def main():
-    options = arguments(dying_publisher="", deaths=15, ranks=3, jobs=3, seed=1)
+    options = arguments(dying_publisher="", deaths=15, ranks=3, jobs=3, host_jobs=1, seed=1)
     world = World(options, recovery=True)
     reference = world.folder / "undisturbed"
     begin = time.monotonic()
@@ -160,11 +258,17 @@ def main():
     duration = time.monotonic() - begin
     expect(code == 0, f"the undisturbed run finishes, in {duration:.1f} s", text)
     tally = Tally(options.deaths)
-    threads = [threading.Thread(target=Job(n, options, world, reference, duration, tally).run) for n in range(options.jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with contextlib.ExitStack() as stack:
+        jobs = [Job(n, options, world, reference, duration, tally) for n in range(options.jobs)]
+        host_jobs = options.host_jobs if possible(world.folder) else 0
+        for n in range(host_jobs):
+            hosts = stack.enter_context(Hosts(world.folder, str(n)))
+            jobs.append(HostJob(options.jobs + n, options, world, reference, duration, tally, hosts))
+        threads = [threading.Thread(target=job.run) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(tally.deaths.items()))
     stuck = 1 if tally.trouble and "stuck" in tally.trouble else 0
     print(f"{sum(tally.deaths.values())} deaths ({kinds}) in {tally.rounds} rounds and {time.monotonic() - begin:.0f} s: "

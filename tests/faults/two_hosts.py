@@ -3,8 +3,7 @@
 10 s and leave within 20 s, while the others finish the grid; without it, and with mpirun's keepalive, mpirun ends the run.
 Either way the same command goes on when the link is back: nothing lost, nothing done twice, the same bytes.
 
-Two network namespaces stand for the hosts, each with its own host name, /etc/hosts and /dev/shm; their common folders for a
-network file system. Needs root. Use: two_hosts.py --program P --make-world M
+Namespaces stand for the hosts (hosts.py). Needs root. Use: two_hosts.py --program P --make-world M
 """
 
 import os
@@ -12,110 +11,16 @@ import signal
 import subprocess
 import time
 
+from hosts import KEEPALIVE, SKIPPED, Hosts, possible
 from world import World, arguments, events, expect, trained_again
 
-SKIPPED = 77
 LONG = ["--set", "training.epochs=60", "--set", "seeds=1", "--set", "selection.patience=0"]
-KEEPALIVE = ["--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2", "--mca", "oob_tcp_keepalive_probes", "3"]
 SILENCE_S, ABANDONED_S = 10, 20  # what docs/architecture.md states
-
-IN_HOST = """#!/bin/bash
-# in_host.sh HOST COMMAND...
-host=$1; shift
-exec ip netns exec "$host" unshare --uts --mount --ipc bash -c 'hostname "$0"; mount --bind "{hosts}" /etc/hosts
-  mount -t tmpfs tmpfs /dev/shm; exec "$@"' "$host" "$@"
-"""
-AGENT = """#!/bin/bash
-# rsh_agent.sh HOST WORDS...: what mpirun calls instead of ssh
-host=$1; shift; exec "{in_host}" "$host" /bin/sh -c "$*"
-"""
-
-
-def ip(*words, check=True):
-    return subprocess.run(["ip", *words], check=check, capture_output=True, text=True)
-
-
-class Hosts:
-    """Two of them, with a link between."""
-
-    def __init__(self, folder):
-        self.names = [f"pg{os.getpid()}{letter}" for letter in "ab"]
-        self.folder = folder
-
-    def __enter__(self):
-        a, b = self.names
-        for name in self.names:
-            ip("netns", "add", name)
-            ip("-n", name, "link", "set", "lo", "up")
-        ip("-n", a, "link", "add", "va", "type", "veth", "peer", "name", "vb", "netns", b)
-        ip("-n", a, "addr", "add", "10.77.0.1/24", "dev", "va")
-        ip("-n", b, "addr", "add", "10.77.0.2/24", "dev", "vb")
-        ip("-n", a, "link", "set", "va", "up")
-        self.mend()
-        hosts = self.folder / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost\n10.77.0.1 {a}\n10.77.0.2 {b}\n")
-        self.in_host = self.script("in_host.sh", IN_HOST.format(hosts=hosts))
-        self.agent = self.script("rsh_agent.sh", AGENT.format(in_host=self.in_host))
-        return self
-
-    def __exit__(self, *_):
-        self.kill_all()
-        for name in self.names:
-            ip("netns", "del", name, check=False)
-
-    def kill_all(self):
-        for pid in [pid for name in self.names for pid in self.pids(name)]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-
-    def script(self, name, text):
-        file = self.folder / name
-        file.write_text(text)
-        file.chmod(0o755)
-        return str(file)
-
-    def pids(self, name):
-        return [int(word) for word in ip("netns", "pids", name, check=False).stdout.split()]
-
-    def ranks(self, host, program):
-        """Processes of the program on a host."""
-        found = 0
-        for pid in self.pids(self.names[host]):
-            try:
-                words = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")
-            except OSError:
-                continue
-            found += words[0].decode(errors="replace") == program
-        return found
-
-    def cut(self):
-        ip("-n", self.names[1], "link", "set", "vb", "down")
-
-    def mend(self):
-        ip("-n", self.names[1], "link", "set", "vb", "up")
-
-
-def possible(folder):
-    if os.geteuid() != 0:
-        return False
-    try:
-        with Hosts(folder) as hosts:
-            return subprocess.run([hosts.in_host, hosts.names[0], "true"], capture_output=True).returncode == 0
-    except (OSError, subprocess.CalledProcessError):
-        return False
 
 
 def start(world, hosts, out, *options):
-    a, b = hosts.names
-    launcher = [hosts.in_host, a, "mpirun", "--oversubscribe", "--bind-to", "none", *options, "--host", f"{a}:2,{b}:2", "-np", "4"]
-    words = [*launcher, world.program, "--grid", str(world.grid), "--out", str(out), "--progress", "plain", *LONG]
-    environment = dict(world.environment, OMPI_MCA_plm_rsh_agent=hosts.agent, OMPI_MCA_btl_tcp_if_include="10.77.0.0/24",
-                       OMPI_MCA_oob_tcp_if_include="10.77.0.0/24", OMPI_MCA_pml="ob1", OMPI_MCA_btl="self,vader,tcp",
-                       OMPI_MCA_btl_vader_single_copy_mechanism="none")
-    printed = open(world.folder / "printed", "w")  # no pipe: a launcher's daemon beyond the cut would keep it open
-    return subprocess.Popen(words, env=environment, stdout=printed, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    words = [*options, world.program, "--grid", str(world.grid), "--out", str(out), "--progress", "plain", *LONG]
+    return hosts.start(world, 0, {0: 2, 1: 2}, words, world.folder / "printed")
 
 
 def wait_until(what, seconds):
@@ -169,7 +74,7 @@ def goes_on(world, hosts, reference):
     hosts.cut()
     seconds = wait_until(lambda: lost_ranks(out) >= {2, 3}, 40)
     expect(seconds is not None and seconds < SILENCE_S + 4, f"recovery: both ranks beyond the cut are given up ({seconds or 99:.1f} s)", "")
-    left = wait_until(lambda: hosts.ranks(1, world.program) == 0, 40)
+    left = wait_until(lambda: not hosts.ranks(1, world.program), 40)
     expect(left is not None and seconds + left < ABANDONED_S + 5, f"recovery: they leave by themselves ({seconds + (left or 99):.1f} s)", "")
     finished = wait_until(lambda: world.status(out) == 0, 150)
     text = end(world, hosts, run)
@@ -186,7 +91,7 @@ def ends(world, hosts, reference):
     seconds = wait_until(lambda: run.poll() is not None, 60)
     text = end(world, hosts, run)
     expect(seconds is not None and seconds < 20, f"keepalive: mpirun ends the run ({seconds or 99:.1f} s)", text)
-    gone = wait_until(lambda: hosts.ranks(0, world.program) + hosts.ranks(1, world.program) == 0, ABANDONED_S + 5)
+    gone = wait_until(lambda: not any(hosts.ranks(host, world.program) for host in (0, 1)), ABANDONED_S + 5)
     expect(gone is not None, "keepalive: no rank is left on either host", text)
     hosts.mend()
     resume(world, hosts, out, reference, "keepalive")

@@ -1,13 +1,19 @@
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "slurm/direct_launch.hpp"
 #include "slurm/environment.hpp"
 #include "slurm/last_round.hpp"
 #include "slurm/partition.hpp"
 #include "slurm/queue.hpp"
+#include "slurm/signals.hpp"
 #include "slurm/subprocess.hpp"
 #include "slurm/time_limit.hpp"
 
@@ -16,6 +22,23 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+/// Ends with what this process takes SIGCONT for that comes from itself, when `launcher` is mpirun.
+[[noreturn]] void exit_with_meaning_of_continue(pid_t launcher) {
+  setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+  watch_stop_signals(launcher);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  kill(getpid(), SIGCONT);
+  std::_Exit(stop_signal());
+}
+
+TEST(StopSignals, SigcontOfTheLauncherThatWasFoundIsAWishToEnd) {
+  EXPECT_EXIT(exit_with_meaning_of_continue(getpid()), testing::ExitedWithCode(SIGTERM), "");
+}
+
+TEST(StopSignals, SigcontOfAnybodyElseIsNot) {
+  EXPECT_EXIT(exit_with_meaning_of_continue(getppid() + getpid()), testing::ExitedWithCode(0), "");
+}
 
 TEST(SlurmEnvironment, OutsideOfSlurmItIsEmpty) {
   const Environment e = read_environment({{"PATH", "/bin"}});
