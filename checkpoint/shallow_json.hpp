@@ -8,8 +8,8 @@
 
 namespace peftgrid::checkpoint {
 
-/// What a text that may come from anywhere says; `discarded` where it is no JSON, or nests deeper than anything of ours:
-/// each level would cost a frame of the stack wherever it is written again.
+/// What a text that may come from anywhere says; `discarded` where it is no JSON, or nests deeper than anything of
+/// ours: each level would cost a frame of the stack wherever it is written again.
 inline nlohmann::json parse_shallow(std::string_view text, int deepest = 32) {
   bool too_deep = false;
   const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {

@@ -41,9 +41,8 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
 void check_threads(const std::string& command, std::int64_t threads) {
   constexpr std::int64_t kMostThreads = 512;
   if (threads >= 1 && threads <= kMostThreads) return;
-  throw worker::UsageError(
-      fmt::format("{}: --threads is {}; 1 to {} would be right, seldom more than a node's cores", command, threads,
-                  kMostThreads));
+  throw worker::UsageError(fmt::format("{}: --threads is {}; 1 to {} would be right, seldom more than a node's cores",
+                                       command, threads, kMostThreads));
 }
 
 void check_device(const std::string& command, const std::string& device) {

@@ -1,5 +1,5 @@
-#include "checkpoint/shallow_json.hpp"
 #include "orchestrator/report/cells.hpp"
+#include "checkpoint/shallow_json.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -70,10 +70,10 @@ Section submit_mistakes() {
                     "submit: --sbatch --account: submit has that option itself; name it without --sbatch"),
           in_submit("An option of sbatch's that the script sets itself", {"--sbatch", "--outp=log"},
                     "submit: --sbatch --outp: the script that submit writes sets that itself; leave it out"),
-          in_submit(
-              "A run folder with a line break in its path", {"--out", "a\n#SBATCH --uid=0"},
-              "submit: --out \"a\\x0a#SBATCH --uid=0\" has a line break or another control character; one line would be "
-              "right"),
+          in_submit("A run folder with a line break in its path", {"--out", "a\n#SBATCH --uid=0"},
+                    "submit: --out \"a\\x0a#SBATCH --uid=0\" has a line break or another control character; one line "
+                    "would be "
+                    "right"),
           in_submit(
               "A run folder with a backslash in its path", {"--out", "back\\slash"},
               "submit: the run folder \"back\\slash\" has a backslash, with which Slurm finds no place for its log; "
