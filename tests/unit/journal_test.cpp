@@ -107,6 +107,38 @@ TEST(Journal, GoesOnBehindATornLine) {
   EXPECT_EQ(read_journal(file).damaged, 1);
 }
 
+TEST(Journal, ALineLongerThanAnyOfOursIsDamageAndNotKeptInMemory) {
+  const auto file = std::filesystem::path(testing::TempDir()) / "journal_of_zeros";
+  std::filesystem::remove(file);
+  std::ofstream(file).close();
+  std::filesystem::resize_file(file, std::uintmax_t{1} << 30);
+  std::ofstream(file, std::ios::app) << "\n";
+  {
+    Journal journal(file);
+    journal.append("end", "{}");
+  }
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  const JournalContents contents = read_journal(file);
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_EQ(contents.damaged, 1);
+  ASSERT_EQ(contents.events.size(), 1U);
+  EXPECT_EQ(contents.events[0].kind, "end");
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 300'000) << "kB";
+  std::filesystem::remove(file);
+}
+
+TEST(Journal, NumbersBeyondTheirBoundsCostALineNotMore) {
+  const RunFolder run{std::filesystem::path(testing::TempDir()) / "journal_of_numbers"};
+  std::filesystem::remove_all(run.root);
+  std::filesystem::create_directories(run.root);
+  Journal(run.journal()).append("start", R"({"ranks":2,"cores":1e300,"host":"a","pid":1})");
+  Journal(run.journal()).append("start", R"({"ranks":99999999999999999999,"cores":4,"host":"a","pid":1})");
+  const RunState state = read_run_state(run);
+  EXPECT_EQ(state.ranks, 2);
+  EXPECT_EQ(state.cores, 0);
+}
+
 TEST(Journal, AStartThatWasStoppedIsNoMeasureOfItsPlan) {
   const tests::TemporaryFolder folder;
   const RunFolder run{folder.path()};
