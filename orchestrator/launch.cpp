@@ -51,6 +51,7 @@ std::string secret_of_job() {
 /// name is taken by something that is not this user's alone.
 const fs::path& job_folder() {
   static const fs::path folder = [] {
+    if (!launcher()) return fs::path();  // it died before this rank began: nobody would remove the folder
     fs::path own = fs::path("/dev/shm") / (job_prefix() + std::to_string(launcher_pid()) + "-" + secret_of_job());
     return checkpoint::make_private_folder(own) ? own : fs::path();
   }();
