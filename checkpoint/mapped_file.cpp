@@ -26,6 +26,7 @@ struct Region {
 constexpr std::size_t kMostRegions = 1024;  // a base of a thousand shards; later mappings are not guarded
 std::array<Region, kMostRegions> regions;
 std::array<std::string, kMostRegions> region_files;
+std::atomic<bool> any_torn{false};  // asked before each trial, so without a walk over all regions
 std::mutex changing;
 std::atomic<std::uintptr_t> page_bytes{4096};
 static_assert(std::atomic<std::uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
@@ -57,6 +58,7 @@ extern "C" void mend_torn_page(int signal, siginfo_t* info, void* /*context*/) {
     void* const page = reinterpret_cast<void*>(address / page_bytes * page_bytes);
     if (::mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) break;
     region.torn = true;
+    any_torn = true;
     return;
   }
   ::signal(signal, SIG_DFL);  // not ours: the same instruction ends the process
@@ -123,9 +125,13 @@ void survive_torn_mappings() {
 }
 
 std::optional<std::string> torn_mapping() {
+  if (!any_torn) return std::nullopt;
   const std::lock_guard lock(changing);
+  any_torn = false;  // before the walk: what is torn meanwhile sets it again
   for (std::size_t i = 0; i < kMostRegions; ++i) {
-    if (regions[i].torn.exchange(false)) return region_files[i];
+    if (!regions[i].torn.exchange(false)) continue;
+    any_torn = true;  // there may be another
+    return region_files[i];
   }
   return std::nullopt;
 }
