@@ -8,7 +8,7 @@
 
 namespace peftgrid::checkpoint {
 
-/// A trained tensor as kept. `values` is empty where only the hash is kept (product.md, "keep").
+/// A trained tensor as kept. `values` is empty where only the hash is kept (docs/grid_file.md, `keep`).
 struct KeptTensor {
   std::string name;
   std::vector<std::int64_t> shape;

@@ -19,7 +19,7 @@
 
 namespace peftgrid::orchestrator {
 
-/// Hands out trials and hears outcomes: a thread in rank 0, on a line of its own (design.md 3.10). Everything that
+/// Hands out trials and hears outcomes: a thread in rank 0, on a line of its own. Everything that
 /// happens goes to the journal before it is acted on further; what is done is what trials/ holds. A rank that dies or
 /// falls silent loses its trial to another one; the rest goes on.
 class Coordinator {

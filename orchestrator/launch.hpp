@@ -10,7 +10,7 @@ namespace peftgrid::orchestrator {
 /// refused: the first says so, and all are to leave with the exit code that is returned. Otherwise nothing.
 std::optional<int> refuse_lonely_tasks();
 
-/// Settings that Open MPI reads from the environment at MPI_Init (design.md 3.9): waiting ranks yield the core, and
+/// Settings that Open MPI reads from the environment at MPI_Init: waiting ranks yield the core, and
 /// shared-memory files lie in a folder of this job's own. Also removes the folders of dead jobs of this user: a killed
 /// rank leaves 4 MiB of memory behind, a killed job its boards of features. The folder is this user's alone and its
 /// name cannot be guessed; where somebody has put something there, Open MPI's own place is used.

@@ -8,10 +8,10 @@
 
 namespace peftgrid::orchestrator {
 
-/// The right to write to a run folder: one running owner at a time (product.md, "One owner"). On the same host a claim
-/// is pid and start time: a dead one is taken over at once, a dying one (its mpirun is gone) is waited for, up to 5 s.
-/// The same host is the same boot and the same PID namespace. A claim from anywhere else is watched: it is refused as
-/// soon as its beat moves, and taken over when it has not moved for kExpiry_s; clocks are never compared.
+/// The right to write to a run folder: one running owner at a time (docs/architecture.md, "Owner"). On the same host a
+/// claim is pid and start time: a dead one is taken over at once, a dying one (its mpirun is gone) is waited for, up to
+/// 5 s. The same host is the same boot and the same PID namespace. A claim from anywhere else is watched: it is refused
+/// as soon as its beat moves, and taken over when it has not moved for kExpiry_s; clocks are never compared.
 class Owner {
  public:
   static constexpr double kDying_s = 5, kBeat_s = 5, kExpiry_s = 30;

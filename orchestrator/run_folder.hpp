@@ -54,7 +54,7 @@ struct RunState {
   std::string job, nodes;                         // of the last start, where it was a Slurm job
 };
 
-/// Where things lie in a run folder (product.md section 3).
+/// Where things lie in a run folder.
 struct RunFolder {
   std::filesystem::path root;
   std::filesystem::path trials() const { return root / "trials"; }

@@ -11,8 +11,8 @@
 namespace peftgrid::worker {
 
 /// The frozen tensors of a pretrained folder, mapped read-only: one copy a node, however many ranks map it. What is not
-/// stored in the type that the precision asks for lies converted in a file of the cache, made once per node
-/// (design.md 3.8), or in this process where the cache takes no file.
+/// stored in the type that the precision asks for lies converted in a file of the cache, made once per
+/// node, or in this process where the cache takes no file.
 class Base {
  public:
   virtual ~Base() = default;

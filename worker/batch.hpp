@@ -23,8 +23,8 @@ struct TrialRows {
   std::int64_t prompt = 0;  // slots before each row's first token, to be filled by the trial's method
 };
 
-/// Packed tokens: rows one after the other, never a padded rectangle (design.md 3.4). The number of tokens is rounded
-/// up to a multiple of 4 with tokens that belong to nobody: oneDNN builds a primitive for each new number.
+/// Packed tokens: rows one after the other, never a padded rectangle. The number of tokens is rounded up to a multiple
+/// of 4 with tokens that belong to nobody: oneDNN builds a primitive for each new number.
 struct Batch {
   at::Tensor ids, types, positions;                          // [tokens] int64
   std::shared_ptr<const std::vector<std::int32_t>> offsets;  // [rows + 1]

@@ -52,7 +52,7 @@ const MethodInfo* find_method(const std::string& name);
 /// What a pretrained folder holds, from its config.json, tensor headers and side files.
 struct BackboneFacts {
   std::string architecture;           // "bert"
-  std::string default_readout;        // product.md, "Readout"
+  std::string default_readout;        // docs/grid_file.md, `readout`
   std::vector<std::string> readouts;  // those it offers
   std::int64_t layers = 0, width = 0, ffn_width = 0, heads = 0, max_positions = 0, vocabulary = 0;
   std::int64_t parameters = 0;  // of the base, without any head

@@ -12,7 +12,7 @@
 #include "worker/measure.hpp"
 #include "worker/worker.hpp"
 
-/// MKL takes a slow path on AMD processors unless this says otherwise (design.md 3.7); exported by the executable. The
+/// MKL takes a slow path on AMD processors unless this says otherwise; exported by the executable. The
 /// small products of adapters and weight gradients go through MKL.
 extern "C" __attribute__((visibility("default"))) int mkl_serv_intel_cpu_true() {
   return 1;

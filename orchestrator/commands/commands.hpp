@@ -8,7 +8,7 @@
 #include "worker/catalogue.hpp"
 
 /// One function a command; each parses its own options (Boost.Program_options, guessing off), does its work and returns
-/// the exit code of product.md section 1. Wrong input throws worker::UsageError, which main turns into exit code 2.
+/// the exit code that the README lists. Wrong input throws worker::UsageError, which main turns into exit code 2.
 namespace peftgrid::orchestrator {
 
 using Arguments = std::vector<std::string>;  // after the command's name

@@ -6,8 +6,8 @@
 
 namespace peftgrid::orchestrator {
 
-/// The metrics of product.md over stored labels and predictions: for what trials do not store themselves, the majority
-/// class's score and resampled scores. Undefined (a correlation without spread) is nothing.
+/// The metrics of docs/grid_file.md over stored labels and predictions: for what trials do not store themselves, the
+/// majority class's score and resampled scores. Undefined (a correlation without spread) is nothing.
 std::optional<double> score(const std::string& metric, const std::vector<double>& labels,
                             const std::vector<double>& predictions);
 

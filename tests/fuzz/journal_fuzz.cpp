@@ -14,23 +14,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A run folder in memory.
-const fs::path& folder() {
-  static const fs::path place = [] {
-    std::string name = "/dev/shm/journal_fuzz_XXXXXX";
+/// A run folder in memory, for one input: a fuzzer ends without unwinding, and would leave one behind.
+struct Folder {
+  Folder() {
     if (mkdtemp(name.data()) == nullptr) std::abort();
-    std::atexit([] { fs::remove_all(folder()); });
-    return fs::path(name);
-  }();
-  return place;
-}
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { fs::remove_all(name); }
+  std::string name = "/dev/shm/journal_fuzz_XXXXXX";  // mkdtemp fills in the last six
+};
 
 }  // namespace
 
 /// Any bytes are a journal of whole lines and damaged ones. Each line gets a right checksum too, so that what lies
 /// behind it is read.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const peftgrid::orchestrator::RunFolder run{folder()};
+  const Folder folder;
+  const peftgrid::orchestrator::RunFolder run{folder.name};
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   std::ofstream(run.journal(), std::ios::binary) << bytes;
   peftgrid::orchestrator::read_run_state(run);

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kExact = 1e-5;  // per tensor, norm of the difference over norm of the reference (design.md 5.1)
+constexpr double kExact = 1e-5;  // per tensor, norm of the difference over norm of the reference
 constexpr double kFloor = 1e-6;  // of the case's largest gradient: a gradient below it is zero but for rounding
 constexpr double kTenSteps = 1e-4;
 constexpr double kBf16 = 3e-2;  // of the logits' norm: bf16 keeps 8 bits, and each product of the base rounds to them

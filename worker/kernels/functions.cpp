@@ -1,4 +1,4 @@
-// The only file that sees custom_function.h: it costs 10 s to compile (design.md 3.3).
+// The only file that sees custom_function.h: it costs 10 s to compile.
 #include "worker/kernels/functions.hpp"
 
 #include <ATen/TensorOperators.h>

@@ -21,7 +21,7 @@ struct TokenOwners {
 };
 
 /// x W^T + b with W [out, in]. A frozen W gets no gradient: forward and backward go through oneDNN straight from the
-/// mapped file (design.md 3.7); a frozen W in bf16 takes the product in bf16 and adds the bias in fp32. A trained W
+/// mapped file; a frozen W in bf16 takes the product in bf16 and adds the bias in fp32. A trained W
 /// gets its gradient. x [tokens, in] fp32; bias may be undefined.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
