@@ -73,9 +73,18 @@ std::string known_commands() {
   return names;
 }
 
+bool asks_for_help(const std::string& first) {
+  return first == "--help" || first == "-h" || first == "help";
+}
+
+/// Also without the word: what begins with an option.
+bool is_run(const std::string& first) {
+  return first == "run" || (first.starts_with("-") && !asks_for_help(first) && first != "--version");
+}
+
 int dispatch(Arguments arguments) {
   const std::string first = arguments.empty() ? "--help" : arguments.front();
-  if (first == "--help" || first == "-h" || first == "help") return print_help(), 0;
+  if (asks_for_help(first)) return print_help(), 0;
   if (first == "--version") return say("{}\n", peftgrid::orchestrator::version_text()), 0;
   if (first.starts_with("-")) return peftgrid::orchestrator::run_command(arguments);
   const auto command =
@@ -129,9 +138,7 @@ int code_of_lost_answer(const Arguments& arguments, int code) {
   if (why == 0) return code;
   complain("orchestrator: what was to be printed could not be written: {}\n",
            peftgrid::checkpoint::system_message(why));
-  const bool is_run = !arguments.empty() && (arguments.front() == "run" || arguments.front() == "--grid" ||
-                                             arguments.front().starts_with("--grid="));
-  return is_run || code != 0 ? code : 1;
+  return code != 0 || (!arguments.empty() && is_run(arguments.front())) ? code : 1;
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ def no_output_ends_a_run(world):
         done = shell(world, f"{quoted(world.command(out, None, *FEW))} {redirection}")
         expect(done.returncode == 0, f"a run with {redirection} ends with 0", f"{done.returncode}\n{done.stdout}{done.stderr}")
         expect(world.status(out) == 0, f"and all of its trials are there ({redirection})")
+    # The same command with its options in another order is a run, too.
+    done = shell(world, f"{quoted([world.program, '--out', world.folder / 'run-0', '--grid', world.grid, *FEW])} >/dev/full")
+    expect(done.returncode == 0, "whichever option comes first", f"{done.returncode}\n{done.stderr}")
 
 
 def a_lost_answer_is_said(world):
