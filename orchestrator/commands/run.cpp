@@ -17,8 +17,8 @@
 #include "collectives/gang.hpp"
 #include "collectives/mpi_group.hpp"
 #include "orchestrator/commands/commands.hpp"
+#include "orchestrator/company.hpp"
 #include "orchestrator/coordinator.hpp"
-#include "orchestrator/cores.hpp"
 #include "orchestrator/gpu_check.hpp"
 #include "orchestrator/launch.hpp"
 #include "orchestrator/launch_watch.hpp"
@@ -116,28 +116,6 @@ void close_run(RunSession& session, const Coordinator& coordinator, const RunOpt
 void write_exit_code(const RunOptions& options, const collectives::MpiSession& mpi, int code) {
   if (options.exit_code_file.empty() || mpi.rank() != 0) return;
   std::ofstream(options.exit_code_file) << code << "\n";
-}
-
-/// What every rank knows of the others.
-struct Company {
-  std::vector<ProcessId> ranks;  // on rank 0; elsewhere empty
-  ProcessId coordinator;
-  SharedCores cores;
-};
-
-/// Collective. The first words between all ranks: who is who, and what they may compute on.
-Company introduce(collectives::Group& group) {
-  const Deadline deadline("learning who is who", StartDeadline::kMeet_s);
-  Company company;
-  const std::string me = to_json(this_process());
-  for (const std::string& text : group.gather(me, 0, deadline)) company.ranks.push_back(process_from_json(text));
-  company.coordinator = process_from_json(collectives::broadcast_text(group, me, 0, deadline));
-  std::vector<RankCores> cores;
-  for (const std::string& text : group.gather(to_json(cores_of_this_process()), 0, deadline)) {
-    cores.push_back(rank_cores_from_json(text));
-  }
-  company.cores = shared_cores_from_json(collectives::broadcast_text(group, to_json(shared_cores(cores)), 0, deadline));
-  return company;
 }
 
 /// What the ranks of a run were given to talk with.
