@@ -207,8 +207,8 @@ class HostJob(Job):
         return sum(kind == "start" for kind, _ in events(self.out)) if (self.out / "journal").exists() else 0
 
     def await_start(self, run, before):
-        """Until all ranks have met. MPI_Init itself waits ten minutes for a host that falls silent just then, unless mpirun
-        notices (launch_watch.hpp)."""
+        """Until all ranks have met: MPI_Init itself waits ten minutes for a rank that is lost just then with its host, or as
+        the only one of its host (launch_watch.hpp), and then the run ends with exit code 4."""
         begin = time.monotonic()
         while run.poll() is None and self.starts() == before and time.monotonic() - begin < 60:
             time.sleep(0.05)
@@ -235,8 +235,7 @@ class HostJob(Job):
         starts = self.starts()
         run = self.hosts.start(self.world, on, ranks, words, printed)
         if kind:
-            if not keepalive and ("silent" in kind or kind == "link"):
-                self.await_start(run, starts)
+            self.await_start(run, starts)
             time.sleep(self.chance.uniform(0.05, self.duration))
             try:
                 if self.strike_hosts(kind, on):
