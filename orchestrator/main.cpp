@@ -18,8 +18,8 @@
 #include "orchestrator/output.hpp"
 #include "orchestrator/version.hpp"
 #include "worker/errors.hpp"
+#include "worker/service/worker.hpp"
 #include "worker/text.hpp"
-#include "worker/worker.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "collectives/mpi_group.hpp"
+#include "worker/service/worker.hpp"
 #include "worker/trial.hpp"
-#include "worker/worker.hpp"
 
 namespace peftgrid::orchestrator {
 

@@ -8,7 +8,7 @@
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/output.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 

@@ -8,7 +8,7 @@
 #include "orchestrator/output.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 

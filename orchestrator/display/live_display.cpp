@@ -7,7 +7,7 @@
 #include <map>
 
 #include "orchestrator/clock.hpp"
-#include "orchestrator/launch.hpp"
+#include "orchestrator/launch/launch.hpp"
 #include "orchestrator/output.hpp"
 #include "worker/text.hpp"
 

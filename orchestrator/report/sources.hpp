@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "checkpoint/merge.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::orchestrator {

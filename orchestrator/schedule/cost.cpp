@@ -33,7 +33,8 @@ double rows_kept_out(const TrialSpec& spec) {
 }
 
 /// How much longer than the mean the longest of `shards` parts of a micro-batch is: the others wait for it. The longest
-/// of n rows lies about 0.75 sqrt(2 ln n) deviations up; parts of several rows are filled evenly (worker/steps.cpp).
+/// of n rows lies about 0.75 sqrt(2 ln n) deviations up; parts of several rows are filled evenly
+/// (worker/training/steps.cpp).
 double waiting(double rows, double shards) {
   if (shards <= 1) return 1;
   return 1 + 0.75 * std::sqrt(2 * std::log(shards)) * kRowSpread / std::pow(std::max(1.0, rows / shards), 2);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "orchestrator/grid/grid.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "orchestrator/schedule/cost.hpp"
 
 namespace peftgrid::orchestrator {

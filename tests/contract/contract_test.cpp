@@ -7,7 +7,7 @@
 #include "checkpoint/sha256.hpp"
 #include "tests/contract/subjects.hpp"
 #include "worker/catalogue.hpp"
-#include "worker/optim.hpp"
+#include "worker/training/optim.hpp"
 
 namespace peftgrid::tests {
 namespace {

@@ -7,11 +7,11 @@
 #include "tests/contract/subjects.hpp"
 #include "tests/support/borrowed_group.hpp"
 #include "worker/catalogue.hpp"
-#include "worker/model.hpp"
-#include "worker/team.hpp"
-#include "worker/trainer.hpp"
-#include "worker/trial_rows.hpp"
-#include "worker/worker.hpp"
+#include "worker/model/model.hpp"
+#include "worker/service/worker.hpp"
+#include "worker/training/team.hpp"
+#include "worker/training/trainer.hpp"
+#include "worker/training/trial_rows.hpp"
 
 namespace peftgrid::tests {
 namespace {

@@ -9,9 +9,9 @@
 #include "tests/contract/subjects.hpp"
 #include "tests/support/borrowed_group.hpp"
 #include "worker/catalogue.hpp"
-#include "worker/team.hpp"
-#include "worker/trainer.hpp"
-#include "worker/worker.hpp"
+#include "worker/service/worker.hpp"
+#include "worker/training/team.hpp"
+#include "worker/training/trainer.hpp"
 
 namespace peftgrid::tests {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "worker/catalogue/bert_config.hpp"
 #include "worker/errors.hpp"
+#include "worker/plan/bert_config.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <string>
 
-#include "orchestrator/journal.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/journal.hpp"
+#include "orchestrator/run/run_folder.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "checkpoint/sha256.hpp"
-#include "worker/state_file.hpp"
+#include "worker/training/state_file.hpp"
 
 /// Any bytes are refused, or give numbers within their bounds; the JSON alone too, whose hash a fuzzer never guesses.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,7 +6,7 @@
 
 #include "checkpoint/safetensors.hpp"
 #include "tests/golden/golden_numbers.hpp"
-#include "worker/catalogue/bert_config.hpp"
+#include "worker/plan/bert_config.hpp"
 
 namespace peftgrid::tests {
 

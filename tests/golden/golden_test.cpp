@@ -14,7 +14,7 @@
 #include "tests/golden/golden_case.hpp"
 #include "tests/golden/golden_numbers.hpp"
 #include "tests/support/network.hpp"
-#include "worker/optim.hpp"
+#include "worker/training/optim.hpp"
 
 namespace peftgrid::tests {
 namespace {

@@ -9,7 +9,7 @@ target_link_libraries(nccl_gpu_test PRIVATE peftgrid_warnings group_promises pef
 add_executable(count_devices "${PROJECT_SOURCE_DIR}/tests/gpu/count_devices.cpp")
 target_link_libraries(count_devices PRIVATE peftgrid_warnings peftgrid_collectives)
 # What tests/gpu/run.sh builds.
-add_custom_target(gpu_checks DEPENDS nccl_gpu_test count_devices any_device_test golden_test make_tiny_world orchestrator)
+add_custom_target(gpu_checks DEPENDS nccl_gpu_test count_devices cuda_ops_test golden_test make_tiny_world orchestrator)
 
 add_test(NAME gpu COMMAND "${PROJECT_SOURCE_DIR}/tests/gpu/run.sh" --built "${CMAKE_BINARY_DIR}" $<TARGET_FILE:orchestrator>)
 add_test(NAME gpu_over_nccl_standin

@@ -48,7 +48,7 @@ check "a grid with --collectives nccl on $gpus ranks" tests/support/mpirun.sh -n
 # A stand-in for CUDA carries sums; it computes nothing.
 [[ -z ${PEFTGRID_CUDA_IS_A_STANDIN:-} ]] || finish
 
-check "the operators' numbers on a GPU" env PEFTGRID_TEST_DEVICE=cuda "$folder/tests/any_device_test" --gtest_brief=1
+check "the operators' numbers on a GPU" env PEFTGRID_TEST_DEVICE=cuda "$folder/tests/cuda_ops_test" --gtest_brief=1
 check "the libraries' numbers on a GPU" env PEFTGRID_TEST_DEVICE=cuda "$folder/tests/golden_test" --gtest_brief=1
 on_gpus() { # RANKS OUT ARGUMENTS...
   local ranks=$1 out=$2

@@ -9,10 +9,10 @@
 #include <cstdlib>
 
 #include "checkpoint/safetensors.hpp"
-#include "worker/catalogue/hash_cache.hpp"
-#include "worker/model.hpp"
-#include "worker/registry.hpp"
-#include "worker/worker.hpp"
+#include "worker/model/model.hpp"
+#include "worker/model/registry.hpp"
+#include "worker/plan/hash_cache.hpp"
+#include "worker/service/worker.hpp"
 
 namespace peftgrid::tests {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "worker/backbones/backbone.hpp"
-#include "worker/base.hpp"
-#include "worker/head.hpp"
+#include "worker/model/base.hpp"
+#include "worker/objectives/heads.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::tests {
@@ -35,7 +35,7 @@ struct NetworkSpec {
   at::Device device = test_device();
 };
 
-/// Base, method and head of one trial, put together as worker/model.cpp does, on rows that a test gives.
+/// Base, method and head of one trial, put together as worker/model/model.cpp does, on rows that a test gives.
 class Network {
  public:
   explicit Network(const NetworkSpec& spec);

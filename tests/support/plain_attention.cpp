@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "worker/randomness.hpp"
+#include "worker/model/randomness.hpp"
 
 namespace peftgrid::tests {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "worker/kernels/vector_kernels.hpp"
+#include "worker/kernels/cpu/vector_kernels.hpp"
 
 namespace peftgrid::tests {
 

@@ -12,8 +12,8 @@
 #include <stdexcept>
 
 #include "checkpoint/publish.hpp"
-#include "orchestrator/journal.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/journal.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::tests {

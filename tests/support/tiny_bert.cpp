@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors.hpp"
-#include "worker/catalogue/bert_config.hpp"
+#include "worker/plan/bert_config.hpp"
 
 namespace peftgrid::tests {
 

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "tests/support/tiny_bert.hpp"
-#include "worker/catalogue/hash_cache.hpp"
+#include "worker/plan/hash_cache.hpp"
 
 namespace peftgrid::worker {
 namespace {

@@ -1,5 +1,5 @@
 // The coordinator beside ranks that the test plays: gangs, losses, and results that come late.
-#include "orchestrator/coordinator.hpp"
+#include "orchestrator/run/coordinator.hpp"
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "orchestrator/launch.hpp"
+#include "orchestrator/launch/launch.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {

@@ -1,4 +1,4 @@
-#include "orchestrator/cores.hpp"
+#include "orchestrator/launch/cores.hpp"
 
 #include <gmock/gmock.h>
 #include <sched.h>

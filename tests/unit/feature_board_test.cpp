@@ -1,5 +1,5 @@
 // Features that the ranks of a node make together.
-#include "worker/feature_board.hpp"
+#include "worker/training/feature_board.hpp"
 
 #include <gtest/gtest.h>
 

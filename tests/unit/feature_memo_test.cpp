@@ -1,5 +1,5 @@
 // What a rank remembers of a frozen base from trial to trial.
-#include "worker/feature_memo.hpp"
+#include "worker/training/feature_memo.hpp"
 
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>

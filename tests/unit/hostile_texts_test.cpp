@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/commands/commands.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "tests/support/sample_trials.hpp"
 #include "worker/text.hpp"
 

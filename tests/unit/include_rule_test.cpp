@@ -96,8 +96,9 @@ bool folder_may(const std::string& folder, const std::string& name) {
       // Of worker only headers without a tensor. Beside what a trial is, what can be planned and the loop: the errors
       // that both throw, the messages that both read, and quoting and nearest names for messages.
       {"orchestrator",
-       {"collectives/", "checkpoint/", "slurm/", "worker/trial.hpp", "worker/catalogue.hpp", "worker/worker.hpp",
-        "worker/errors.hpp", "worker/messages.hpp", "worker/tasks/metrics.hpp", "worker/text.hpp"}},
+       {"collectives/", "checkpoint/", "slurm/", "worker/trial.hpp", "worker/catalogue.hpp",
+        "worker/service/worker.hpp", "worker/errors.hpp", "worker/service/messages.hpp", "worker/tasks/metrics.hpp",
+        "worker/text.hpp"}},
   };
   const Names& allowed = kAllowed.at(folder);
   return folder_of(name) == folder || allowed.contains(name) || allowed.contains(folder_of(name) + "/");
@@ -105,10 +106,10 @@ bool folder_may(const std::string& folder, const std::string& name) {
 
 TEST(IncludeRule, ReadsTheWholeProgram) {
   EXPECT_GT(includes().size(), 100U);
-  for (const char* file : {"orchestrator/main.cpp", "worker/worker.cpp", "worker/adapters/lora.cpp"}) {
+  for (const char* file : {"orchestrator/main.cpp", "worker/service/worker.cpp", "worker/methods/lora.cpp"}) {
     EXPECT_TRUE(includes().contains(file)) << file;
   }
-  EXPECT_TRUE(seen_by("worker/trainer.cpp").contains("ATen/core/Tensor.h"));
+  EXPECT_TRUE(seen_by("worker/training/trainer.cpp").contains("ATen/core/Tensor.h"));
 }
 
 TEST(IncludeRule, FoldersIncludeOnlyWhatTheyMay) {
@@ -132,7 +133,7 @@ TEST(IncludeRule, TensorsStayInsideWorker) {
 TEST(IncludeRule, CudaAndNcclStayInsideCollectivesButForWhatStartsKernels) {
   std::vector<std::string> found;
   for (const auto& [file, names] : includes()) {
-    if (folder_of(file) == "collectives" || file == "worker/kernels/cuda_program.cpp") continue;
+    if (folder_of(file) == "collectives" || file == "worker/kernels/cuda/cuda_program.cpp") continue;
     for (const std::string& name : seen_by(file)) {
       if (name.starts_with("cuda") || name.starts_with("nccl")) found.push_back(file + " sees " + name);
     }
@@ -144,9 +145,9 @@ TEST(IncludeRule, CudaAndNcclStayInsideCollectivesButForWhatStartsKernels) {
 TEST(IncludeRule, TheCatalogueAndItsParsersSeeNoTensor) {
   std::vector<std::string> found;
   for (const auto& [file, names] : includes()) {
-    const bool plain = file.starts_with("worker/catalogue") || file.starts_with("worker/tasks/") ||
-                       file.starts_with("worker/tokenizer/") || file.starts_with("worker/trial.") ||
-                       file.starts_with("worker/text.");
+    const bool plain = file.starts_with("worker/catalogue.hpp") || file.starts_with("worker/plan/") ||
+                       file.starts_with("worker/tasks/") || file.starts_with("worker/tokenizer/") ||
+                       file.starts_with("worker/trial.") || file.starts_with("worker/text.");
     if (!plain) continue;
     for (const std::string& name : seen_by(file)) {
       if (is_torch(name)) found.push_back(file + " sees " + name);
@@ -158,7 +159,7 @@ TEST(IncludeRule, TheCatalogueAndItsParsersSeeNoTensor) {
 TEST(IncludeRule, AMethodNeverSeesABackbone) {
   std::vector<std::string> found;
   for (const auto& [file, names] : includes()) {
-    if (!file.starts_with("worker/adapters/")) continue;
+    if (!file.starts_with("worker/methods/")) continue;
     for (const std::string& name : seen_by(file)) {
       if (name.starts_with("worker/backbones/")) found.push_back(file + " sees " + name);
     }
@@ -171,8 +172,8 @@ TEST(IncludeRule, ABackboneSeesOfMethodsOnlyTheirInterface) {
   for (const auto& [file, names] : includes()) {
     if (!file.starts_with("worker/backbones/")) continue;
     for (const std::string& name : seen_by(file)) {
-      if (!name.starts_with("worker/adapters/")) continue;
-      if (name != "worker/adapters/sites.hpp" && name != "worker/adapters/method.hpp") {
+      if (!name.starts_with("worker/methods/")) continue;
+      if (name != "worker/methods/sites.hpp" && name != "worker/methods/method.hpp") {
         found.push_back(file + " sees " + name);
       }
     }
@@ -182,8 +183,8 @@ TEST(IncludeRule, ABackboneSeesOfMethodsOnlyTheirInterface) {
 
 TEST(IncludeRule, OnlyTheRegistrySeesTheMethodsFactories) {
   EXPECT_THAT(breaches([](const std::string& file, const std::string& name) {
-                return name == "worker/adapters/methods.hpp" && file != "worker/registry.cpp" &&
-                       !file.starts_with("worker/adapters/");
+                return name == "worker/methods/methods.hpp" && file != "worker/model/registry.cpp" &&
+                       !file.starts_with("worker/methods/");
               }),
               IsEmpty());
 }

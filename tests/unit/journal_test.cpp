@@ -1,4 +1,4 @@
-#include "orchestrator/journal.hpp"
+#include "orchestrator/run/journal.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "checkpoint/errors.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "tests/support/sample_trials.hpp"
 
 namespace peftgrid::orchestrator {

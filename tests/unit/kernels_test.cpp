@@ -1,5 +1,5 @@
 // The hot loops at every level of x86-64 that this processor runs, beside plain double precision.
-#include "worker/kernels/vector_kernels.hpp"
+#include "worker/kernels/cpu/vector_kernels.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "tests/support/plain_attention.hpp"
-#include "worker/randomness.hpp"
+#include "worker/model/randomness.hpp"
 
 namespace peftgrid::tests {
 namespace {

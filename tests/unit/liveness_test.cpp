@@ -1,5 +1,5 @@
 // Who is given up, and when: by a clock of the test's own.
-#include "orchestrator/liveness.hpp"
+#include "orchestrator/run/liveness.hpp"
 
 #include <gmock/gmock.h>
 

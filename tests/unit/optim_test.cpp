@@ -1,5 +1,5 @@
 // Schedules beside transformers' numbers, the flat buffer, and the order of rows.
-#include "worker/optim.hpp"
+#include "worker/training/optim.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "tests/support/network.hpp"
-#include "worker/randomness.hpp"
+#include "worker/model/randomness.hpp"
 
 namespace peftgrid::tests {
 namespace {

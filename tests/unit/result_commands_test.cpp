@@ -9,7 +9,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "orchestrator/commands/commands.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "tests/support/sample_trials.hpp"
 #include "worker/errors.hpp"
 

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "orchestrator/commands/commands.hpp"
-#include "orchestrator/journal.hpp"
-#include "orchestrator/run_folder.hpp"
+#include "orchestrator/run/journal.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "tests/support/sample_trials.hpp"
 
 namespace peftgrid::orchestrator {

@@ -9,7 +9,7 @@
 #include "checkpoint/errors.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid.hpp"
-#include "orchestrator/journal.hpp"
+#include "orchestrator/run/journal.hpp"
 #include "tests/support/script_folder.hpp"
 #include "tests/support/tiny_bert.hpp"
 #include "worker/errors.hpp"

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "worker/adapters/sites.hpp"
-#include "worker/batch.hpp"
 #include "worker/geometry.hpp"
-#include "worker/weights.hpp"
+#include "worker/methods/sites.hpp"
+#include "worker/model/batch.hpp"
+#include "worker/model/weights.hpp"
 
 namespace peftgrid::worker {
 

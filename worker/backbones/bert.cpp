@@ -9,7 +9,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "worker/backbones/backbone.hpp"
-#include "worker/catalogue/bert_config.hpp"
+#include "worker/plan/bert_config.hpp"
 
 namespace peftgrid::worker {
 

@@ -13,10 +13,10 @@
 
 #include <cmath>
 
-#include "worker/kernels/any_device.hpp"
-#include "worker/kernels/device_functions.hpp"
+#include "worker/kernels/cpu/vector_kernels.hpp"
+#include "worker/kernels/cuda/cuda_ops.hpp"
+#include "worker/kernels/cuda/device_functions.hpp"
 #include "worker/kernels/products.hpp"
-#include "worker/kernels/vector_kernels.hpp"
 
 namespace peftgrid::worker {
 
@@ -256,7 +256,7 @@ std::optional<Tensor> given(const Tensor& tensor) {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (!x.is_cpu()) return any_device::linear(x, weight, bias);
+  if (!x.is_cpu()) return cuda_ops::linear(x, weight, bias);
   if (weight.requires_grad()) return TrainedLinear::apply(x, weight, given(bias));
   if (bias.defined() && bias.requires_grad()) return at::add(FrozenLinear::apply(x, weight, std::nullopt), bias);
   return FrozenLinear::apply(x, weight, given(bias));
@@ -278,7 +278,7 @@ Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const 
 }
 
 Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {
-  if (!a.is_cpu()) return any_device::add_norm(a, b, weight, bias, epsilon);
+  if (!a.is_cpu()) return cuda_ops::add_norm(a, b, weight, bias, epsilon);
   const variable_list both = AddNorm::apply(a, b, weight, bias, epsilon);
   return {both[0], both[1]};
 }

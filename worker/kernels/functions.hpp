@@ -7,16 +7,16 @@
 #include <optional>
 #include <vector>
 
-#include "worker/randomness.hpp"
+#include "worker/model/randomness.hpp"
 
 /// The operators that LibTorch lacks or does slowly, with their gradients: on the CPU by loops of our own and oneDNN,
-/// on another device as any_device.hpp puts them together. The tensors of a call lie on one device.
+/// on another device as cuda_ops.hpp puts them together. The tensors of a call lie on one device.
 namespace peftgrid::worker {
 
 /// Whose token is it? For dropout: the numbers of a token depend on its example and position, never on its neighbours.
 struct TokenOwners {
   std::vector<std::uint32_t> example, position;  // [tokens]
-  /// The same as int64 [2, tokens] on the device that first asked for it; undefined before. For any_device.cpp.
+  /// The same as int64 [2, tokens] on the device that first asked for it; undefined before. For cuda_ops.cpp.
   mutable at::Tensor on_device;
 };
 

@@ -9,7 +9,7 @@
 #include <exception>
 #include <string_view>
 
-#include "worker/kernels/vector_kernels.hpp"
+#include "worker/kernels/cpu/vector_kernels.hpp"
 
 namespace peftgrid::worker {
 

@@ -11,9 +11,9 @@
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
-#include "worker/catalogue/bert_config.hpp"
-#include "worker/catalogue/hash_cache.hpp"
 #include "worker/errors.hpp"
+#include "worker/plan/bert_config.hpp"
+#include "worker/plan/hash_cache.hpp"
 #include "worker/text.hpp"
 #include "worker/tokenizer/tokenizer.hpp"
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "collectives/group.hpp"
+#include "orchestrator/launch/cores.hpp"
+#include "orchestrator/launch/process.hpp"
+
+namespace peftgrid::orchestrator {
+
+/// What every rank knows of the others.
+struct Company {
+  std::vector<ProcessId> ranks;  // on rank 0; elsewhere empty
+  ProcessId coordinator;
+  SharedCores cores;
+};
+
+/// Collective. The first words between all ranks: who is who, and what they may compute on. Throws
+/// collectives::CommError where that takes longer than StartDeadline::kMeet_s.
+Company introduce(collectives::Group& group);
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,211 @@
+#pragma once
+
+#include <cstdint>
+
+#include "worker/kernels/cpu/activation.hpp"
+#include "worker/kernels/cpu/buffer.hpp"
+#include "worker/kernels/cpu/philox.hpp"
+#include "worker/kernels/cpu/product.hpp"
+#include "worker/kernels/cpu/vector_types.hpp"
+
+/// For vector_kernels.cpp only: attention of one row and head at a time, everything in cache. Padding every row to the
+/// longest, as batched products need, would more than double the work on real text.
+/// No template of the standard library may be instantiated here: the linker would keep one copy of it for the whole
+/// program, perhaps the one with instructions that an older processor lacks.
+namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
+
+/// Softmax over `scale` times the first `count` of scores[0 .. padded); the padding becomes 0.
+inline void softmax(float* scores, std::int64_t count, float scale) {
+  const std::int64_t width = padded(count);
+  Floats high = Floats{} - 1e30F;
+  for (std::int64_t j = 0; j < width; j += kLanes) {
+    const Floats scaled = before(count, j, load(scores + j) * scale, -1e30F);
+    store(scores + j, scaled);
+    high = scaled > high ? scaled : high;
+  }
+  const float highest = highest_of_lanes(high);
+  Floats sums{};
+  for (std::int64_t j = 0; j < width; j += kLanes) {
+    const Floats e = before(count, j, exp_of_negative(load(scores + j) - highest), 0);
+    store(scores + j, e);
+    sums += e;
+  }
+  const float factor = 1.0F / sum_of_lanes(sums);
+  for (std::int64_t j = 0; j < width; j += kLanes) store(scores + j, load(scores + j) * factor);
+}
+
+/// Where one row's keys and values come from, and memory for one head of it.
+struct Workspace {
+  Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
+  Buffer<float> turned;                       // [head_dim, extra + length padded]
+  Buffer<float> weights, factors, scores, result;
+};
+
+/// One head of one row: sizes and where its numbers lie.
+struct Head {
+  std::int64_t length, all, width, all_width, head_dim, stride;  // width, all_width: padded head_dim and extra + length
+  std::int64_t token, column;                                    // first token of the row, first column of the head
+  std::int64_t asked, queries, line;  // queries: positions from `asked` on; line: of the first in q and out
+};
+
+inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t head) {
+  const std::int64_t length = shape.offsets[row + 1] - shape.offsets[row];
+  const std::int64_t all = shape.extra + length;
+  return {length,
+          all,
+          padded(shape.head_dim),
+          padded(all),
+          shape.head_dim,
+          shape.heads * shape.head_dim,
+          shape.offsets[row],
+          head * shape.head_dim,
+          shape.query == nullptr ? 0 : shape.query[row],
+          shape.query == nullptr ? length : 1,
+          shape.query == nullptr ? shape.offsets[row] : row};
+}
+
+/// Numbers of a head by lines of `stride`.
+struct Lines {
+  const float* first;
+  std::int64_t stride;
+};
+
+/// `count` lines of a head as they lie, or copied where vectors would read beyond the head.
+inline Lines lines_of(const Head& h, const float* from, std::int64_t count, Buffer<float>& buffer) {
+  if (h.width == h.head_dim) return {from, h.stride};
+  float* to = buffer.take(count * h.width);
+  gather(from, h.stride, count, h.head_dim, h.width, to);
+  return {to, h.width};
+}
+
+/// The keys or values of a row: `extra` ones, then its own.
+inline Lines all_lines(const AttentionShape& shape, const Head& h, std::int64_t row, const float* extra,
+                       const float* own, Buffer<float>& buffer) {
+  const float* from = own + h.token * h.stride + h.column;
+  if (shape.extra == 0) return lines_of(h, from, h.length, buffer);
+  float* to = buffer.take(h.all * h.width);
+  gather(extra + row * shape.extra_row_stride + h.column, h.stride, shape.extra, h.head_dim, h.width, to);
+  gather(from, h.stride, h.length, h.head_dim, h.width, to + shape.extra * h.width);
+  return {to, h.width};
+}
+
+/// Factors of the softmax's dropout, 0 or 1 / (1 - rate), [queries, all_width]; null without dropout. One draw of 64
+/// numbers serves four queries and sixteen keys: a draw for each query would waste most of it on short rows.
+inline const float* dropout_factors(const AttentionShape& shape, const Head& h, std::int64_t head, Workspace& w) {
+  if (shape.dropout <= 0) return nullptr;
+  float* factors = w.factors.take(h.queries * h.all_width);
+  const std::uint32_t threshold = drop_threshold(shape.dropout);
+  const float scale = 1.0F / (1.0F - shape.dropout);
+  for (std::int64_t done = 0; done < h.queries;) {
+    const std::int64_t position = h.asked + done, within = position % 4;
+    const std::int64_t count = h.queries - done < 4 - within ? h.queries - done : 4 - within;
+    const std::uint32_t where = static_cast<std::uint32_t>(position / 4) | static_cast<std::uint32_t>(head) << 16;
+    for (std::int64_t key = 0; key < h.all_width; key += kPad) {
+      std::uint32_t bits[kBlock];
+      philox_block(shape.stream, static_cast<std::uint32_t>(key / kPad), where, shape.stream.example[h.token], bits);
+      for (std::int64_t i = 0; i < count; ++i) {
+        float* line = factors + (done + i) * h.all_width + key;
+        for (std::int64_t l = 0; l < kPad; ++l) line[l] = bits[(within + i) * kPad + l] >= threshold ? scale : 0.0F;
+      }
+    }
+    done += count;
+  }
+  return factors;
+}
+
+/// The softmax's weights after dropout, [queries, all_width].
+inline const float* dropped(const Head& h, const float* weights, const float* factors, Workspace& w) {
+  if (factors == nullptr) return weights;
+  float* kept = w.weights.take(h.queries * h.all_width);
+  for (std::int64_t i = 0; i < h.queries * h.all_width; i += kLanes)
+    store(kept + i, load(weights + i) * load(factors + i));
+  return kept;
+}
+
+/// For the keys or values of a row: sums over its queries of weights [queries, all_width] times lines of the queries.
+/// The gradient of the row's own is written to `own`, that of the extra ones added to `extra`.
+inline void give_back(const AttentionShape& shape, const Head& h, const float* weights, const Lines& lines, float* own,
+                      float* extra, Workspace& w) {
+  product(h.length, h.head_dim, h.queries, weights + shape.extra, 1, h.all_width, lines.first, lines.stride, own,
+          h.stride);
+  if (extra == nullptr) return;
+  float* sums = w.result.take(shape.extra * h.width);
+  product(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
+  for (std::int64_t j = 0; j < shape.extra; ++j) {
+    for (std::int64_t c = 0; c < h.head_dim; ++c) extra[j * h.stride + c] += sums[j * h.width + c];
+  }
+}
+
+inline void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,
+                      const float* extra_v, float* out, float* kept) {
+  static thread_local Workspace w;
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    for (std::int64_t head = 0; head < shape.heads; ++head) {
+      const Head h = head_of(shape, row, head);
+      const std::int64_t from = h.line * h.stride + h.column;
+      const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
+      const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
+      float* keys_turned = w.turned.take(h.head_dim * h.all_width);
+      turn(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_turned);
+      const std::int64_t size = h.queries * h.all_width;
+      float* scores = kept != nullptr ? kept : w.scores.take(size);
+      product(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
+      for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all, shape.scale);
+      const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
+      product(h.queries, h.head_dim, h.all, weights, h.all_width, 1, values.first, values.stride, out + from, h.stride);
+      if (kept != nullptr) kept += size;
+    }
+  }
+}
+
+/// Turns gradients on the softmax's weights (after dropout) into gradients on the products of queries and keys, in
+/// place.
+inline void softmax_backward(const Head& h, const float* weights, const float* factors, float scale, float* gradient) {
+  for (std::int64_t i = 0; i < h.queries; ++i) {
+    float* g = gradient + i * h.all_width;
+    const float* p = weights + i * h.all_width;
+    if (factors != nullptr) {
+      const float* f = factors + i * h.all_width;
+      for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(g + j) * load(f + j));
+    }
+    Floats sums{};
+    for (std::int64_t j = 0; j < h.all_width; j += kLanes) sums += load(g + j) * load(p + j);
+    const float inner = sum_of_lanes(sums);
+    for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(p + j) * (load(g + j) - inner) * scale);
+  }
+}
+
+inline void attention_backward(const AttentionShape& shape, const float* q, const float* k, const float* v,
+                               const float* extra_k, const float* extra_v, const float* kept, const float* out_gradient,
+                               float* q_gradient, float* k_gradient, float* v_gradient, float* extra_k_gradient,
+                               float* extra_v_gradient) {
+  static thread_local Workspace w;
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    for (std::int64_t head = 0; head < shape.heads; ++head) {
+      const Head h = head_of(shape, row, head);
+      const std::int64_t from = h.token * h.stride + h.column, from_query = h.line * h.stride + h.column;
+      const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
+      const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
+      const Lines queries = lines_of(h, q + from_query, h.queries, w.queries);
+      const Lines outs = lines_of(h, out_gradient + from_query, h.queries, w.outs);
+      const auto extra_of = [&](float* all) {
+        return all == nullptr ? nullptr : all + row * shape.extra_row_stride + h.column;
+      };
+      const float* factors = dropout_factors(shape, h, head, w);
+      const float* weights = dropped(h, kept, factors, w);
+      give_back(shape, h, weights, outs, v_gradient + from, extra_of(extra_v_gradient), w);
+      float* values_turned = w.turned.take(h.head_dim * h.all_width);
+      turn(values.first, h.all, h.head_dim, values.stride, h.all_width, values_turned);
+      float* scores = w.scores.take(h.queries * h.all_width);
+      product(h.queries, h.all_width, h.head_dim, outs.first, outs.stride, 1, values_turned, h.all_width, scores,
+              h.all_width);
+      softmax_backward(h, kept, factors, shape.scale, scores);
+      give_back(shape, h, scores, queries, k_gradient + from, extra_of(extra_k_gradient), w);
+      product(h.queries, h.head_dim, h.all, scores, h.all_width, 1, keys.first, keys.stride, q_gradient + from_query,
+              h.stride);
+      kept += h.queries * h.all_width;
+    }
+  }
+}
+
+}  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL

@@ -1,0 +1,146 @@
+#include "worker/methods/sites.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/index_copy.h>
+#include <ATen/ops/index_select.h>
+
+#include "worker/kernels/index_tensor.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+using at::Tensor;
+
+/// The lines behind the last trial's belong to nobody; they ride with the last one, so that slices cover everything.
+std::shared_ptr<const TokenOwners> part_of(const std::shared_ptr<const TokenOwners>& all, std::int64_t begin,
+                                           std::int64_t count) {
+  if (begin == 0 && count == static_cast<std::int64_t>(all->example.size())) return all;
+  auto part = std::make_shared<TokenOwners>();
+  const auto cut = [&](const std::vector<std::uint32_t>& whole) {
+    return std::vector<std::uint32_t>(whole.begin() + begin, whole.begin() + begin + count);
+  };
+  part->example = cut(all->example);
+  part->position = cut(all->position);
+  return part;
+}
+
+std::shared_ptr<const std::vector<std::int32_t>> offsets_of(const Batch& batch, std::int64_t row, std::int64_t rows,
+                                                            std::int64_t token) {
+  if (token == 0 && rows == batch.rows) return batch.offsets;
+  auto part = std::make_shared<std::vector<std::int32_t>>();
+  for (std::int64_t r = row; r <= row + rows; ++r) {
+    part->push_back((*batch.offsets)[static_cast<std::size_t>(r)] - static_cast<std::int32_t>(token));
+  }
+  return part;
+}
+
+Tensor slots_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
+  std::vector<std::int64_t> slots;
+  for (std::int64_t r = row; r < row + rows; ++r) {
+    const auto at = static_cast<std::size_t>(r);
+    for (std::int32_t p = 0; p < batch.prompts[at]; ++p) slots.push_back((*batch.offsets)[at] + p);
+  }
+  return slots.empty() ? Tensor() : index_tensor(slots, batch.device);
+}
+
+}  // namespace
+
+Tensor Pass::dropout(const Tensor& x, double rate, std::uint32_t where) const {
+  if (!training) return x;
+  return worker::dropout(x, rate, stream(seed, Purpose::MethodDropout, where), step, *owners);
+}
+
+Sites::Sites(const std::vector<Rider>& riders, const Batch& batch) {
+  for (std::size_t i = 0; i < riders.size(); ++i) {
+    Rows rows;
+    rows.method = riders[i].method;
+    rows.row = batch.row_begin[i];
+    rows.rows = batch.row_begin[i + 1] - rows.row;
+    rows.line = rows.token = batch.token_begin[i];
+    rows.lines = rows.tokens = (i + 1 == riders.size() ? batch.tokens : batch.token_begin[i + 1]) - rows.token;
+    rows.owners = part_of(batch.owners, rows.token, rows.tokens);
+    rows.offsets = offsets_of(batch, rows.row, rows.rows, rows.token);
+    rows.prompt_slots = slots_of(batch, rows.row, rows.rows);
+    rows.pass = {riders[i].training, riders[i].seed, riders[i].step, rows.owners};
+    rows_.push_back(std::move(rows));
+  }
+}
+
+Sites Sites::narrowed(const ReadTokens& read) const {
+  std::vector<Rows> all = rows_;
+  const auto count = static_cast<std::int64_t>(read.owners->example.size());
+  for (Rows& r : all) {
+    r.line = r.row;
+    r.lines = (&r == &all.back() ? count : r.row + r.rows) - r.row;
+    r.pass.owners = part_of(read.owners, r.line, r.lines);
+    r.query = std::make_shared<const std::vector<std::int32_t>>(read.position->begin() + r.row,
+                                                                read.position->begin() + r.row + r.rows);
+  }
+  return Sites(std::move(all), read.index);
+}
+
+Tensor Sites::lines(const Tensor& x) const {
+  return index_.defined() ? at::index_select(x, 0, index_) : x;
+}
+
+Tensor Sites::at(const Step& all) const {
+  if (rows_.size() == 1) {
+    const Tensor add = rows_[0].method->delta(all, rows_[0].pass);
+    return add.defined() ? all.y + add : all.y;
+  }
+  std::vector<Tensor> parts;
+  bool touched = false;
+  for (const Rows& r : rows_) {
+    const auto part = [&](const Tensor& t) {
+      return per_row(all.site) ? t.narrow(0, r.row, r.rows) : t.narrow(0, r.line, r.lines);
+    };
+    const Step mine{all.site, all.layer, part(all.x), part(all.y), [&] { return part(all.joined()); }};
+    const Tensor add = r.method->delta(mine, r.pass);
+    touched |= add.defined();
+    parts.push_back(add.defined() ? mine.y + add : mine.y);
+  }
+  return touched ? at::cat(parts) : all.y;
+}
+
+Tensor Sites::dropout(const Tensor& x, double rate, Purpose purpose, std::int64_t layer) const {
+  std::vector<Tensor> parts;
+  for (const Rows& r : rows_) {
+    const Tensor mine = rows_.size() == 1 ? x : x.narrow(0, r.line, r.lines);
+    const Key key = stream(r.pass.seed, purpose, static_cast<std::uint32_t>(layer));
+    parts.push_back(r.pass.training ? worker::dropout(mine, rate, key, r.pass.step, *r.pass.owners) : mine);
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
+
+Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, const Tensor& k, const Tensor& v,
+                        std::int64_t heads, double rate) const {
+  std::vector<Tensor> parts;
+  for (const Rows& r : rows_) {
+    const auto part = [&](const Tensor& t) { return rows_.size() == 1 ? t : t.narrow(0, r.token, r.tokens); };
+    const KeysValues extra = r.method->extra_kv(layer, part(x));
+    AttentionCall call;
+    call.heads = heads;
+    call.dropout = r.pass.training ? rate : 0;
+    call.key = stream(r.pass.seed, Purpose::AttentionDropout, static_cast<std::uint32_t>(layer));
+    call.step = r.pass.step;
+    call.offsets = r.offsets;
+    call.query = r.query;
+    call.owners = r.owners;
+    const Tensor asking = rows_.size() == 1 ? q : q.narrow(0, r.line, r.lines);
+    parts.push_back(worker::attention(asking, part(k), part(v), extra.k, extra.v, call));
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
+
+Tensor Sites::with_prompts(const Tensor& words) const {
+  Tensor filled = words;
+  for (const Rows& r : rows_) {
+    if (!r.prompt_slots.defined()) continue;
+    filled = at::index_copy(filled, 0, r.prompt_slots, r.method->prompt().repeat({r.rows, 1}));
+  }
+  return filled;
+}
+
+}  // namespace peftgrid::worker

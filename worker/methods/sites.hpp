@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "worker/methods/method.hpp"
+#include "worker/model/batch.hpp"
+
+/// All that a backbone sees of trials and methods: it announces its steps here (exemplars of the design: one base
+/// product serves the rows of every trial in the pass).
+namespace peftgrid::worker {
+
+/// One trial in a pass.
+struct Rider {
+  Method* method;
+  std::uint64_t seed;
+  std::uint32_t step;
+  bool training;
+};
+
+class Sites {
+ public:
+  /// Riders in the order in which `batch` holds their rows.
+  Sites(const std::vector<Rider>& riders, const Batch& batch);
+  /// The same riders where only these tokens go on: from here each line is one token of a row.
+  Sites narrowed(const ReadTokens& read) const;
+  /// The lines of x [tokens, width] that go on.
+  at::Tensor lines(const at::Tensor& x) const;
+
+  /// step.y plus what the methods add to it.
+  at::Tensor at(const Step& step) const;
+  /// The base's own dropout, by each trial's own randomness. x [lines, width].
+  at::Tensor dropout(const at::Tensor& x, double rate, Purpose purpose, std::int64_t layer) const;
+  /// Attention with each trial's extra keys and values. `x` is the block's input; x, k, v [tokens, width], q and what
+  /// returns [lines, width].
+  at::Tensor attention(std::int64_t layer, const at::Tensor& x, const at::Tensor& q, const at::Tensor& k,
+                       const at::Tensor& v, std::int64_t heads, double rate) const;
+  /// Word vectors [tokens, width] with the prompts' slots filled.
+  at::Tensor with_prompts(const at::Tensor& words) const;
+
+ private:
+  struct Rows {
+    Method* method;
+    Pass pass;  // owners: of the lines
+    std::int64_t row, rows, token, tokens, line, lines;
+    std::shared_ptr<const TokenOwners> owners;                 // [tokens]
+    std::shared_ptr<const std::vector<std::int32_t>> offsets;  // from 0
+    std::shared_ptr<const std::vector<std::int32_t>> query;    // null: every token asks
+    at::Tensor prompt_slots;                                   // indices into all tokens; undefined: none
+  };
+  explicit Sites(std::vector<Rows> rows, at::Tensor index) : rows_(std::move(rows)), index_(std::move(index)) {}
+
+  std::vector<Rows> rows_;
+  at::Tensor index_;  // of the lines in the tokens; undefined: all
+};
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,194 @@
+#include "worker/model/base.hpp"
+
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "checkpoint/errors.hpp"
+#include "checkpoint/file_lock.hpp"
+#include "checkpoint/plain_file.hpp"
+#include "checkpoint/publish.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "checkpoint/sha256.hpp"
+#include "worker/errors.hpp"
+#include "worker/plan/hash_cache.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+namespace fs = std::filesystem;
+using at::Tensor;
+using checkpoint::ShardedTensors;
+
+at::ScalarType type_of(const std::string& dtype) {
+  if (dtype == "F32") return at::kFloat;
+  if (dtype == "F16") return at::kHalf;
+  return at::kBFloat16;
+}
+
+std::string dtype_of(at::ScalarType type) {
+  return type == at::kFloat ? "F32" : "BF16";
+}
+
+/// A tensor that points into the mapping. Nothing in the program writes to it; the kernel would refuse.
+Tensor view(const char* data, const checkpoint::TensorEntry& entry) {
+  return at::from_blob(const_cast<char*>(data), entry.shape, at::TensorOptions().dtype(type_of(entry.dtype)));
+}
+
+std::vector<fs::path> paths_of(const ShardedTensors& tensors) {
+  std::vector<fs::path> paths;
+  for (const checkpoint::MappedFile& file : tensors.files) paths.push_back(file.path());
+  return paths;
+}
+
+/// A file that a base is mapped from or was read of, as it was then.
+struct Watched {
+  fs::path file;
+  checkpoint::FileStamp stamp;
+};
+
+class MappedBase : public Base {
+ public:
+  MappedBase(const BackboneSpec& spec, const std::string& precision, const Backbone& architecture, at::Device device)
+      : spec_(spec), original_(checkpoint::open_safetensors(spec.path)) {
+    watch_original();
+    std::map<std::string, std::string> in_file;
+    for (const auto& [name, located] : original_.tensors) in_file[architecture.canonical_name(name)] = name;
+    std::map<std::string, Tensor> tensors;
+    std::vector<std::string> to_convert;
+    for (const std::string& name : architecture.tensors()) {
+      const auto& located = original_.tensors.at(in_file.at(name));
+      source_[name] = view(original_.data(located), located.entry);
+      if (type_of(located.entry.dtype) == wanted(precision, architecture, name)) {
+        tensors[name] = source_[name];
+      } else {
+        to_convert.push_back(name);
+      }
+    }
+    if (!to_convert.empty()) take_converted(precision, architecture, to_convert, tensors);
+    for (auto& [name, tensor] : tensors) tensor = tensor.to(device);
+    weights_ = Weights(std::move(tensors));
+  }
+
+  const Weights& weights() const override { return weights_; }
+  void check_unchanged() const override {
+    // Another stamp may be that of a second link, or of the same bytes written again: then their hash decides.
+    if (!are_unchanged(original_files_)) check_original();
+    if (!are_unchanged(converted_files_)) {
+      throw ChangedInput(converted_files_.front().file.string() +
+                         ": converted weights were changed while they were in use; the same command makes them anew");
+    }
+  }
+
+  Tensor fp32_copy(const std::string& name) const override {
+    return source_.at(name).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  }
+
+ private:
+  static at::ScalarType wanted(const std::string& precision, const Backbone& architecture, const std::string& name) {
+    return precision == "bf16" && architecture.is_product(name) ? at::kBFloat16 : at::kFloat;
+  }
+
+  void watch_original() {
+    for (const checkpoint::MappedFile& file : original_.files) original_files_.push_back({file.path(), file.stamp()});
+    const fs::path config = fs::path(spec_.path) / "config.json";
+    original_files_.push_back({config, checkpoint::stamp_of(config).value_or(checkpoint::FileStamp{})});
+    check_original();
+  }
+
+  void check_original() const {
+    std::string now;
+    try {
+      now = worker::weights_sha256(paths_of(original_), spec_.path);
+    } catch (const checkpoint::FileError& error) {
+      throw ChangedInput(error.what());
+    }
+    if (now != spec_.weights_sha256) {
+      throw ChangedInput((spec_.path + ": its weights (" + original_.files.front().path().filename().string()) +
+                         ") have changed since the run was planned; the same command plans anew");
+    }
+  }
+
+  /// The readout decides which tensors are asked for, so their names are part of the file's.
+  void take_converted(const std::string& precision, const Backbone& architecture, const std::vector<std::string>& names,
+                      std::map<std::string, Tensor>& tensors) {
+    std::string described = spec_.weights_sha256 + precision;
+    for (const std::string& name : names) described += "," + name;
+    const std::string key = checkpoint::sha256(described);
+    const auto file = cache_file("weights/" + key.substr(0, 32), "model.safetensors");
+    if (file && map_converted(*file, key, [&] { convert(precision, architecture, names, *file, key); })) {
+      for (const std::string& name : names) {
+        const auto& located = converted_->tensors.at(name);
+        tensors[name] = view(converted_->data(located), located.entry);
+      }
+      return;
+    }
+    // Without a cache each rank keeps a copy of its own: dear, but no trial's failure.
+    for (const std::string& name : names) tensors[name] = source_.at(name).to(wanted(precision, architecture, name));
+  }
+
+  /// False where the cache does not take the file.
+  bool map_converted(const fs::path& file, const std::string& key, const std::function<void()>& make) {
+    const checkpoint::FileLock lock(file.parent_path() / "lock");
+    checkpoint::remove_dead_drafts(file.parent_path());
+    try {
+      if (!is_as_converted(file, key)) make();
+      if (!is_as_converted(file, key)) return false;
+      converted_ = checkpoint::open_safetensors(file.parent_path());
+    } catch (const checkpoint::FileError&) {
+      return false;
+    }
+    for (const checkpoint::MappedFile& mapped : converted_->files) {
+      converted_files_.push_back({mapped.path(), mapped.stamp()});
+    }
+    return true;
+  }
+
+  /// Does the file hold what was once written to it? Beside it lies its hash, of content and key together.
+  static bool is_as_converted(const fs::path& file, const std::string& key) {
+    const fs::path note = file.parent_path() / "sha256";
+    if (!checkpoint::is_there(file) || checkpoint::not_plain(file) || !checkpoint::is_there(note)) return false;
+    constexpr std::uint64_t kMostNoteBytes = 1 << 10;
+    return checkpoint::read_plain(note, kMostNoteBytes, checkpoint::Links::Refuse) ==
+           checkpoint::sha256(content_sha256(file) + key);
+  }
+
+  void convert(const std::string& precision, const Backbone& architecture, const std::vector<std::string>& names,
+               const fs::path& file, const std::string& key) const {
+    std::vector<Tensor> alive;
+    std::vector<checkpoint::TensorToWrite> out;
+    for (const std::string& name : names) {
+      const at::ScalarType type = wanted(precision, architecture, name);
+      const Tensor& tensor = alive.emplace_back(source_.at(name).to(type));
+      out.push_back({name, dtype_of(type), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()});
+    }
+    const fs::path draft = checkpoint::draft_beside(file);
+    checkpoint::write_safetensors(draft, out);
+    checkpoint::publish_replacing(draft, file);
+    checkpoint::publish_bytes_replacing(checkpoint::sha256(content_sha256(file) + key), file.parent_path() / "sha256");
+  }
+
+  static bool are_unchanged(const std::vector<Watched>& files) {
+    return std::ranges::all_of(files, [](const Watched& w) { return checkpoint::stamp_of(w.file) == w.stamp; });
+  }
+
+  BackboneSpec spec_;
+  ShardedTensors original_;
+  std::optional<ShardedTensors> converted_;
+  std::vector<Watched> original_files_, converted_files_;
+  std::map<std::string, Tensor> source_;
+  Weights weights_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision,
+                                      const Backbone& architecture, at::Device device) {
+  return std::make_shared<const MappedBase>(spec, precision, architecture, device);
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,183 @@
+#include "worker/model/model.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "checkpoint/mapped_file.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "worker/model/registry.hpp"
+#include "worker/service/allocator.hpp"
+#include "worker/service/device.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+constexpr std::size_t kKeptOpen = 4;
+
+/// The entry of `key`, made by `make` where there is none; the least recently used one goes.
+template <typename T, typename Make>
+std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_ptr<const T>>>& recent,
+                                const std::string& key, Make make) {
+  const auto found = std::find_if(recent.begin(), recent.end(), [&](const auto& entry) { return entry.first == key; });
+  const auto opened = [&] {
+    const Frugal frugal;
+    return std::pair{key, make()};
+  };
+  auto entry = found != recent.end() ? *found : opened();
+  if (found != recent.end()) recent.erase(found);
+  if (recent.size() == kKeptOpen) recent.erase(recent.begin());
+  recent.push_back(entry);
+  return entry.second;
+}
+
+bool holds_pooler(const std::string& folder) {
+  const auto tensors = checkpoint::open_safetensors(folder).tensors;
+  return std::ranges::any_of(tensors, [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
+}
+
+/// What decides a base's numbers, and the token ids of a task.
+std::string base_key(const TrialSpec& spec) {
+  return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout + spec.device;
+}
+std::string data_key(const TrialSpec& spec) {
+  return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 +
+         std::to_string(spec.training.max_length);
+}
+
+std::string features_key(const TrialSpec& spec, const std::string& split) {
+  return base_key(spec) + "\n" + data_key(spec) + "\n" + split;
+}
+
+std::int64_t outputs_of(const TaskSpec& task) {
+  return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
+}
+
+}  // namespace
+
+Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed) {
+  Borrow borrow;
+  borrow.geometry = backbone.geometry();
+  borrow.seed = seed;
+  borrow.vocabulary = backbone.vocabulary();
+  borrow.token_table = backbone.token_table();
+  borrow.weights = &base.weights();
+  borrow.embedding = [&](const at::Tensor& ids) {
+    const at::Device where = base.weights().at(backbone.token_table()).device();
+    return backbone.embedding(base.weights(), ids.to(where));
+  };
+  borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
+  borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
+  return borrow;
+}
+
+std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& architecture) {
+  return recall(bases_, base_key(spec),
+                [&] { return open_base(spec.backbone, spec.precision, architecture, device_of(spec)); });
+}
+
+std::shared_ptr<const Backbone> Store::backbone(const TrialSpec& spec) {
+  const double dropout = spec.training.dropout;
+  const auto exactly = std::to_string(std::bit_cast<std::uint64_t>(dropout));
+  return recall(backbones_, spec.backbone.architecture + base_key(spec) + exactly, [&] {
+    return std::shared_ptr<const Backbone>(make_backbone(spec.backbone, holds_pooler(spec.backbone.path), dropout));
+  });
+}
+
+std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
+  return recall(data_, data_key(spec), [&] { return tokenize(spec.task, spec.backbone, spec.training.max_length); });
+}
+
+void Store::check_unchanged(const TrialSpec& spec) {
+  const auto torn = checkpoint::torn_mapping();
+  const auto base = std::ranges::find(bases_, base_key(spec), [](const auto& entry) { return entry.first; });
+  const auto data = std::ranges::find(data_, data_key(spec), [](const auto& entry) { return entry.first; });
+  if (base != bases_.end()) base->second->check_unchanged();
+  const bool other_tokens = data != data_.end() && !data->second->unchanged();
+  if (other_tokens) data_.erase(data);
+  if (torn) {
+    data_.clear();
+    bases_.clear();
+    throw TrialError(TrialError::Kind::Environment, *torn + ": was cut short while it was in use");
+  }
+  if (other_tokens) {
+    throw TrialError(TrialError::Kind::Environment,
+                     "the cached tokens of task " + spec.task.name + " were changed while they were in use");
+  }
+}
+
+FeatureMemo::Features Store::features(const TrialSpec& spec, const std::string& split,
+                                      std::span<const std::int64_t> rows,
+                                      const std::function<FeatureMemo::Features()>& make) {
+  return features_.of(features_key(spec, split), rows, make);
+}
+
+std::unique_ptr<FeatureBoard> Store::board(const TrialSpec& spec, const std::string& split,
+                                           std::span<const std::int64_t> rows, std::size_t groups,
+                                           std::size_t numbers) {
+  std::string key = features_key(spec, split) + "\n";
+  key.append(reinterpret_cast<const char*>(rows.data()), rows.size_bytes());
+  return FeatureBoard::open(node_memory_, key, groups, numbers);
+}
+
+Model::Model(const TrialSpec& spec, Store& store)
+    : device_(device_of(spec)),
+      seed_(spec.seed),
+      regression_(spec.task.kind == "regression"),
+      data_(store.data(spec)),
+      backbone_(store.backbone(spec)),
+      base_(store.base(spec, *backbone_)),
+      method_(make_method(spec.method, borrow_of(*backbone_, *base_, spec.seed))),
+      own_(method_->own_weights()),
+      method_parameters_(method_->parameters()),
+      head_(backbone_->geometry().width, outputs_of(spec.task), backbone_->needs_new_pooler(),
+            backbone_->head_dropout(), spec.seed) {
+  const at::Tensor prompt = method_->prompt();
+  if (prompt.defined()) prompt_ = prompt.size(0);
+}
+
+const Weights& Model::weights() const {
+  return own_ ? *own_ : base_->weights();
+}
+
+at::Tensor Model::encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
+                         std::uint32_t step) {
+  TrialRows mine;
+  mine.prompt = prompt_;
+  for (const std::int64_t row : rows) {
+    mine.rows.push_back({split.ids(row), split.types(row), static_cast<std::uint32_t>(row)});
+  }
+  const Batch batch = pack({mine}, device_);
+  const bool base_trains = training && !method_->base_in_evaluation();
+  const Sites sites({{method_.get(), seed_, step, base_trains}}, batch);
+  return backbone_->forward(weights(), batch, sites);
+}
+
+at::Tensor Model::logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
+                         std::uint32_t step) {
+  return head_logits(encode(split, rows, training, step), rows, training, step);
+}
+
+at::Tensor Model::representation(const TokenizedSplit& split, std::span<const std::int64_t> rows) {
+  const at::NoGradGuard no_gradient;
+  return encode(split, rows, false, 0);
+}
+
+at::Tensor Model::head_logits(const at::Tensor& representation, std::span<const std::int64_t> rows, bool training,
+                              std::uint32_t step) const {
+  Pass pass;
+  pass.training = training;
+  pass.seed = seed_;
+  pass.step = step;
+  auto owners = std::make_shared<TokenOwners>();
+  for (const std::int64_t row : rows) {
+    owners->example.push_back(static_cast<std::uint32_t>(row));
+    owners->position.push_back(0);
+  }
+  pass.owners = owners;
+  return head_.logits(representation.to(device_), pass);
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,140 @@
+#include "worker/training/evaluation.hpp"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "worker/service/measure.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+/// Tokens of a group: what the CPU's caches hold, what keeps a larger device busy.
+std::int64_t most_tokens(const Model& model) {
+  return model.device().is_cpu() ? 768 : 8192;
+}
+
+/// Rows in groups that are run together: like lengths side by side, at most most_tokens a group where a row is not
+/// longer alone. Only the rows, the prompt's length and the device's type enter, so that a trial's numbers are the same
+/// wherever it runs.
+std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const TokenizedSplit& split,
+                                                 std::span<const std::int64_t> rows) {
+  std::vector<std::int64_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto length = [&](std::int64_t at) {
+    return static_cast<std::int64_t>(split.ids(rows[static_cast<std::size_t>(at)]).size());
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return length(a) < length(b); });
+  std::vector<std::vector<std::int64_t>> groups;
+  std::int64_t tokens = 0;
+  for (const std::int64_t at : order) {
+    const std::int64_t needs = length(at) + model.prompt_length();
+    if (groups.empty() || tokens + needs > most_tokens(model)) {
+      groups.emplace_back();
+      tokens = 0;
+    }
+    groups.back().push_back(at);
+    tokens += needs;
+  }
+  return groups;
+}
+
+/// Class indices, or what a regression's model says: targets.
+std::vector<double> decide(const at::Tensor& logits, bool regression) {
+  const at::Tensor decided =
+      (regression ? logits.squeeze(1) : at::argmax(logits, 1)).cpu().to(at::kDouble).contiguous();
+  const double* first = decided.const_data_ptr<double>();
+  return {first, first + decided.numel()};
+}
+
+/// The rows at the places that a group names.
+std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& group, std::span<const std::int64_t> rows) {
+  std::vector<std::int64_t> taken;
+  for (const std::int64_t at : group) taken.push_back(rows[static_cast<std::size_t>(at)]);
+  return taken;
+}
+
+/// Writes what the head reads of a group's rows to their lines of `all` [rows, width].
+void represent_group(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                     const std::vector<std::int64_t>& group, float* all) {
+  const at::Tensor some = model.representation(split, rows_of(group, rows)).cpu().contiguous();
+  const float* line = some.const_data_ptr<float>();
+  for (const std::int64_t at : group) {
+    std::copy_n(line, model.width(), all + at * model.width());
+    line += model.width();
+  }
+}
+
+/// Collective over the team.
+std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                            const at::Tensor& fixed, const Team& team, const Breath& breathe) {
+  const at::NoGradGuard no_gradient;
+  if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
+  std::vector<float> all(rows.size(), Team::kNothing);  // classes and targets are floats without loss
+  const auto groups = groups_of(model, split, rows);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!team.takes(static_cast<std::int64_t>(g))) continue;
+    breathe();
+    const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
+    const std::vector<double> some = decide(logits, model.regression());
+    for (std::size_t i = 0; i < some.size(); ++i)
+      all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
+  }
+  team.sum(all, "predictions");
+  return {all.begin(), all.end()};
+}
+
+}  // namespace
+
+at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
+                     const Breath& breathe) {
+  at::Tensor all = at::full({static_cast<std::int64_t>(rows.size()), model.width()}, Team::kNothing, at::kFloat);
+  const auto groups = groups_of(model, split, rows);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!team.takes(static_cast<std::int64_t>(g))) continue;
+    breathe();
+    represent_group(model, split, rows, groups[g], all.mutable_data_ptr<float>());
+  }
+  team.sum({all.mutable_data_ptr<float>(), static_cast<std::size_t>(all.numel())}, "representations");
+  return all;
+}
+
+FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                                          const MakeBoard& make_board, const Breath& breathe) {
+  const double begin = now_s();
+  const auto groups = groups_of(model, split, rows);
+  const std::shared_ptr<FeatureBoard> board = make_board(groups.size());
+  if (!board) return {represent(model, split, rows, Team(), breathe), now_s() - begin};
+  const auto make = [&](std::size_t g) {
+    breathe();
+    const double from = now_s();
+    represent_group(model, split, rows, groups[g], board->numbers());
+    board->finish(g, now_s() - from);
+  };
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (board->claim(g)) make(g);
+  }
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!board->is_finished(g)) make(g);
+  }
+  const at::Tensor all =
+      at::from_blob(board->numbers(), {static_cast<std::int64_t>(rows.size()), model.width()}, [board](void*) {});
+  return {all, board->seconds()};
+}
+
+std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                            const at::Tensor& fixed, const TargetScale& scale, const Team& team,
+                            const Breath& breathe) {
+  std::vector<double> predictions = decided(model, split, rows, fixed, team, breathe);
+  if (model.regression()) {
+    for (double& prediction : predictions) prediction = scale.label_of(prediction);
+  }
+  return predictions;
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "worker/model/model.hpp"
+#include "worker/tasks/target_scale.hpp"
+#include "worker/training/team.hpp"
+
+namespace peftgrid::worker {
+
+/// Called between groups: throws to leave, when the run is to stop.
+using Breath = std::function<void()>;
+
+/// Collective over `team`, whose ranks share the groups; so is predict. Representations of some rows of a split, in the
+/// order of `rows`: [rows, width].
+at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
+                     const Breath& breathe);
+
+/// The same by this rank alone and the other ranks of its node that need it: where `board` gives one for so many groups
+/// of rows, each takes what no other has begun.
+using MakeBoard = std::function<std::unique_ptr<FeatureBoard>(std::size_t groups)>;
+FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                                          const MakeBoard& make_board, const Breath& breathe);
+
+/// Predictions for rows, in their order: class indices, or for a regression values on the labels' own scale. `fixed`:
+/// the rows' representations, where the model has fixed ones; else undefined.
+std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                            const at::Tensor& fixed, const TargetScale& scale, const Team& team, const Breath& breathe);
+
+}  // namespace peftgrid::worker

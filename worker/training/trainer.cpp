@@ -1,0 +1,328 @@
+#include "worker/training/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "checkpoint/errors.hpp"
+#include "worker/service/device.hpp"
+#include "worker/service/measure.hpp"
+#include "worker/tasks/metrics.hpp"
+#include "worker/training/evaluation.hpp"
+#include "worker/training/kept_tensors.hpp"
+#include "worker/training/optim.hpp"
+#include "worker/training/steps.hpp"
+#include "worker/training/training_state.hpp"
+#include "worker/training/trial_rows.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+using checkpoint::TrialRecord;
+
+class Trainer {
+ public:
+  Trainer(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch, const Keeping& keeping)
+      : spec_(spec),
+        store_(store),
+        team_(team),
+        watch_(watch),
+        keeping_(keeping),
+        model_(spec, store),
+        choice_(choose_rows(spec, *model_.data())),
+        scale_(target_scale(spec.task, labels_of(model_.data()->train(), choice_.train))),
+        parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
+        steps_(spec, model_, parameters_, choice_.train, scale_, team) {}
+
+  std::optional<TrialRecord> run() {
+    describe();
+    compute_fixed_representations();
+    learn();
+    if (record_.state == "done") test();
+    if (!team_.leads()) return std::nullopt;
+    keep_tensors(spec_, model_, scale_, record_);
+    record_.training_tokens = steps_.count().tokens;
+    record_.total_s = earlier_.total_s + now_s() - begin_s_;
+    record_.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
+    record_.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
+    record_.peak_memory_bytes = model_.device().is_cpu() ? worker::peak_memory_bytes() : device_peak_bytes();
+    return std::move(record_);
+  }
+
+ private:
+  static std::vector<Trained> all_parameters(const Model& model) {
+    std::vector<Trained> all = model.method_parameters();
+    for (Trained& head : model.head_parameters()) all.push_back(std::move(head));
+    return all;
+  }
+
+  void describe() {
+    record_.id = spec_.id;
+    record_.state = "done";
+    for (const Trained& p : model_.method_parameters()) record_.trained_parameters += p.tensor.numel();
+    for (const Trained& p : model_.head_parameters()) record_.head_parameters += p.tensor.numel();
+    const TokenizedSplit& train = model_.data()->train();
+    std::vector<std::int64_t> seen(spec_.task.labels.size());
+    for (const std::int64_t row : choice_.train) {
+      record_.truncated_rows += train.truncated(row) ? 1 : 0;
+      if (!model_.regression()) ++seen[static_cast<std::size_t>(train.label(row))];
+    }
+    for (std::size_t c = 0; c < seen.size(); ++c) {
+      if (seen[c] == 0) record_.warnings.push_back("class " + spec_.task.labels[c] + " has no training row");
+    }
+  }
+
+  /// Where the base runs in evaluation mode, each row goes through it once instead of once an epoch.
+  void compute_fixed_representations() {
+    if (!model_.has_fixed_representation()) return;
+    const double begin = now_s();
+    steps_.take_fixed_representations(represent(model_, model_.data()->train(), choice_.train, team_, breathe_));
+    record_.training_s += now_s() - begin;
+    if (!choice_.selection.empty()) {
+      const std::string split = choice_.selection_split == &model_.data()->train() ? "train" : "validation";
+      fixed_selection_ = evaluation_features(split, *choice_.selection_split, choice_.selection).values;
+      record_.evaluation_s += now_s() - begin - record_.training_s;
+    }
+  }
+
+  /// Other trials evaluate on the same features. A team's ranks may remember different ones, and make them together.
+  FeatureMemo::Features evaluation_features(const std::string& name, const TokenizedSplit& split, const Rows& rows) {
+    if (team_.size() > 1) return {represent(model_, split, rows, team_, breathe_), 0};
+    const auto board = [&](std::size_t groups) {
+      return store_.board(spec_, name, rows, groups, rows.size() * static_cast<std::size_t>(model_.width()));
+    };
+    return store_.features(spec_, name, rows,
+                           [&] { return represent_with_node(model_, split, rows, board, breathe_); });
+  }
+
+  void learn() {
+    AdamW optimizer(parameters_, spec_.training, steps_.total());
+    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
+      keep_state(optimizer, false);
+      breathe_();
+      try {
+        if (!take_step(optimizer, step)) return;
+      } catch (const Interrupted&) {  // while waiting for the others' gradients: the step has changed nothing yet
+        keep_state(optimizer, false);
+        throw;
+      }
+      if (is_evaluation_point(step)) evaluate(optimizer, step);
+    }
+    optimizer.settle();
+    if (best_values_.defined()) parameters_.values().copy_(best_values_);
+    if (!best_values_.defined()) record_.best_step = record_.steps;
+  }
+
+  /// False: the trial has diverged.
+  bool take_step(AdamW& optimizer, std::int64_t step) {
+    const double begin = now_s();
+    const double loss = steps_.gradients_of(step - 1);
+    const double norm = optimizer.step();
+    record_.training_s += now_s() - begin;
+    record_.steps = step;
+    if (!std::isfinite(loss) || !std::isfinite(norm)) {
+      record_.state = "diverged";
+      record_.reason = std::string(std::isfinite(loss) ? "the gradient" : "the loss") + " became " +
+                       (std::isnan(std::isfinite(loss) ? norm : loss) ? "NaN" : "infinite") + " at step " +
+                       std::to_string(step) + " of " + std::to_string(steps_.total());
+      return false;
+    }
+    loss_sum_ += loss;
+    ++losses_;
+    watch_.progress({step, steps_.total(), loss});
+    return true;
+  }
+
+  void evaluate(AdamW& optimizer, std::int64_t step) {
+    optimizer.settle();
+    double score = 0;
+    try {
+      score = select(step);
+    } catch (const Interrupted&) {
+      keep_state(optimizer, true);
+      throw;
+    }
+    record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_.per_epoch()),
+                             loss_sum_ / static_cast<double>(losses_), score});
+    loss_sum_ = 0;
+    losses_ = 0;
+  }
+
+  bool out_of_patience() const {
+    return spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience;
+  }
+
+  /// Goes on where an earlier start left off; the number of steps that are done.
+  std::int64_t take_up(AdamW& optimizer) {
+    if (keeping_.file.empty()) return 0;
+    std::optional<TrainingState> state;
+    if (team_.leads()) state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
+    if (team_.size() > 1) state = share_state(team_, std::move(state), parameters_.values().numel());
+    if (!state || state->step > steps_.total()) return 0;
+    parameters_.values().copy_(state->values);
+    optimizer.restore({state->step, state->idle_factor, state->first, state->second});
+    best_values_ = state->best_values;
+    best_score_ = state->best_score;
+    without_improvement_ = state->without_improvement;
+    loss_sum_ = state->loss_sum;
+    losses_ = state->losses;
+    steps_.go_on_from({static_cast<std::uint32_t>(state->micro_step), state->training_tokens});
+    record_.curve = state->curve;
+    record_.best_step = state->best_step;
+    record_.steps = record_.resumed_step = state->step;
+    record_.training_s = state->training_s;
+    record_.evaluation_s = state->evaluation_s;
+    earlier_ = std::move(*state);
+    earlier_.values = earlier_.first = earlier_.second = earlier_.best_values = at::Tensor();
+    if (earlier_.evaluation_due) evaluate(optimizer, record_.steps);
+    return record_.steps;
+  }
+
+  /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
+  /// enough for the moment that is left then.
+  void keep_state(const AdamW& optimizer, bool evaluation_due) {
+    if (keeping_.file.empty() || !team_.leads() || record_.steps == record_.resumed_step) return;
+    const bool leaving = watch_.stop(), due = now_s() - kept_at_s_ > std::max(keeping_.every_s, 50 * keeping_takes_s_);
+    if (!due && !leaving) return;
+    const AdamW::State moments = optimizer.state();
+    TrainingState state;
+    state.step = record_.steps;
+    state.evaluation_due = evaluation_due;
+    state.micro_step = steps_.count().micro_batches;
+    state.loss_sum = loss_sum_;
+    state.losses = losses_;
+    state.curve = record_.curve;
+    state.best_step = record_.best_step;
+    state.without_improvement = without_improvement_;
+    state.best_score = best_score_;
+    state.idle_factor = moments.idle_factor;
+    state.values = parameters_.values().cpu();
+    state.first = moments.first.cpu();
+    state.second = moments.second.cpu();
+    if (best_values_.defined()) state.best_values = best_values_.cpu();
+    state.training_tokens = steps_.count().tokens;
+    state.training_s = record_.training_s;
+    state.evaluation_s = record_.evaluation_s;
+    state.total_s = earlier_.total_s + now_s() - begin_s_;
+    state.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
+    state.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
+    if (!due && bytes_of(state) > kBytesOnLeaving) return;
+    const double begin = now_s();
+    try {
+      write_state(keeping_.file, spec_.id, state);
+    } catch (const checkpoint::FileError& error) {
+      // A full disk takes the way back, not the trial itself.
+      if (keeping_takes_s_ == 0)
+        record_.warnings.push_back(std::string("its state could not be kept: ") + error.what());
+    }
+    kept_at_s_ = now_s();
+    keeping_takes_s_ = std::max(1e-3, kept_at_s_ - begin);
+  }
+
+  bool is_evaluation_point(std::int64_t step) const {
+    const std::int64_t every = spec_.selection.every_steps > 0 ? spec_.selection.every_steps : steps_.per_epoch();
+    return step % every == 0 || step == steps_.total();
+  }
+
+  /// Evaluates on the selection rows and keeps the best step's values; a tie keeps the earlier one. NaN: nothing
+  /// selects.
+  double select(std::int64_t step) {
+    if (spec_.selection.from == "none") return std::numeric_limits<double>::quiet_NaN();
+    const double begin = now_s();
+    const double score = score_on(*choice_.selection_split, choice_.selection, fixed_selection_);
+    record_.evaluation_s += now_s() - begin;
+    if (!best_values_.defined() || score > best_score_ || (std::isnan(best_score_) && !std::isnan(score))) {
+      best_values_ = parameters_.values().clone();
+      best_score_ = score;
+      record_.best_step = step;
+      without_improvement_ = 0;
+    } else {
+      ++without_improvement_;
+    }
+    return score;
+  }
+
+  double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& fixed) {
+    return metric(spec_.task.metrics.front(), labels_of(split, rows),
+                  predict(model_, split, rows, fixed, scale_, team_, breathe_));
+  }
+
+  void test() {
+    const double begin = now_s();
+    double remembered_s = 0;
+    std::int64_t rows = 0;
+    for (std::size_t t = 0; t < spec_.task.tests.size(); ++t) {
+      const TokenizedSplit& split = model_.data()->tests()[t];
+      const Rows every = all_rows(split);
+      at::Tensor fixed;
+      if (model_.has_fixed_representation()) {
+        const double asked = now_s();
+        const auto features = evaluation_features("test " + std::to_string(t), split, every);
+        fixed = features.values;
+        remembered_s += std::max(0.0, features.seconds - (now_s() - asked));
+      }
+      checkpoint::TestResult result;
+      result.name = spec_.task.tests[t].name;
+      result.predictions = predict(model_, split, every, fixed, scale_, team_, breathe_);
+      result.labels = labels_of(split, every);
+      for (const std::string& name : spec_.task.metrics) {
+        result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
+      }
+      rows += split.rows();
+      record_.tests.push_back(std::move(result));
+    }
+    const double seconds = now_s() - begin;
+    record_.evaluation_s += seconds;
+    record_.inference_rows_per_s = static_cast<double>(rows) / (seconds + remembered_s);
+  }
+
+  static constexpr std::uint64_t kBytesOnLeaving = 32ULL << 20;
+
+  const double begin_s_ = now_s(), begin_cpu_s_ = cpu_seconds();
+  const TrialSpec& spec_;
+  Store& store_;
+  const Team& team_;
+  const Watch& watch_;
+  const Keeping& keeping_;
+  const Breath breathe_ = [this] {
+    if (watch_.stop()) throw Interrupted{};
+  };
+  Model model_;
+  Choice choice_;
+  TargetScale scale_;
+  FlatParameters parameters_;
+  Steps steps_;
+  TrialRecord record_;
+  at::Tensor fixed_selection_, best_values_;
+  double best_score_ = 0;
+  std::int64_t without_improvement_ = 0;
+  double loss_sum_ = 0;  // since the last point of the curve
+  std::int64_t losses_ = 0;
+  TrainingState earlier_;  // times of earlier starts
+  double kept_at_s_ = now_s(), keeping_takes_s_ = 0;
+};
+
+}  // namespace
+
+std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch,
+                                 const Keeping& keeping) {
+  forget_peak_memory();
+  if (!device_of(spec).is_cpu()) forget_device_peak();
+  try {
+    return Trainer(spec, store, team, watch, keeping).run();
+  } catch (const std::bad_alloc&) {
+    throw TrialError(TrialError::Kind::Environment, "out of memory");
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (what.find("allocate memory") != std::string::npos || what.find("out of memory") != std::string::npos) {
+      throw TrialError(TrialError::Kind::Environment, "out of memory");
+    }
+    if (what.find("CUDA error") != std::string::npos) {
+      throw TrialError(TrialError::Kind::Environment, what.substr(0, what.find('\n')));
+    }
+    throw;
+  }
+}
+
+}  // namespace peftgrid::worker
