@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <stdexcept>
 
 #include "tests/frozen/trials.hpp"
 #include "tests/frozen/worlds.hpp"
@@ -75,5 +76,10 @@ int main(int count, char** values) {
     std::cerr << "use: record_frozen PROGRAM frozen.json\n";
     return 2;
   }
-  return peftgrid::tests::record(values[1], values[2]);
+  try {
+    return peftgrid::tests::record(values[1], values[2]);
+  } catch (const std::exception& error) {  // caught, so that the scratch folder goes
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
 }
