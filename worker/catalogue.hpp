@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/backbones/architecture.hpp"
 #include "worker/trial.hpp"
 
 /// Names, options, sizes and costs of backbones, methods and tasks: what planning needs, without a tensor.
@@ -34,6 +35,8 @@ struct OptionInfo {
   double least = 0, most = 0;        // bounds of a number, both allowed
   std::vector<std::string> choices;  // what a Text or each item of a TextList may be; empty: anything
   std::string meaning;               // one line, for docs and help
+  /// The method did not have it at first: with its default a trial keeps the id that it had without.
+  bool later = false;
 };
 
 struct MethodInfo {
@@ -51,27 +54,29 @@ const MethodInfo* find_method(const std::string& name);
 
 /// What a pretrained folder holds, from its config.json, tensor headers and side files.
 struct BackboneFacts {
-  std::string architecture;           // "bert"
+  ModelFacts model;                   // with its pretrained pooler, where it has one
+  ModelFacts without_pooler;          // as readouts that go past the pooler take it
   std::string default_readout;        // docs/grid_file.md, `readout`
   std::vector<std::string> readouts;  // those it offers
-  std::int64_t layers = 0, width = 0, ffn_width = 0, heads = 0, max_positions = 0, vocabulary = 0;
-  std::int64_t parameters = 0;  // of the base, without any head
   std::int64_t file_bytes = 0;
   std::string dtype;                         // of the word embeddings: F32 | F16 | BF16
-  bool has_pooler = false;                   // a pretrained one
   std::vector<std::string> ignored_tensors;  // in the file, not asked for
   std::string weights_sha256, tokenizer_sha256;
+
+  BackboneFacts() = default;
+  BackboneFacts(const Architecture& architecture, const ModelConfig& config, bool pooler);
+  const ModelFacts& as_read(const std::string& readout) const;
 };
 
 /// Reads and checks a Hugging Face folder. Hashes are cached by path, size and time of change.
 /// Throws UsageError naming folder, file and tensor when something is missing, of a wrong shape or unknown.
 BackboneFacts inspect_backbone(const std::string& path);
 
-/// Why this method cannot run on this backbone read so, if it cannot: a stated hole, never an error.
-std::optional<std::string> does_not_apply(const MethodSpec& method, const BackboneFacts& backbone,
-                                          const std::string& readout);
-/// Checks options against the backbone (a rank larger than the layer). Throws UsageError.
-void check_method(const MethodSpec& method, const BackboneFacts& backbone);
+/// Why this trial's method cannot run on its backbone read so, if it cannot: a stated hole, never an error.
+std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Checks options against the backbone (a rank larger than the layer) and rows' length against its positions. Throws
+/// UsageError.
+void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
 /// The rate for this method and size class; a regression on standardized targets has rates of its own where they were
 /// swept (docs/methods.md).
 double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone);
@@ -80,9 +85,15 @@ bool rates_are_swept(const BackboneFacts& backbone);
 
 struct ParameterCounts {
   std::int64_t method = 0;  // trained, the head left out
-  std::int64_t head = 0;    // classifier, and a new pooler where there was none
+  std::int64_t head = 0;    // of it, what trains: classifier, and a new pooler where there was none
+  std::int64_t stored = 0;  // of the method, as `keep: adapters` keeps it: folded, copies of the base left out
 };
 ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& backbone);
+
+/// Does the base run in evaluation mode, so that what it gives for a row is computed once?
+bool computes_features_once(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Do reports measure other methods against this one?
+bool is_baseline(const std::string& method);
 
 /// Arithmetic of one training step's real token, and of one evaluated token, in FLOP; attention included at `length`.
 struct TokenCost {
@@ -106,8 +117,17 @@ std::vector<std::string> glue_tasks();
 /// Throws UsageError naming the folder or file that is missing.
 TaskSpec glue_task(const std::string& name, const std::string& data);
 
-/// Names of all metrics, and those that a kind of task may use.
-std::vector<std::string> metric_names(const std::string& kind);
+/// A kind of task.
+struct KindInfo {
+  std::string name;
+  bool classes = false;                               // labels are classes; else values
+  std::vector<std::string> metrics, default_metrics;  // those it may use, and what it uses unless told
+};
+const std::vector<KindInfo>& task_kinds();
+/// Null when there is no such kind.
+const KindInfo* find_kind(const std::string& kind);
+/// Are its labels classes? A kind that this program does not know has none.
+bool has_classes(const TaskSpec& task);
 
 struct TaskFacts {
   std::int64_t train_rows = 0, validation_rows = 0;

@@ -3,64 +3,32 @@
 namespace peftgrid::worker {
 
 std::string_view site_name(Site site) {
-  switch (site) {
-    case Site::StemNorm:
-      return "embedding_norm";
-    case Site::Query:
-      return "query";
-    case Site::Key:
-      return "key";
-    case Site::Value:
-      return "value";
-    case Site::AttnCore:
-      return "attention_core";
-    case Site::AttnOut:
-      return "attention_output";
-    case Site::AttnBranch:
-      return "attention_branch";
-    case Site::AttnNorm:
-      return "attention_norm";
-    case Site::FfnUp:
-      return "ffn_up";
-    case Site::FfnHidden:
-      return "ffn_hidden";
-    case Site::FfnDown:
-      return "ffn_down";
-    case Site::FfnBranch:
-      return "ffn_branch";
-    case Site::FfnNorm:
-      return "ffn_norm";
-    case Site::Pooler:
-      return "pooler";
-    case Site::Output:
-      return "output";
-  }
-  return "";
+  static constexpr std::array<std::string_view, kSites.size()> kNames{
+      "embedding_norm",   "query",          "key",    "value",      "attention_core", "attention_output",
+      "attention_branch", "attention_norm", "ffn_up", "ffn_hidden", "ffn_down",       "ffn_branch",
+      "ffn_norm",         "pooler",         "output"};
+  return kNames[static_cast<std::size_t>(site)];
 }
 
-std::int64_t Geometry::in(Site site) const {
-  return site == Site::FfnDown || site == Site::FfnHidden ? ffn_width : width;
-}
-
-std::int64_t Geometry::out(Site site) const {
-  if (site == Site::FfnUp || site == Site::FfnHidden) return ffn_width;
-  if (site == Site::Key || site == Site::Value) return kv_width;
-  return width;
-}
-
-bool Geometry::has_bias(Site site) const {
-  switch (site) {
-    case Site::Pooler:
-      return has_pooler && biases;
-    case Site::AttnCore:
-    case Site::AttnBranch:
-    case Site::FfnHidden:
-    case Site::FfnBranch:
-    case Site::Output:
-      return false;
-    default:
-      return biases;
-  }
+void describe_encoder_sites(Geometry& geometry, bool pooler) {
+  const std::int64_t d = geometry.width, f = geometry.ffn_width, kv = geometry.kv_width();
+  const auto product = [](std::int64_t in, std::int64_t out) { return SiteFacts{in, out, true, true, false}; };
+  const SiteFacts norm{d, d, true, false, true}, plain{d, d, false, false, false};
+  geometry.at(Site::StemNorm) = norm;
+  geometry.at(Site::Query) = product(d, d);
+  geometry.at(Site::Key) = product(d, kv);
+  geometry.at(Site::Value) = product(d, kv);
+  geometry.at(Site::AttnCore) = plain;
+  geometry.at(Site::AttnOut) = product(d, d);
+  geometry.at(Site::AttnBranch) = plain;
+  geometry.at(Site::AttnNorm) = norm;
+  geometry.at(Site::FfnUp) = product(d, f);
+  geometry.at(Site::FfnHidden) = {f, f, false, false, false};
+  geometry.at(Site::FfnDown) = product(f, d);
+  geometry.at(Site::FfnBranch) = plain;
+  geometry.at(Site::FfnNorm) = norm;
+  geometry.at(Site::Pooler) = pooler ? product(d, d) : SiteFacts{};
+  geometry.at(Site::Output) = plain;
 }
 
 }  // namespace peftgrid::worker

@@ -5,6 +5,7 @@
 
 #include "checkpoint/sha256.hpp"
 #include "checkpoint/shallow_json.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::worker {
@@ -27,9 +28,24 @@ OptionValue option_value(const json& value, const std::string& key) {
   throw std::runtime_error("trial spec: option \"" + key + "\" is neither a number, a text nor a list of texts");
 }
 
+/// The options of a method that it did not have at first, with their defaults.
+std::map<std::string, OptionValue> later_options(const std::string& method) {
+  std::map<std::string, OptionValue> later;
+  const MethodInfo* info = find_method(method);
+  if (info == nullptr) return later;
+  for (const OptionInfo& option : info->options) {
+    if (option.later) later[option.name] = option.fallback;
+  }
+  return later;
+}
+
 json method_json(const MethodSpec& method) {
   json options = json::object();
-  for (const auto& [key, value] : method.options) options[key] = option_json(value);
+  const auto later = later_options(method.name);
+  for (const auto& [key, value] : method.options) {
+    const auto fallback = later.find(key);
+    if (fallback == later.end() || fallback->second != value) options[key] = option_json(value);
+  }
   return {{"name", method.name}, {"options", options}};
 }
 
@@ -241,6 +257,7 @@ MethodSpec read_method(const Fields& fields) {
   fields.read("name", method.name);
   const json& options = fields.at("options");
   if (!options.is_object()) throw std::runtime_error("trial spec: key \"method.options\" is not an object");
+  method.options = later_options(method.name);
   for (const auto& [key, value] : options.items()) method.options[key] = option_value(value, key);
   return method;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/errors.hpp"
+#include "worker/objectives/kinds.hpp"
 
 namespace peftgrid::worker {
 
@@ -48,12 +49,12 @@ struct TestFile {
 
 struct TaskSpec {
   std::string name;
-  std::string kind = "classification";  // classification | regression
-  std::string format;                   // tsv | csv | jsonl
-  bool header = true;                   // CoLA has none
-  std::string train, validation;        // paths, absolute; validation may be empty
-  std::vector<TestFile> tests;          // the first is tabulated
-  std::vector<Column> text;             // one or two
+  std::string kind = kClassification;  // classification | regression
+  std::string format;                  // tsv | csv | jsonl
+  bool header = true;                  // CoLA has none
+  std::string train, validation;       // paths, absolute; validation may be empty
+  std::vector<TestFile> tests;         // the first is tabulated
+  std::vector<Column> text;            // one or two
   Column label;
   std::vector<std::string> labels;   // the label set in the order of the logits; empty for regression
   std::vector<std::string> metrics;  // the first is tabulated and selects

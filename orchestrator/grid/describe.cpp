@@ -6,6 +6,7 @@
 #include "orchestrator/grid/expand.hpp"
 #include "orchestrator/grid/option_text.hpp"
 #include "orchestrator/grid/values.hpp"
+#include "worker/catalogue.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -63,7 +64,7 @@ void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
     const std::string key = "tasks." + spec.name;
     lines.push_back({key, spec.train, task.node.origin});
     lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
-    if (spec.kind == "regression")
+    if (!worker::has_classes(spec))
       lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
     if (!spec.labels.empty())
       lines.push_back({key + ".labels", list_text(spec.labels), origin_in(task.origins, "labels")});

@@ -63,17 +63,6 @@ void check_sizes(const GridFile& file, const Facts& facts) {
   }
 }
 
-void check_lengths(const MethodEntry& method, const BackboneEntry& backbone, const BackboneFacts& facts,
-                   const worker::TrainingSpec& training) {
-  std::int64_t prompt = 0;
-  if (method.spec.name == "prompt") prompt = std::get<std::int64_t>(method.spec.options.at("length"));
-  if (training.max_length + prompt <= facts.max_positions) return;
-  const std::string what = prompt == 0 ? fmt::format("max_length is {}", training.max_length)
-                                       : fmt::format("max_length {} and a prompt of {} make {}", training.max_length,
-                                                     prompt, training.max_length + prompt);
-  method.node.fail(fmt::format("{}; the backbone {} has {} positions", what, backbone.name, facts.max_positions));
-}
-
 /// Trials of one cell: the same but for seeds.
 class Expansion {
  public:
@@ -93,9 +82,12 @@ class Expansion {
     const BackboneFacts& base = facts_.backbones.at(backbone.name);
     TrialSpec spec;
     spec.label = method.label;
-    spec.backbone = {backbone.name,       backbone.path,
-                     base.architecture,   backbone.readout.empty() ? base.default_readout : backbone.readout,
-                     base.weights_sha256, base.tokenizer_sha256};
+    spec.backbone = {backbone.name,
+                     backbone.path,
+                     base.model.architecture->name,
+                     backbone.readout.empty() ? base.default_readout : backbone.readout,
+                     base.weights_sha256,
+                     base.tokenizer_sha256};
     spec.task = facts_.specs.at(task.spec.name);
     spec.method = method.spec;
     std::map<std::string, std::string> origins;
@@ -110,14 +102,13 @@ class Expansion {
     }
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
-    at_place(method.node, [&] { worker::check_method(method.spec, base); });
-    check_lengths(method, backbone, base, spec.training);
+    at_place(method.node, [&] { worker::check_method(spec, base); });
     return spec;
   }
 
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
     TrialSpec spec = common(backbone, task, method);
-    const auto reason = worker::does_not_apply(method.spec, facts_.backbones.at(backbone.name), spec.backbone.readout);
+    const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
       const auto misfit = reason ? reason : does_not_fit(size, file_.selection, facts_.tasks.at(task.spec.name));

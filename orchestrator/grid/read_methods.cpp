@@ -138,8 +138,12 @@ std::vector<MethodEntry> read_method(const Node& item) {
   const bool map = item.kind == Node::Kind::Map;
   const std::string name = map ? item.entries[0].key : text_of(item, "a method");
   const MethodInfo* info = worker::find_method(name);
-  if (info == nullptr)
-    item.fail(fmt::format("no method {}{}", worker::in_quotes(name), suggestion(name, method_names())));
+  if (info == nullptr) {
+    const std::string near = worker::nearest_name(name, method_names());
+    item.fail(
+        fmt::format("no method {}; {}", worker::in_quotes(name),
+                    near.empty() ? "docs/grid_file.md lists them" : "did you mean " + worker::in_quotes(near) + "?"));
+  }
   const bool options = map && item.entries[0].value.kind != Node::Kind::Empty;
   return expand(*info, item, options ? item.entries[0].value : kNothing);
 }

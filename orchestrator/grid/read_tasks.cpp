@@ -12,7 +12,6 @@ namespace peftgrid::orchestrator {
 namespace {
 
 const std::vector<std::string> kFormats = {"tsv", "csv", "jsonl"};
-const std::vector<std::string> kKinds = {"classification", "regression"};
 const std::vector<std::string> kTargets = {"standardized", "raw"};
 
 std::string format_for(const Node& train) {
@@ -40,10 +39,16 @@ std::vector<worker::TestFile> read_tests(const Node& node, const PathBase& paths
   return tests;
 }
 
+std::vector<std::string> kinds() {
+  std::vector<std::string> names;
+  for (const worker::KindInfo& kind : worker::task_kinds()) names.push_back(kind.name);
+  return names;
+}
+
 std::vector<std::string> read_metrics(const Node& node, const std::string& kind) {
   std::vector<std::string> metrics;
   for (const Node* item : items_of(node, "metrics")) {
-    metrics.push_back(choice_of(*item, "a metric of a " + kind, worker::metric_names(kind)));
+    metrics.push_back(choice_of(*item, "a metric of a " + kind, worker::find_kind(kind)->metrics));
     if (std::ranges::count(metrics, metrics.back()) > 1)
       item->fail(fmt::format("the metric {} is here twice", metrics.back()));
   }
@@ -81,7 +86,7 @@ void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
   task.train = paths.absolute(train, "train");
   task.tests = read_tests(required(node, "test", task.name, "give the file that is reported"), paths);
   if (const Node* validation = node.find("validation")) task.validation = paths.absolute(*validation, "validation");
-  if (const Node* kind = node.find("kind")) task.kind = choice_of(*kind, "kind", kKinds);
+  if (const Node* kind = node.find("kind")) task.kind = choice_of(*kind, "kind", kinds());
   const Node* format = node.find("format");
   task.format = format ? choice_of(*format, "format", kFormats) : format_for(train);
   if (const Node* header = node.find("header")) {
@@ -101,8 +106,7 @@ void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
   if (const Node* metrics = node.find("metrics")) {
     task.metrics = read_metrics(*metrics, task.kind);
   } else {
-    task.metrics = task.kind == "regression" ? std::vector<std::string>{"spearman", "pearson"}
-                                             : std::vector<std::string>{"accuracy", "macro_f1"};
+    task.metrics = worker::find_kind(task.kind)->default_metrics;
   }
 }
 

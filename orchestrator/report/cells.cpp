@@ -1,10 +1,12 @@
 #include "orchestrator/report/cells.hpp"
-#include "checkpoint/shallow_json.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
+
+#include "checkpoint/shallow_json.hpp"
+#include "worker/catalogue.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -69,7 +71,8 @@ class Gatherer {
  private:
   static std::tuple<std::string, bool, std::int64_t, std::string, std::string> order(const CellContents& cell) {
     const StoredTrial& trial = *cell.stored.front();
-    return {cell.backbone, trial.spec.method.name != "full", -trial.record.trained_parameters, cell.label, cell.task};
+    return {cell.backbone, !worker::is_baseline(trial.spec.method.name), -trial.record.trained_parameters, cell.label,
+            cell.task};
   }
 
   CellContents& cell(const std::string& id) {

@@ -14,6 +14,7 @@
 #include "orchestrator/report/remarks.hpp"
 #include "orchestrator/report/scores.hpp"
 #include "orchestrator/report/sentence.hpp"
+#include "worker/catalogue.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -42,7 +43,7 @@ void add_columns(Columns& columns, const StoredTrial& trial) {
     column.test = test;
     column.metric = task.metrics.front();
     column.heading = task.tests.size() > 1 ? task.name + " " + test : task.name;
-    column.regression = task.kind == "regression";
+    column.regression = !worker::has_classes(task);
     column.main = i == 0;
     column.test_is_dev = task.test_is_dev;
     columns.push_back(std::move(column));
@@ -100,7 +101,7 @@ void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, c
     return;
   }
   cell.scores[{trial.spec.seed, trial.spec.data_seed}] = value;
-  if (predicts_one_value(trial.spec.task.kind, test->labels, test->predictions)) ++cell.collapsed;
+  if (predicts_one_value(trial.spec.task, test->labels, test->predictions)) ++cell.collapsed;
 }
 
 void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents) {
@@ -163,7 +164,7 @@ MethodRow& row_of(ScoreTable& table, const std::string& label) {
   if (found != table.rows.end()) return *found;
   MethodRow& row = table.rows.emplace_back();
   row.label = label;
-  row.is_full = label == "full";
+  row.is_full = worker::is_baseline(label);
   row.cells.resize(table.columns.size());
   return row;
 }
@@ -180,7 +181,7 @@ void describe_columns(ScoreTable& table, const std::vector<const CellContents*>&
         const checkpoint::TestResult* test = test_of(*trial, column.test);
         if (test == nullptr || column.rows != 0) continue;
         column.rows = test->labels.size();
-        if (trial->spec.task.kind == "classification") column.majority = majority_score(column.metric, test->labels);
+        if (worker::has_classes(trial->spec.task)) column.majority = majority_score(column.metric, test->labels);
       }
     }
     if (column.main && truncated > 0) {
@@ -204,7 +205,8 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
   table.columns = columns_of(tasks, trials);
   for (const CellContents* contents : cells) {
     MethodRow& row = row_of(table, contents->label);
-    for (const StoredTrial* trial : contents->stored) row.is_full = row.is_full || trial->spec.method.name == "full";
+    for (const StoredTrial* trial : contents->stored)
+      row.is_full = row.is_full || worker::is_baseline(trial->spec.method.name);
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       if (table.columns[i].task == contents->task) fill_cell(table, row.cells[i], table.columns[i], *contents);
     }

@@ -15,11 +15,9 @@ using Values = std::vector<double>;
 
 /// A trial file of another version may name one that is none here.
 bool is_metric(const std::string& name) {
-  for (const char* kind : {"classification", "regression"}) {
-    const std::vector<std::string> names = worker::metric_names(kind);
-    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
-  }
-  return false;
+  return std::ranges::any_of(worker::task_kinds(), [&](const worker::KindInfo& kind) {
+    return std::ranges::find(kind.metrics, name) != kind.metrics.end();
+  });
 }
 
 double deviation(const Values& values) {
@@ -51,9 +49,9 @@ std::optional<double> majority_score(const std::string& metric, const Values& la
   return score(metric, labels, Values(labels.size(), most->first));
 }
 
-bool predicts_one_value(const std::string& kind, const Values& labels, const Values& predictions) {
+bool predicts_one_value(const worker::TaskSpec& task, const Values& labels, const Values& predictions) {
   if (predictions.size() < 2) return false;
-  if (kind == "regression") return deviation(predictions) < kLeastSpread * deviation(labels);
+  if (!worker::has_classes(task)) return deviation(predictions) < kLeastSpread * deviation(labels);
   return std::all_of(predictions.begin(), predictions.end(),
                      [&](double value) { return value == predictions.front(); });
 }

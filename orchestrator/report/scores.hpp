@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "worker/trial.hpp"
+
 namespace peftgrid::orchestrator {
 
 /// The metrics of docs/grid_file.md over stored labels and predictions: for what trials do not store themselves, the
@@ -15,9 +17,9 @@ std::optional<double> score(const std::string& metric, const std::vector<double>
 std::optional<double> majority_score(const std::string& metric, const std::vector<double>& labels);
 
 /// Whether a trial tells its rows apart no more than a constant would: one class for every row of several; in a
-/// regression (`kind`), values whose standard deviation is below kLeastSpread of the labels', whatever they correlate
+/// regression, values whose standard deviation is below kLeastSpread of the labels', whatever they correlate
 /// with.
-bool predicts_one_value(const std::string& kind, const std::vector<double>& labels,
+bool predicts_one_value(const worker::TaskSpec& task, const std::vector<double>& labels,
                         const std::vector<double>& predictions);
 inline constexpr double kLeastSpread = 0.005;  // measured: docs/methods.md, "Regression"
 

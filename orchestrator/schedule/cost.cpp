@@ -46,13 +46,9 @@ double token_seconds(const TrialSpec& spec, const ProductSpeed& products, double
   return (trained + frozen + kBesideProducts * flop) / (products.gflops * 1e9);
 }
 
-bool keeps_only_head(const std::string& method) {
-  return method == "full" || method == "top_layers";
-}
-
 }  // namespace
 
-Workload workload_of(const TrialSpec& spec, const TaskFacts& task) {
+Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone) {
   const worker::TrainingSpec& t = spec.training;
   Workload work;
   const double special = spec.task.text.size() == 2 ? 3 : 2;
@@ -72,13 +68,14 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task) {
       static_cast<double>(std::accumulate(task.test_rows.begin(), task.test_rows.end(), std::int64_t{0}));
   work.evaluated = selection * std::floor(work.steps / between) + tests;
   // Features of a base that only evaluates are computed once a row.
-  if (spec.method.name == "head") work.evaluated = selection + tests + std::min(work.train_rows, work.visits);
+  work.features_once = worker::computes_features_once(spec, backbone);
+  if (work.features_once) work.evaluated = selection + tests + std::min(work.train_rows, work.visits);
   return work;
 }
 
 double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone,
                          const ProductSpeed& products, std::int64_t ranks) {
-  const Workload work = workload_of(spec, task);
+  const Workload work = workload_of(spec, task, backbone);
   const worker::TokenCost cost = worker::token_cost(spec, backbone, work.tokens);
   const ParameterCounts counts = worker::count_trained(spec, backbone);
   const double training_token = token_seconds(spec, products, cost.training, cost.training_trained);
@@ -95,9 +92,8 @@ double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const Bac
 
 std::int64_t disk_bytes(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone) {
   const ParameterCounts counts = worker::count_trained(spec, backbone);
-  std::int64_t stored = counts.method + counts.head;
+  std::int64_t stored = (spec.keep == "all" ? counts.method : counts.stored) + counts.head;
   if (spec.keep == "none") stored = 0;
-  if (spec.keep == "adapters" && keeps_only_head(spec.method.name)) stored = counts.head;
   std::int64_t rows = 0;
   for (const std::int64_t test : task.test_rows) rows += test;
   return kFileBytes + 4 * stored + kPredictionBytes * rows;
@@ -107,9 +103,11 @@ std::int64_t memory_bytes(const TrialSpec& spec, const TaskFacts& task, const Ba
   const ParameterCounts counts = worker::count_trained(spec, backbone);
   // The value, its gradient, AdamW's two moments, and the best step kept for later.
   const std::int64_t trained = 5 * 4 * (counts.method + counts.head);
-  const auto tokens = static_cast<std::int64_t>(workload_of(spec, task).tokens) * spec.training.batch_size;
-  const std::int64_t a_token = 4 * (12 * backbone.width + 3 * backbone.ffn_width);
-  const std::int64_t layers = spec.method.name == "head" ? 1 : backbone.layers;
+  const Workload work = workload_of(spec, task, backbone);
+  const worker::Geometry& geometry = backbone.model.geometry;
+  const auto tokens = static_cast<std::int64_t>(work.tokens) * spec.training.batch_size;
+  const std::int64_t a_token = 4 * (12 * geometry.width + 3 * geometry.ffn_width);
+  const std::int64_t layers = work.features_once ? 1 : geometry.layers;
   return trained + layers * tokens * a_token;
 }
 

@@ -22,10 +22,12 @@ struct Workload {
   double train_rows = 0;  // of the sample
   double visits = 0;      // rows trained on, all epochs together
   double steps = 0;
-  double evaluated = 0;  // rows, of the selection set over all evaluations and of the tests
-  double tokens = 0;     // of a row
+  double evaluated = 0;        // rows, of the selection set over all evaluations and of the tests
+  double tokens = 0;           // of a row
+  bool features_once = false;  // the base gives each row's features once
 };
-Workload workload_of(const worker::TrialSpec& spec, const worker::TaskFacts& task);
+Workload workload_of(const worker::TrialSpec& spec, const worker::TaskFacts& task,
+                     const worker::BackboneFacts& backbone);
 
 /// Bytes a finished trial leaves on disk, by its `keep`.
 std::int64_t disk_bytes(const worker::TrialSpec& spec, const worker::TaskFacts& task,

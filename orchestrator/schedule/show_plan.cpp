@@ -41,9 +41,9 @@ void show_facts(std::ostream& out, const Grid& grid) {
   Rows backbones = {{"backbone", "architecture", ">layers", ">width", ">parameters", "type", "pooler", "left aside"}};
   for (const std::string& name : in_order(grid, &Cell::backbone, grid.backbones)) {
     const worker::BackboneFacts& b = grid.backbones.at(name);
-    backbones.push_back({name, b.architecture, count_text(b.layers), count_text(b.width), count_text(b.parameters),
-                         b.dtype, b.has_pooler ? "pretrained" : "none",
-                         fmt::format("{}", fmt::join(b.ignored_tensors, " "))});
+    backbones.push_back({name, b.model.architecture->name, count_text(b.model.geometry.layers),
+                         count_text(b.model.geometry.width), count_text(b.model.parameters()), b.dtype,
+                         b.model.pooler ? "pretrained" : "none", fmt::format("{}", fmt::join(b.ignored_tensors, " "))});
   }
   out << "\nBackbones\n";
   show_table(out, backbones);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tests/contract/subjects.hpp"
+#include "worker/objectives/representation.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -20,15 +21,16 @@ struct Passenger {
 /// Several trials in one pass over the base of the first; returns each one's representation.
 std::vector<at::Tensor> together(const std::vector<Passenger>& passengers, bool training) {
   std::vector<worker::TrialRows> packed;
-  std::vector<worker::Rider> riders;
+  std::vector<worker::TrialInBatch> trials;
   for (const Passenger& p : passengers) {
     packed.push_back(p.network->rows(p.rows));
-    riders.push_back(p.network->rider(training, 3));
+    trials.push_back(p.network->in_batch(training, 3));
   }
-  const worker::Batch batch = worker::pack(packed);
-  const worker::Sites sites(riders, batch);
   const Network& first = *passengers.front().network;
-  const at::Tensor all = first.backbone().forward(first.base().weights(), batch, sites);
+  const worker::Batch batch = first.pack(packed);
+  const worker::Sites sites(trials, batch);
+  const at::Tensor all =
+      worker::representation(first.backbone(), first.spec().readout, first.base().weights(), batch, sites);
   std::vector<at::Tensor> each;
   std::int64_t row = 0;
   for (const Passenger& p : passengers) {
@@ -87,7 +89,7 @@ TEST_P(Contract, DropoutActsInTrainingAndChangesWithTheStep) {
     };
     EXPECT_EQ(drawn(true, 1), drawn(true, 1));
     EXPECT_EQ(drawn(false, 1), drawn(false, 2));
-    if (network.method().base_in_evaluation()) {
+    if (network.facts().base_in_evaluation) {
       EXPECT_EQ(drawn(true, 1), drawn(false, 1));
     } else {
       EXPECT_NE(drawn(true, 1), drawn(true, 2));

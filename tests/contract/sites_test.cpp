@@ -4,6 +4,8 @@
 #include <map>
 
 #include "tests/contract/subjects.hpp"
+#include "worker/objectives/representation.hpp"
+#include "worker/per_site.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -14,18 +16,20 @@ class Recorder : public worker::Method {
  public:
   struct Seen {
     int times = 0;
-    at::Tensor x, y, joined;
+    at::Tensor x, y, joined, residual, normalised;
   };
-  at::Tensor delta(const worker::Step& step, const worker::Pass& /*pass*/) override {
-    Seen& seen = steps[{step.layer, step.site}];
+  at::Tensor delta(const worker::SiteCall& call, const worker::Pass& /*pass*/) override {
+    Seen& seen = steps[{call.layer, call.site}];
     ++seen.times;
-    seen.x = step.x;
-    seen.y = step.y;
-    if (step.joined) seen.joined = step.joined();
-    order.push_back(step.site);
+    seen.x = call.x;
+    seen.y = call.y;
+    if (call.joined) seen.joined = call.joined();
+    if (call.normalised) seen.normalised = call.normalised();
+    seen.residual = call.residual;
+    order.push_back(call.site);
     return {};
   }
-  worker::KeysValues extra_kv(std::int64_t layer, const at::Tensor& x) override {
+  worker::KeysValues extra_kv(std::int64_t layer, const at::Tensor& x, const worker::Pass& /*pass*/) override {
     blocks[layer].push_back(x);
     return {};
   }
@@ -37,12 +41,12 @@ class Recorder : public worker::Method {
 class Announcements : public testing::TestWithParam<Subject> {
  protected:
   Announcements() : network_(network_on(GetParam(), small_method("head"))), rows_(some_rows(5)) {
-    const worker::Batch batch = worker::pack({network_.rows(rows_)});
+    const worker::Batch batch = network_.pack({network_.rows(rows_)});
     tokens_ = batch.tokens;
     const worker::Sites sites({{&recorder_, 1, 0, false}}, batch);
-    result_ = network_.backbone().forward(network_.base().weights(), batch, sites);
+    result_ = worker::representation(network_.backbone(), GetParam().readout, network_.base().weights(), batch, sites);
   }
-  worker::Geometry geometry() const { return network_.backbone().geometry(); }
+  const worker::Geometry& geometry() const { return network_.backbone().facts().geometry; }
   /// Of the last block, only the tokens that the head reads: five rows, rounded up.
   bool is_narrowed(std::int64_t layer, Site site) const {
     return GetParam().readout != "mean" && layer == geometry().layers - 1 && !worker::once_a_pass(site) &&
@@ -64,9 +68,7 @@ INSTANTIATE_TEST_SUITE_P(Backbones, Announcements, testing::ValuesIn(subjects())
 TEST_P(Announcements, ComeOncePerSiteAndLayer) {
   std::size_t expected = 0;
   for (const Site site : worker::kSites) {
-    if (site == Site::Pooler && !geometry().has_pooler) continue;
-    const std::int64_t layers = worker::once_a_pass(site) ? 1 : geometry().layers;
-    for (std::int64_t layer = 0; layer < layers; ++layer, ++expected) {
+    for (std::int64_t layer = 0; layer < geometry().times(site); ++layer, ++expected) {
       EXPECT_EQ((recorder_.steps[{layer, site}].times), 1) << worker::site_name(site) << " of layer " << layer;
     }
   }
@@ -90,8 +92,8 @@ TEST_P(Announcements, HaveTheWidthsThatGeometrySays) {
     const std::int64_t lines = worker::per_row(site)      ? static_cast<std::int64_t>(rows_.size())
                                : is_narrowed(layer, site) ? 8
                                                           : tokens_;
-    EXPECT_EQ(seen.x.sizes().vec(), (std::vector{lines, geometry().in(site)})) << worker::site_name(site);
-    EXPECT_EQ(seen.y.sizes().vec(), (std::vector{lines, geometry().out(site)})) << worker::site_name(site);
+    EXPECT_EQ(seen.x.sizes().vec(), (std::vector{lines, geometry().at(site).in})) << worker::site_name(site);
+    EXPECT_EQ(seen.y.sizes().vec(), (std::vector{lines, geometry().at(site).out})) << worker::site_name(site);
   }
 }
 
@@ -102,6 +104,28 @@ TEST_P(Announcements, JoinedIsWhatTheNormGivesWhenNothingIsAdded) {
       ASSERT_TRUE(before.joined.defined()) << worker::site_name(branch);
       EXPECT_EQ(values_of(before.joined), values_of(behind.y)) << worker::site_name(branch);
     }
+  }
+}
+
+TEST_P(Announcements, BranchesNameTheStreamThatTheyAreAddedTo) {
+  for (std::int64_t layer = 0; layer < geometry().layers; ++layer) {
+    for (const auto& [branch, norm] : {std::pair{Site::AttnBranch, Site::AttnNorm}, {Site::FfnBranch, Site::FfnNorm}}) {
+      const Recorder::Seen &before = recorder_.steps[{layer, branch}], &behind = recorder_.steps[{layer, norm}];
+      ASSERT_TRUE(before.residual.defined()) << worker::site_name(branch);
+      EXPECT_EQ(values_of(before.y + before.residual), values_of(behind.x)) << worker::site_name(branch);
+    }
+  }
+}
+
+TEST_P(Announcements, NormalisedIsTheNormBeforeScaleAndShift) {
+  for (const auto& [place, seen] : recorder_.steps) {
+    const auto [layer, site] = place;
+    ASSERT_EQ(seen.normalised.defined(), geometry().at(site).norm) << worker::site_name(site);
+    if (!seen.normalised.defined()) continue;
+    const std::string name = worker::place_name(site, layer);
+    const worker::Weights& weights = network_.base().weights();
+    const at::Tensor again = seen.normalised * weights.at(name + ".weight") + weights.at(name + ".bias");
+    EXPECT_LE(relative_difference(values_of(again), values_of(seen.y)), 1e-6) << name;
   }
 }
 

@@ -53,7 +53,8 @@ class Width : public Contract {
     s.task.metrics = {"accuracy"};
     s.task.data_sha256 = worker::inspect_task(s.task).data_sha256;
     const worker::BackboneFacts facts = worker::inspect_backbone(subject.folder);
-    s.backbone = {"tiny", subject.folder, "bert", subject.readout, facts.weights_sha256, facts.tokenizer_sha256};
+    s.backbone = {"tiny",          subject.folder,       facts.model.architecture->name,
+                  subject.readout, facts.weights_sha256, facts.tokenizer_sha256};
     s.method = small_method(GetParam());
     s.train_size = 34;
     s.training.learning_rate = 3e-3;

@@ -4,15 +4,15 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "worker/backbones/architecture.hpp"
 #include "worker/errors.hpp"
-#include "worker/plan/bert_config.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   try {
-    const peftgrid::worker::BertConfig config = peftgrid::worker::parse_bert_config(text, "config.json");
+    const auto [architecture, config] = peftgrid::worker::parse_model(text, "config.json");
     if (config.width < 1 || config.heads < 1 || config.width % config.heads != 0) std::abort();
-    if (config.layers > 0 && config.layers < 100) peftgrid::worker::bert_tensors(config);
+    if (config.layers < 100) peftgrid::worker::ModelFacts(*architecture, config, true);
   } catch (const peftgrid::worker::UsageError&) {
   }
   return 0;

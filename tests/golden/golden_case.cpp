@@ -6,7 +6,8 @@
 
 #include "checkpoint/safetensors.hpp"
 #include "tests/golden/golden_numbers.hpp"
-#include "worker/plan/bert_config.hpp"
+#include "worker/backbones/architecture.hpp"
+#include "worker/catalogue.hpp"
 
 namespace peftgrid::tests {
 
@@ -30,19 +31,11 @@ worker::OptionValue option_of(const json& value) {
 
 worker::MethodSpec method_of(const json& one) {
   worker::MethodSpec method{one.at("method"), {}};
+  for (const worker::OptionInfo& option : worker::find_method(method.name)->options) {
+    method.options[option.name] = option.name == "dropout" ? worker::OptionValue(0.0) : option.fallback;
+  }
   for (const auto& [name, value] : one.at("options").items()) method.options[name] = option_of(value);
-  if (method.name == "lora") method.options["dropout"] = 0.0;
-  if (method.name == "prompt") method.options["init"] = std::string("random");
   return method;
-}
-
-worker::TargetScale scale_of(const json& one, const std::vector<GoldenRow>& rows) {
-  worker::TaskSpec task;
-  task.kind = one.at("kind");
-  task.targets = one.value("targets", "raw");
-  std::vector<double> values;
-  for (const GoldenRow& row : rows) values.push_back(row.value);
-  return worker::target_scale(task, values);
 }
 
 GoldenCase case_of(const json& one, const json& rows) {
@@ -54,14 +47,14 @@ GoldenCase case_of(const json& one, const json& rows) {
   golden.method = method_of(one);
   golden.spread = one.at("spread");
   golden.pooler = one.at("pooler");
-  golden.regression = one.at("kind") == "regression";
+  golden.kind = one.at("kind");
+  golden.targets = one.value("targets", "raw");
   golden.outputs = one.at("outputs");
   golden.training.learning_rate = one.at("learning_rate");
   golden.training.warmup = one.at("warmup");
   for (const json& row : rows.at(golden.base)) {
     golden.rows.push_back({row.at("ids"), row.at("types"), row.at("label"), row.at("value")});
   }
-  golden.scale = scale_of(one, golden.rows);
   for (const json& row : one.at("logits")) {
     for (const json& logit : row) golden.logits.push_back(logit);
   }
@@ -115,9 +108,11 @@ void write_golden_bert(const GoldenCase& golden, const fs::path& to) {
                        {"hidden_act", golden.activation}};
   fs::create_directories(to);
   std::ofstream(to / "config.json") << config.dump(2) << '\n';
-  const worker::BertConfig parsed = worker::parse_bert_config(config.dump(), "golden");
-  std::map<std::string, worker::Shape> shapes = worker::bert_tensors(parsed);
-  if (golden.pooler) shapes.merge(worker::bert_pooler_tensors(parsed));
+  const worker::ReadModel model = worker::parse_model(config.dump(), "golden");
+  std::map<std::string, worker::Shape> shapes;
+  for (const worker::TensorFact& fact : worker::ModelFacts(*model.architecture, model.config, golden.pooler).tensors) {
+    shapes[fact.in_file] = fact.shape;
+  }
   std::vector<std::vector<float>> data;
   std::vector<checkpoint::TensorToWrite> out;
   data.reserve(shapes.size());  // `out` points into it

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "worker/tasks/target_scale.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::tests {
@@ -21,10 +20,9 @@ struct GoldenRow {
 struct GoldenCase {
   std::string name, base, readout, activation;
   worker::MethodSpec method;
-  double spread = 0;   // of the method's given tensors; 0: they keep their start
-  bool pooler = true;  // the folder holds one
-  bool regression = false;
-  worker::TargetScale scale;  // of its rows' values, which the loss is of
+  double spread = 0;          // of the method's given tensors; 0: they keep their start
+  bool pooler = true;         // the folder holds one
+  std::string kind, targets;  // as TaskSpec has them; what is standardised is by all of its rows
   std::int64_t outputs = 0;
   worker::TrainingSpec training;
   std::vector<GoldenRow> rows;

@@ -1,6 +1,5 @@
 // Our worker beside transformers, peft and adapters in float64, on the same weights and rows, dropout off. On the CPU;
 // tests/gpu/run.sh runs it on a CUDA device.
-#include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -54,6 +53,8 @@ Network network_of(const GoldenCase& golden, const std::string& precision = "fp3
   spec.precision = precision;
   spec.pooler = golden.pooler;
   spec.method = golden.method;
+  spec.kind = golden.kind;
+  spec.targets = golden.targets;
   spec.outputs = golden.outputs;
   Network network(spec);
   const auto give = [](const worker::Trained& p, const std::string& name, double spread) {
@@ -72,17 +73,17 @@ std::vector<TestRow> inputs_of(const std::vector<GoldenRow>& rows) {
   return inputs;
 }
 
-at::Tensor loss_on(Network& network, const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
-  const auto count = static_cast<std::int64_t>(rows.size());
-  at::Tensor labels = at::empty({count}, golden.regression ? at::kFloat : at::kLong);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (golden.regression) {
-      labels.mutable_data_ptr<float>()[i] = static_cast<float>(golden.scale.target_of(rows[i].value));
-    } else {
-      labels.mutable_data_ptr<std::int64_t>()[i] = rows[i].label;
-    }
+std::vector<double> labels_of(const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
+  std::vector<double> labels;
+  for (const GoldenRow& row : rows) {
+    labels.push_back(golden.kind == "regression" ? static_cast<double>(row.value) : static_cast<double>(row.label));
   }
-  return worker::loss_of(network.logits(inputs_of(rows)), labels.to(test_device()), golden.regression, 1.0);
+  return labels;
+}
+
+at::Tensor loss_on(Network& network, const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
+  network.objective().see_training_labels(labels_of(golden, golden.rows));
+  return network.objective().loss(network.logits(inputs_of(rows)), labels_of(golden, rows));
 }
 
 double norm_of(const std::vector<float>& values) {

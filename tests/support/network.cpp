@@ -10,18 +10,36 @@
 
 #include "checkpoint/safetensors.hpp"
 #include "worker/model/model.hpp"
-#include "worker/model/registry.hpp"
+#include "worker/objectives/representation.hpp"
 #include "worker/plan/hash_cache.hpp"
+#include "worker/plan/objective_plan.hpp"
 #include "worker/service/worker.hpp"
 
 namespace peftgrid::tests {
 
 namespace {
 
-worker::BackboneSpec backbone_spec(const NetworkSpec& spec) {
+worker::TrialSpec trial_of(const NetworkSpec& spec) {
   std::vector<std::filesystem::path> files;
   for (const auto& file : checkpoint::open_safetensors(spec.folder).files) files.push_back(file.path());
-  return {"test", spec.folder, "bert", spec.readout, worker::weights_sha256(files, spec.folder), ""};
+  worker::TrialSpec trial;
+  trial.backbone = {"test", spec.folder, "", spec.readout, worker::weights_sha256(files, spec.folder), ""};
+  trial.method = spec.method;
+  trial.seed = spec.seed;
+  trial.task.kind = spec.kind;
+  trial.task.targets = spec.targets;
+  if (worker::has_classes(trial.task)) trial.task.labels.resize(static_cast<std::size_t>(spec.outputs));
+  return trial;
+}
+
+worker::ModelFacts model_of(const NetworkSpec& spec) {
+  const worker::ReadModel read = worker::read_model(spec.folder);
+  return {*read.architecture, read.config, spec.pooler && spec.readout == "pooler"};
+}
+
+/// Tiny models have no words: a text is its characters.
+std::vector<std::int32_t> ids_of(const std::string& text) {
+  return {text.begin(), text.end()};
 }
 
 }  // namespace
@@ -38,31 +56,37 @@ at::Device test_device() {
 
 Network::Network(const NetworkSpec& spec)
     : spec_(spec),
-      backbone_(worker::make_backbone(backbone_spec(spec), spec.pooler, spec.dropout)),
-      base_(worker::open_base(backbone_spec(spec), spec.precision, *backbone_, spec.device)),
-      method_(worker::make_method(spec.method, worker::borrow_of(*backbone_, *base_, spec.seed))),
-      own_(method_->own_weights()),
-      head_(backbone_->geometry().width, spec.outputs, backbone_->needs_new_pooler(), backbone_->head_dropout(),
-            spec.seed) {
+      trial_(trial_of(spec)),
+      backbone_(worker::make_backbone(model_of(spec), spec.dropout)),
+      base_(worker::open_base(trial_.backbone, spec.precision, backbone_->facts(), spec.device)),
+      borrow_(worker::borrow_of(*backbone_, *base_, ids_of)),
+      facts_(
+          worker::method_plan(spec.method.name).facts({trial_.method, backbone_->facts(), trial_.task, spec.readout})),
+      method_(worker::make_method({trial_.method, facts_, backbone_->facts(), borrow_, spec.seed})),
+      objective_(worker::make_objective(
+          trial_.task, worker::head_of(trial_, backbone_->facts(), backbone_->config().head_dropout))) {
   at::set_num_threads(1);  // as trials run; and OpenMP's waiting threads make a busy machine a hundred times slower
 }
 
 worker::TrialRows Network::rows(const std::vector<TestRow>& rows) {
-  worker::TrialRows mine;
-  const at::Tensor prompt = method_->prompt();
-  mine.prompt = prompt.defined() ? prompt.size(0) : 0;
+  worker::TrialRows mine = worker::layout_of(facts_);
   for (const TestRow& row : rows) mine.rows.push_back({row.ids, row.types, row.example});
   return mine;
 }
 
-worker::Rider Network::rider(bool training, std::uint32_t step) {
-  return {method_.get(), spec_.seed, step, training && !method_->base_in_evaluation()};
+worker::TrialInBatch Network::in_batch(bool training, std::uint32_t step) {
+  return {method_.get(), spec_.seed, step, training && !facts_.base_in_evaluation, facts_.whole_rows};
 }
 
 at::Tensor Network::representation(const std::vector<TestRow>& some, bool training, std::uint32_t step) {
-  const worker::Batch batch = worker::pack({rows(some)}, spec_.device);
-  const worker::Sites sites({rider(training, step)}, batch);
-  return backbone_->forward(weights(), batch, sites);
+  const worker::Batch batch = pack({rows(some)});
+  const worker::Sites sites({in_batch(training, step)}, batch);
+  const auto own = method_->own_weights(sites.pass_of(0));
+  return worker::representation(*backbone_, spec_.readout, own ? *own : base_->weights(), batch, sites);
+}
+
+worker::Batch Network::pack(const std::vector<worker::TrialRows>& trials) const {
+  return worker::pack(trials, spec_.device, backbone_->config().first_position);
 }
 
 at::Tensor Network::logits(const std::vector<TestRow>& rows) {
@@ -71,7 +95,7 @@ at::Tensor Network::logits(const std::vector<TestRow>& rows) {
 
 std::vector<worker::Trained> Network::parameters() const {
   std::vector<worker::Trained> all = method_parameters();
-  for (worker::Trained& head : head_.parameters()) all.push_back(std::move(head));
+  for (worker::Trained& head : head_parameters()) all.push_back(std::move(head));
   return all;
 }
 

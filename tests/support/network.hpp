@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/backbones/backbone.hpp"
-#include "worker/model/base.hpp"
-#include "worker/objectives/heads.hpp"
+#include "worker/model/model.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::tests {
@@ -29,7 +27,8 @@ struct NetworkSpec {
   std::string folder, readout = "pooler", precision = "fp32";
   bool pooler = true;  // the folder holds one
   worker::MethodSpec method;
-  std::int64_t outputs = 2;
+  std::string kind = "classification", targets = "raw";
+  std::int64_t outputs = 2;  // of a classification
   std::uint64_t seed = 1;
   double dropout = 0;  // below 0: the model's own
   at::Device device = test_device();
@@ -43,30 +42,37 @@ class Network {
   worker::Method& method() { return *method_; }
   const worker::Backbone& backbone() const { return *backbone_; }
   const worker::Base& base() const { return *base_; }
-  const worker::Weights& weights() const { return own_ ? *own_ : base_->weights(); }
   const NetworkSpec& spec() const { return spec_; }
-  bool runs_alone() const { return own_ != nullptr; }
+  const worker::MethodFacts& facts() const { return facts_; }
+  /// It has weights of its own.
+  bool runs_alone() const { return facts_.copies_base; }
+  worker::Objective& objective() { return *objective_; }
 
   /// The rows as one trial of a pass.
   worker::TrialRows rows(const std::vector<TestRow>& rows);
-  worker::Rider rider(bool training, std::uint32_t step = 0);
+  worker::TrialInBatch in_batch(bool training, std::uint32_t step = 0);
+  worker::Batch pack(const std::vector<worker::TrialRows>& trials) const;
   /// What the head reads, [rows, width].
   at::Tensor representation(const std::vector<TestRow>& rows, bool training = false, std::uint32_t step = 0);
   /// Without the head's dropout.
   at::Tensor logits(const std::vector<TestRow>& rows);
-  at::Tensor logits_of(const at::Tensor& representation) const { return head_.logits(representation, {}); }
+  at::Tensor logits_of(const at::Tensor& representation) const { return objective_->logits(representation, {}); }
 
   std::vector<worker::Trained> method_parameters() const { return method_->parameters(); }
-  std::vector<worker::Trained> head_parameters() const { return head_.parameters(); }
+  std::vector<worker::Trained> head_parameters() const {
+    return facts_.freezes_head ? std::vector<worker::Trained>{} : objective_->parameters();
+  }
   std::vector<worker::Trained> parameters() const;
 
  private:
   NetworkSpec spec_;
+  worker::TrialSpec trial_;
   std::unique_ptr<worker::Backbone> backbone_;
   std::shared_ptr<const worker::Base> base_;
+  worker::Borrow borrow_;
+  worker::MethodFacts facts_;
   std::unique_ptr<worker::Method> method_;
-  std::shared_ptr<const worker::Weights> own_;
-  worker::Head head_;
+  std::unique_ptr<worker::Objective> objective_;
 };
 
 /// Overwrites a trained tensor.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors.hpp"
-#include "worker/plan/bert_config.hpp"
+#include "worker/backbones/architecture.hpp"
 
 namespace peftgrid::tests {
 
@@ -93,9 +93,11 @@ json config_of(const TinyBert& options) {
 }
 
 void write_weights(const fs::path& folder, const TinyBert& options) {
-  const worker::BertConfig config = worker::parse_bert_config(config_of(options).dump(), "tiny");
-  std::map<std::string, worker::Shape> shapes = worker::bert_tensors(config);
-  if (options.pooler) shapes.merge(worker::bert_pooler_tensors(config));
+  const worker::ReadModel model = worker::parse_model(config_of(options).dump(), "tiny");
+  std::map<std::string, worker::Shape> shapes;
+  for (const worker::TensorFact& fact : worker::ModelFacts(*model.architecture, model.config, options.pooler).tensors) {
+    shapes[fact.in_file] = fact.shape;
+  }
   if (options.extra) shapes["cls.predictions.bias"] = {options.vocabulary};
   Random random(options.seed);
   std::vector<std::string> data;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/tiny_bert.hpp"
 #include "worker/plan/hash_cache.hpp"
@@ -14,17 +15,24 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 
-BackboneFacts bert_base() {
-  BackboneFacts base;
-  base.layers = 12;
-  base.width = 768;
-  base.ffn_width = 3072;
-  base.heads = 12;
-  base.max_positions = 512;
-  base.vocabulary = 30522;
-  base.parameters = 109'482'240;
-  base.has_pooler = true;
-  return base;
+/// A BERT on paper.
+BackboneFacts bert(std::int64_t width, std::int64_t layers, bool pooler) {
+  const auto [architecture, config] = parse_model(nlohmann::json{{"model_type", "bert"},
+                                                                 {"vocab_size", 30522},
+                                                                 {"hidden_size", width},
+                                                                 {"num_hidden_layers", layers},
+                                                                 {"num_attention_heads", 12},
+                                                                 {"intermediate_size", 4 * width},
+                                                                 {"max_position_embeddings", 512}}
+                                                      .dump(),
+                                                  "config.json");
+  return {*architecture, config, pooler};
+}
+BackboneFacts bert_base(bool pooler = true) {
+  return bert(768, 12, pooler);
+}
+BackboneFacts small_bert() {
+  return bert(384, 6, true);
 }
 
 TrialSpec trial(const std::string& method, const std::string& readout = "pooler") {
@@ -59,11 +67,9 @@ TEST(Counts, APoolerThatIsNotReadDoesNotTrain) {
 }
 
 TEST(Counts, AMissingPoolerIsPartOfTheHead) {
-  BackboneFacts base = bert_base();
-  base.has_pooler = false;
-  base.parameters -= 590'592;
+  const BackboneFacts base = bert_base(false);
   EXPECT_EQ(count_trained(trial("lora"), base).head, 592'130);
-  EXPECT_EQ(count_trained(trial("full"), base).method, base.parameters);
+  EXPECT_EQ(count_trained(trial("full"), base).method, base.model.parameters());
   EXPECT_EQ(count_trained(trial("bitfit"), base).method, 102'144);
   EXPECT_EQ(count_trained(trial("lora", "mean"), base).head, 1'538);
 }
@@ -83,8 +89,7 @@ TEST(Counts, OptionsCount) {
 }
 
 TEST(Rates, DependOnMethodAndSizeOfBackbone) {
-  BackboneFacts small = bert_base();
-  small.parameters = 22'713'216;
+  const BackboneFacts small = small_bert();
   for (const MethodInfo& method : methods()) {
     EXPECT_GT(default_learning_rate(method.name, {}, small), default_learning_rate(method.name, {}, bert_base()))
         << method.name;
@@ -93,8 +98,7 @@ TEST(Rates, DependOnMethodAndSizeOfBackbone) {
 }
 
 TEST(Costs, ARegressionHasRatesOfItsOwnOnlyOnStandardizedTargetsOfASmallBackbone) {
-  BackboneFacts small = bert_base();
-  small.parameters = 22'713'216;
+  const BackboneFacts small = small_bert();
   TaskSpec raw;
   raw.kind = "regression";
   TaskSpec standardized = raw;
@@ -132,14 +136,14 @@ class Backbones : public testing::Test {
 
 TEST_F(Backbones, APlainFolderIsUnderstood) {
   const BackboneFacts plain = facts({});
-  EXPECT_EQ(plain.architecture, "bert");
-  EXPECT_EQ(plain.layers, 2);
-  EXPECT_EQ(plain.width, 16);
+  EXPECT_EQ(plain.model.architecture->name, "bert");
+  EXPECT_EQ(plain.model.geometry.layers, 2);
+  EXPECT_EQ(plain.model.geometry.width, 16);
   EXPECT_EQ(plain.dtype, "F32");
-  EXPECT_TRUE(plain.has_pooler);
+  EXPECT_TRUE(plain.model.pooler);
   EXPECT_EQ(plain.default_readout, "pooler");
   const std::int64_t layer = 4 * (16 * 16 + 16) + 2 * 16 * 32 + 32 + 16 + 4 * 16;
-  EXPECT_EQ(plain.parameters, (64 + 64 + 2 + 2) * 16 + 2 * layer + 16 * 16 + 16);
+  EXPECT_EQ(plain.model.parameters(), (64 + 64 + 2 + 2) * 16 + 2 * layer + 16 * 16 + 16);
   EXPECT_TRUE(plain.ignored_tensors.empty());
 }
 
@@ -147,7 +151,7 @@ TEST_F(Backbones, NamesOfTensorsMayVary) {
   tests::TinyBert hub;
   hub.prefix = hub.gamma_beta = hub.extra = true;
   const BackboneFacts found = facts(hub);
-  EXPECT_EQ(found.parameters, facts({}, "plain").parameters);
+  EXPECT_EQ(found.model.parameters(), facts({}, "plain").model.parameters());
   EXPECT_THAT(found.ignored_tensors, ElementsAre("cls.predictions.bias"));
 }
 
@@ -162,7 +166,7 @@ TEST_F(Backbones, HalfPrecisionFilesAreRead) {
 TEST_F(Backbones, AMissingPoolerAndAMeanReadoutAreSeen) {
   tests::TinyBert options;
   options.pooler = false;
-  EXPECT_FALSE(facts(options, "without").has_pooler);
+  EXPECT_FALSE(facts(options, "without").model.pooler);
   options.mean_pooling = true;
   EXPECT_EQ(facts(options, "sentences").default_readout, "mean");
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "orchestrator/schedule/fit_time.hpp"
+#include "tests/support/planned_grid.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -17,11 +18,7 @@ using testing::UnorderedElementsAreArray;
 Grid grid_of(std::int64_t seeds) {
   Grid grid;
   grid.run = "sharded";
-  worker::BackboneFacts& base = grid.backbones["tiny"];
-  base.layers = 6;
-  base.width = 384;
-  base.ffn_width = 1536;
-  base.parameters = 22'713'216;
+  grid.backbones["tiny"] = tests::planned_backbone();
   worker::TaskFacts& task = grid.tasks["a"];
   task.train_rows = 5000;
   task.test_rows = {800};

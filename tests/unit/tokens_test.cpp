@@ -34,7 +34,8 @@ class Tokens : public testing::Test {
     task_.labels = {"x", "y"};
     task_.data_sha256 = inspect_task(task_).data_sha256;
     const BackboneFacts facts = inspect_backbone((folder_ / "model").string());
-    backbone_ = {"tiny", (folder_ / "model").string(), "bert", "pooler", facts.weights_sha256, facts.tokenizer_sha256};
+    backbone_ = {"tiny",   (folder_ / "model").string(), facts.model.architecture->name,
+                 "pooler", facts.weights_sha256,         facts.tokenizer_sha256};
   }
   ~Tokens() override { fs::remove_all(folder_); }
 

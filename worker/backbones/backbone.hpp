@@ -3,43 +3,45 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "worker/geometry.hpp"
+#include "worker/backbones/architecture.hpp"
 #include "worker/methods/sites.hpp"
 #include "worker/model/batch.hpp"
 #include "worker/model/weights.hpp"
 
 namespace peftgrid::worker {
 
-/// One architecture as a function of weights, batch and sites; owns no tensor and knows no method.
+/// The tensor part of an architecture: a function of weights, batch and sites. Owns no tensor and knows no method.
 class Backbone {
  public:
+  /// `dropout` below 0: the rates of config.json; else all rates.
+  Backbone(ModelFacts facts, double dropout);
   virtual ~Backbone() = default;
-  virtual Geometry geometry() const = 0;
-  /// What the head reads, [rows, width].
-  virtual at::Tensor forward(const Weights& weights, const Batch& batch, const Sites& sites) const = 0;
-  /// Canonical name of the tensor with one line a token of the vocabulary.
-  virtual std::string token_table() const = 0;
+  const ModelFacts& facts() const { return facts_; }
+  const ModelConfig& config() const { return facts_.config; }
+
+  /// Final hidden states of all tokens, [tokens, width].
+  at::Tensor hidden(const Weights& weights, const Batch& batch, const Sites& sites) const;
+  /// Those of one token of each row, [rows, width]: the last block runs for these only, where the trials allow it.
+  at::Tensor hidden_of(const ReadTokens& read, const Weights& weights, const Batch& batch, const Sites& sites) const;
   /// Word-level vectors [n, width] of ids [n].
   virtual at::Tensor embedding(const Weights& weights, const at::Tensor& ids) const = 0;
-  /// The tensor's canonical name for a name in a file; the same name where it is none of the architecture's.
-  virtual std::string canonical_name(const std::string& in_file) const = 0;
-  /// Canonical names of all tensors that the forward pass reads.
-  virtual std::vector<std::string> tensors() const = 0;
-  /// Is this the weight of a linear layer, whose product may be taken in bf16?
-  virtual bool is_product(const std::string& name) const = 0;
-  /// Canonical names of the tensors that train when the top `layers` blocks do (the pooler included); -1: all.
-  virtual std::vector<std::string> top_tensors(std::int64_t layers) const = 0;
-  /// The head's part between representation and classifier must be made anew: dense layer and tanh (a missing pooler).
-  virtual bool needs_new_pooler() const = 0;
-  virtual double head_dropout() const = 0;
-  virtual std::int64_t vocabulary() const = 0;
+  /// The pretrained pooler on first tokens [rows, width], announced at Site::Pooler.
+  virtual at::Tensor pooled(const Weights& weights, const Sites& sites, const at::Tensor& x) const = 0;
+
+ private:
+  /// What enters the first block, [tokens, width].
+  virtual at::Tensor embed(const Weights& weights, const Batch& batch, const Sites& sites) const = 0;
+  /// x [tokens, width] to [lines of `asking`, width]: all tokens are keys and values, what `asking` leaves out asks for
+  /// nothing.
+  virtual at::Tensor block(const Weights& weights, const Sites& sites, const Sites& asking, std::int64_t layer,
+                           const at::Tensor& x) const = 0;
+  at::Tensor below_top(const Weights& weights, const Batch& batch, const Sites& sites) const;
+
+  ModelFacts facts_;
 };
 
-/// `dropout` below 0: the rates of config.json; else all rates. Throws UsageError for a folder that cannot be used.
-std::unique_ptr<Backbone> make_bert(const std::string& folder, const std::string& readout, bool pretrained_pooler,
-                                    double dropout);
+/// The tensor part that architectures.inc names for the model's architecture.
+std::unique_ptr<Backbone> make_backbone(ModelFacts facts, double dropout);
 
 }  // namespace peftgrid::worker

@@ -1,5 +1,4 @@
-#include "worker/methods/methods.hpp"
-#include "worker/plan/options.hpp"
+#include "worker/methods/method.hpp"
 
 namespace peftgrid::worker {
 
@@ -10,39 +9,33 @@ namespace {
 /// AdapterHub.
 class Prefix : public Method {
  public:
-  Prefix(const MethodSpec& spec, const Borrow& borrow) {
-    const std::int64_t length = integer_option(spec, "length"), width = borrow.geometry.kv_width;
-    for (std::int64_t layer = 0; layer < borrow.geometry.layers; ++layer) {
-      const auto drawn = [&](std::uint32_t which) {
-        const Key key = stream(borrow.seed, Purpose::MethodInit, static_cast<std::uint32_t>(layer) << 8 | which);
-        return trained(normal(key, length * width, 1.0), {length, width});
+  explicit Prefix(const MethodSetup& setup) : trained_(setup.facts.parameters) {
+    for (std::int64_t layer = 0; layer < setup.model.geometry.layers; ++layer) {
+      const auto drawn = [&](std::uint32_t which, const char* of) {
+        return trained_.normal("layer." + std::to_string(layer) + ".prefix_" + of,
+                               setup.start(static_cast<std::uint32_t>(layer) << 8U | which), 1.0);
       };
-      layers_.push_back({drawn(0), drawn(1)});
+      const at::Tensor key = drawn(0, "key");
+      layers_.push_back({key, drawn(1, "value")});
     }
   }
 
-  KeysValues extra_kv(std::int64_t layer, const at::Tensor& /*x*/) override {
+  KeysValues extra_kv(std::int64_t layer, const at::Tensor& /*x*/, const Pass& /*pass*/) override {
     const KeysValues& own = layers_[static_cast<std::size_t>(layer)];
     return {own.k.unsqueeze(0), own.v.unsqueeze(0)};
   }
 
-  std::vector<Trained> parameters() const override {
-    std::vector<Trained> all;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      all.push_back({"layer." + std::to_string(i) + ".prefix_key", layers_[i].k});
-      all.push_back({"layer." + std::to_string(i) + ".prefix_value", layers_[i].v});
-    }
-    return all;
-  }
+  std::vector<Trained> parameters() const override { return trained_.all(); }
 
  private:
+  Parameters trained_;
   std::vector<KeysValues> layers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> make_prefix(const MethodSpec& spec, const Borrow& borrow) {
-  return std::make_unique<Prefix>(spec, borrow);
+std::unique_ptr<Method> make_prefix(const MethodSetup& setup) {
+  return std::make_unique<Prefix>(setup);
 }
 
 }  // namespace peftgrid::worker

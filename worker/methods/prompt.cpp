@@ -1,6 +1,6 @@
 #include <ATen/ops/empty.h>
 
-#include "worker/methods/methods.hpp"
+#include "worker/methods/method.hpp"
 #include "worker/plan/options.hpp"
 
 namespace peftgrid::worker {
@@ -12,32 +12,32 @@ namespace {
 /// or the vectors of words drawn from the vocabulary.
 class Prompt : public Method {
  public:
-  Prompt(const MethodSpec& spec, const Borrow& borrow) {
-    const std::int64_t length = integer_option(spec, "length"), width = borrow.geometry.width;
-    const Key key = stream(borrow.seed, Purpose::MethodInit);
-    if (text_option(spec, "init") == "random") {
-      vectors_ = trained(normal(key, length * width, 1.0), {length, width});
+  explicit Prompt(const MethodSetup& setup) : trained_(setup.facts.parameters) {
+    const Key key = setup.start(0);
+    if (text_option(setup.spec, "init") == "random") {
+      vectors_ = trained_.normal("prompt", key, 1.0);
       return;
     }
-    at::Tensor ids = at::empty({length}, at::kLong);
-    for (std::int64_t i = 0; i < length; ++i) {
+    at::Tensor ids = at::empty({setup.facts.prompt}, at::kLong);
+    for (std::int64_t i = 0; i < setup.facts.prompt; ++i) {
       const Four four = philox(key, static_cast<std::uint32_t>(i), 0, 0, 0);
-      ids.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(four.v[0]) % borrow.vocabulary;
+      ids.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(four.v[0]) % setup.model.config.vocabulary;
     }
-    vectors_ = borrow.embedding(ids).clone().requires_grad_(true);
+    vectors_ = trained_.adopt("prompt", setup.base.embedding(ids).clone());
   }
 
   at::Tensor prompt() override { return vectors_; }
-  std::vector<Trained> parameters() const override { return {{"prompt", vectors_}}; }
+  std::vector<Trained> parameters() const override { return trained_.all(); }
 
  private:
+  Parameters trained_;
   at::Tensor vectors_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> make_prompt(const MethodSpec& spec, const Borrow& borrow) {
-  return std::make_unique<Prompt>(spec, borrow);
+std::unique_ptr<Method> make_prompt(const MethodSetup& setup) {
+  return std::make_unique<Prompt>(setup);
 }
 
 }  // namespace peftgrid::worker

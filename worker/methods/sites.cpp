@@ -5,6 +5,8 @@
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
 
+#include <algorithm>
+
 #include "worker/kernels/index_tensor.hpp"
 
 namespace peftgrid::worker {
@@ -13,7 +15,7 @@ namespace {
 
 using at::Tensor;
 
-/// The lines behind the last trial's belong to nobody; they ride with the last one, so that slices cover everything.
+/// Padding tokens behind the last trial's go with it, so that slices cover everything.
 std::shared_ptr<const TokenOwners> part_of(const std::shared_ptr<const TokenOwners>& all, std::int64_t begin,
                                            std::int64_t count) {
   if (begin == 0 && count == static_cast<std::int64_t>(all->example.size())) return all;
@@ -45,27 +47,65 @@ Tensor slots_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
   return slots.empty() ? Tensor() : index_tensor(slots, batch.device);
 }
 
-}  // namespace
-
-Tensor Pass::dropout(const Tensor& x, double rate, std::uint32_t where) const {
-  if (!training) return x;
-  return worker::dropout(x, rate, stream(seed, Purpose::MethodDropout, where), step, *owners);
+/// Those of some rows, counted from `token` on.
+RowLines lines_of(const Batch& batch, std::int64_t row, std::int64_t rows, std::int64_t token) {
+  if (rows == batch.rows) return batch.own;
+  const auto count = [&](std::int64_t r) {
+    return (*batch.offsets)[static_cast<std::size_t>(r + 1)] - (*batch.offsets)[static_cast<std::size_t>(r)] -
+           batch.prompts[static_cast<std::size_t>(r)];
+  };
+  std::int64_t before = 0, mine = 0;
+  for (std::int64_t r = 0; r < row; ++r) before += count(r);
+  for (std::int64_t r = row; r < row + rows; ++r) mine += count(r);
+  const auto part = [&](const Tensor& all) { return all.narrow(0, before, mine); };
+  return {part(batch.own.line) - token, part(batch.own.row) - row, part(batch.own.share), rows};
 }
 
-Sites::Sites(const std::vector<Rider>& riders, const Batch& batch) {
-  for (std::size_t i = 0; i < riders.size(); ++i) {
+std::shared_ptr<const RowTable> table_of(const Batch& batch, std::int64_t row, std::int64_t rows, std::int64_t token,
+                                         std::int64_t tokens, bool whole_rows) {
+  auto table = std::make_shared<RowTable>();
+  for (std::int64_t r = row; r < row + rows; ++r) {
+    const std::int32_t first = (*batch.offsets)[static_cast<std::size_t>(r)];
+    table->example.push_back(batch.owners->example[static_cast<std::size_t>(first)]);
+  }
+  if (!whole_rows) return table;
+  table->own = lines_of(batch, row, rows, token);
+  std::vector<std::int64_t> row_of_line(static_cast<std::size_t>(tokens));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const auto at = static_cast<std::size_t>(row + r);
+    std::fill(row_of_line.begin() + (*batch.offsets)[at] - token,
+              row_of_line.begin() + (*batch.offsets)[at + 1] - token, r);
+  }
+  table->row_of_line = index_tensor(row_of_line, batch.device);
+  return table;
+}
+
+}  // namespace
+
+Sites::Sites(const std::vector<TrialInBatch>& trials, const Batch& batch) {
+  for (std::size_t i = 0; i < trials.size(); ++i) {
     Rows rows;
-    rows.method = riders[i].method;
+    rows.method = trials[i].method;
+    rows.whole_rows = trials[i].whole_rows;
     rows.row = batch.row_begin[i];
     rows.rows = batch.row_begin[i + 1] - rows.row;
     rows.line = rows.token = batch.token_begin[i];
-    rows.lines = rows.tokens = (i + 1 == riders.size() ? batch.tokens : batch.token_begin[i + 1]) - rows.token;
+    rows.lines = rows.tokens = (i + 1 == trials.size() ? batch.tokens : batch.token_begin[i + 1]) - rows.token;
     rows.owners = part_of(batch.owners, rows.token, rows.tokens);
     rows.offsets = offsets_of(batch, rows.row, rows.rows, rows.token);
     rows.prompt_slots = slots_of(batch, rows.row, rows.rows);
-    rows.pass = {riders[i].training, riders[i].seed, riders[i].step, rows.owners};
+    rows.pass.training = trials[i].training;
+    rows.pass.seed = trials[i].seed;
+    rows.pass.step = trials[i].step;
+    rows.pass.owners = rows.owners;
+    rows.pass.rows = table_of(batch, rows.row, rows.rows, rows.token, rows.tokens, rows.whole_rows);
+    rows.method->begin(rows.pass);
     rows_.push_back(std::move(rows));
   }
+}
+
+bool Sites::may_narrow() const {
+  return std::ranges::none_of(rows_, &Rows::whole_rows);
 }
 
 Sites Sites::narrowed(const ReadTokens& read) const {
@@ -75,6 +115,7 @@ Sites Sites::narrowed(const ReadTokens& read) const {
     r.line = r.row;
     r.lines = (&r == &all.back() ? count : r.row + r.rows) - r.row;
     r.pass.owners = part_of(read.owners, r.line, r.lines);
+    r.pass.rows = nullptr;
     r.query = std::make_shared<const std::vector<std::int32_t>>(read.position->begin() + r.row,
                                                                 read.position->begin() + r.row + r.rows);
   }
@@ -85,7 +126,7 @@ Tensor Sites::lines(const Tensor& x) const {
   return index_.defined() ? at::index_select(x, 0, index_) : x;
 }
 
-Tensor Sites::at(const Step& all) const {
+Tensor Sites::at(const SiteCall& all) const {
   if (rows_.size() == 1) {
     const Tensor add = rows_[0].method->delta(all, rows_[0].pass);
     return add.defined() ? all.y + add : all.y;
@@ -96,7 +137,13 @@ Tensor Sites::at(const Step& all) const {
     const auto part = [&](const Tensor& t) {
       return per_row(all.site) ? t.narrow(0, r.row, r.rows) : t.narrow(0, r.line, r.lines);
     };
-    const Step mine{all.site, all.layer, part(all.x), part(all.y), [&] { return part(all.joined()); }};
+    const SiteCall mine{all.site,
+                        all.layer,
+                        part(all.x),
+                        part(all.y),
+                        [&] { return part(all.joined()); },
+                        all.residual.defined() ? part(all.residual) : Tensor(),
+                        [&] { return part(all.normalised()); }};
     const Tensor add = r.method->delta(mine, r.pass);
     touched |= add.defined();
     parts.push_back(add.defined() ? mine.y + add : mine.y);
@@ -119,7 +166,9 @@ Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, co
   std::vector<Tensor> parts;
   for (const Rows& r : rows_) {
     const auto part = [&](const Tensor& t) { return rows_.size() == 1 ? t : t.narrow(0, r.token, r.tokens); };
-    const KeysValues extra = r.method->extra_kv(layer, part(x));
+    Pass all = r.pass;
+    all.owners = r.owners;
+    const KeysValues extra = r.method->extra_kv(layer, part(x), all);
     AttentionCall call;
     call.heads = heads;
     call.dropout = r.pass.training ? rate : 0;

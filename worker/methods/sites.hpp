@@ -11,24 +11,29 @@
 namespace peftgrid::worker {
 
 /// One trial in a pass.
-struct Rider {
+struct TrialInBatch {
   Method* method;
   std::uint64_t seed;
   std::uint32_t step;
   bool training;
+  bool whole_rows = false;  // MethodFacts'
 };
 
 class Sites {
  public:
-  /// Riders in the order in which `batch` holds their rows.
-  Sites(const std::vector<Rider>& riders, const Batch& batch);
-  /// The same riders where only these tokens go on: from here each line is one token of a row.
+  /// In the order in which `batch` holds their rows. Begins each method's pass.
+  Sites(const std::vector<TrialInBatch>& trials, const Batch& batch);
+  /// That of the trial of this index, over all its tokens.
+  const Pass& pass_of(std::size_t trial) const { return rows_[trial].pass; }
+  /// May tokens be left out that nobody reads?
+  bool may_narrow() const;
+  /// The same trials where only these tokens go on: from here each line is one token of a row.
   Sites narrowed(const ReadTokens& read) const;
   /// The lines of x [tokens, width] that go on.
   at::Tensor lines(const at::Tensor& x) const;
 
-  /// step.y plus what the methods add to it.
-  at::Tensor at(const Step& step) const;
+  /// call.y plus what the methods add to it.
+  at::Tensor at(const SiteCall& call) const;
   /// The base's own dropout, by each trial's own randomness. x [lines, width].
   at::Tensor dropout(const at::Tensor& x, double rate, Purpose purpose, std::int64_t layer) const;
   /// Attention with each trial's extra keys and values. `x` is the block's input; x, k, v [tokens, width], q and what
@@ -41,6 +46,7 @@ class Sites {
  private:
   struct Rows {
     Method* method;
+    bool whole_rows;
     Pass pass;  // owners: of the lines
     std::int64_t row, rows, token, tokens, line, lines;
     std::shared_ptr<const TokenOwners> owners;                 // [tokens]

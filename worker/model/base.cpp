@@ -53,23 +53,23 @@ struct Watched {
 
 class MappedBase : public Base {
  public:
-  MappedBase(const BackboneSpec& spec, const std::string& precision, const Backbone& architecture, at::Device device)
+  MappedBase(const BackboneSpec& spec, const std::string& precision, const ModelFacts& model, at::Device device)
       : spec_(spec), original_(checkpoint::open_safetensors(spec.path)) {
     watch_original();
     std::map<std::string, std::string> in_file;
-    for (const auto& [name, located] : original_.tensors) in_file[architecture.canonical_name(name)] = name;
+    for (const auto& [name, located] : original_.tensors) in_file[model.architecture->name_in_file(name)] = name;
     std::map<std::string, Tensor> tensors;
-    std::vector<std::string> to_convert;
-    for (const std::string& name : architecture.tensors()) {
-      const auto& located = original_.tensors.at(in_file.at(name));
-      source_[name] = view(original_.data(located), located.entry);
-      if (type_of(located.entry.dtype) == wanted(precision, architecture, name)) {
-        tensors[name] = source_[name];
+    std::vector<TensorFact> to_convert;
+    for (const TensorFact& fact : model.tensors) {
+      const auto& located = original_.tensors.at(in_file.at(fact.in_file));
+      const Tensor& source = source_[fact.name] = view(original_.data(located), located.entry);
+      if (type_of(located.entry.dtype) == wanted(precision, fact)) {
+        tensors[fact.name] = source;
       } else {
-        to_convert.push_back(name);
+        to_convert.push_back(fact);
       }
     }
-    if (!to_convert.empty()) take_converted(precision, architecture, to_convert, tensors);
+    if (!to_convert.empty()) take_converted(precision, to_convert, tensors);
     for (auto& [name, tensor] : tensors) tensor = tensor.to(device);
     weights_ = Weights(std::move(tensors));
   }
@@ -84,13 +84,13 @@ class MappedBase : public Base {
     }
   }
 
-  Tensor fp32_copy(const std::string& name) const override {
-    return source_.at(name).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  Tensor fp32_copy(std::string_view name) const override {
+    return source_.at(std::string(name)).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   }
 
  private:
-  static at::ScalarType wanted(const std::string& precision, const Backbone& architecture, const std::string& name) {
-    return precision == "bf16" && architecture.is_product(name) ? at::kBFloat16 : at::kFloat;
+  static at::ScalarType wanted(const std::string& precision, const TensorFact& fact) {
+    return precision == "bf16" && fact.role == TensorFact::Role::Product ? at::kBFloat16 : at::kFloat;
   }
 
   void watch_original() {
@@ -114,21 +114,21 @@ class MappedBase : public Base {
   }
 
   /// The readout decides which tensors are asked for, so their names are part of the file's.
-  void take_converted(const std::string& precision, const Backbone& architecture, const std::vector<std::string>& names,
+  void take_converted(const std::string& precision, const std::vector<TensorFact>& facts,
                       std::map<std::string, Tensor>& tensors) {
     std::string described = spec_.weights_sha256 + precision;
-    for (const std::string& name : names) described += "," + name;
+    for (const TensorFact& fact : facts) described += "," + fact.name;
     const std::string key = checkpoint::sha256(described);
     const auto file = cache_file("weights/" + key.substr(0, 32), "model.safetensors");
-    if (file && map_converted(*file, key, [&] { convert(precision, architecture, names, *file, key); })) {
-      for (const std::string& name : names) {
-        const auto& located = converted_->tensors.at(name);
-        tensors[name] = view(converted_->data(located), located.entry);
+    if (file && map_converted(*file, key, [&] { convert(precision, facts, *file, key); })) {
+      for (const TensorFact& fact : facts) {
+        const auto& located = converted_->tensors.at(fact.name);
+        tensors[fact.name] = view(converted_->data(located), located.entry);
       }
       return;
     }
     // Without a cache each rank keeps a copy of its own: dear, but no trial's failure.
-    for (const std::string& name : names) tensors[name] = source_.at(name).to(wanted(precision, architecture, name));
+    for (const TensorFact& fact : facts) tensors[fact.name] = source_.at(fact.name).to(wanted(precision, fact));
   }
 
   /// False where the cache does not take the file.
@@ -157,14 +157,14 @@ class MappedBase : public Base {
            checkpoint::sha256(content_sha256(file) + key);
   }
 
-  void convert(const std::string& precision, const Backbone& architecture, const std::vector<std::string>& names,
-               const fs::path& file, const std::string& key) const {
+  void convert(const std::string& precision, const std::vector<TensorFact>& facts, const fs::path& file,
+               const std::string& key) const {
     std::vector<Tensor> alive;
     std::vector<checkpoint::TensorToWrite> out;
-    for (const std::string& name : names) {
-      const at::ScalarType type = wanted(precision, architecture, name);
-      const Tensor& tensor = alive.emplace_back(source_.at(name).to(type));
-      out.push_back({name, dtype_of(type), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()});
+    for (const TensorFact& fact : facts) {
+      const at::ScalarType type = wanted(precision, fact);
+      const Tensor& tensor = alive.emplace_back(source_.at(fact.name).to(type));
+      out.push_back({fact.name, dtype_of(type), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()});
     }
     const fs::path draft = checkpoint::draft_beside(file);
     checkpoint::write_safetensors(draft, out);
@@ -186,9 +186,9 @@ class MappedBase : public Base {
 
 }  // namespace
 
-std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision,
-                                      const Backbone& architecture, at::Device device) {
-  return std::make_shared<const MappedBase>(spec, precision, architecture, device);
+std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision, const ModelFacts& model,
+                                      at::Device device) {
+  return std::make_shared<const MappedBase>(spec, precision, model, device);
 }
 
 }  // namespace peftgrid::worker

@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "worker/backbones/backbone.hpp"
+#include "worker/backbones/architecture.hpp"
+#include "worker/model/weights.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
@@ -18,17 +20,17 @@ class Base {
   virtual ~Base() = default;
   /// Products' weights in bf16 where the precision says so, everything else in fp32. On a device other than the CPU
   /// a copy of the mapping, one a rank.
-  virtual const Weights& weights() const = 0;
+  virtual const Weights& weights() const = 0;  // by TensorFact::name
   /// A private copy in fp32 in host memory, from the file's own numbers.
-  virtual at::Tensor fp32_copy(const std::string& name) const = 0;
+  virtual at::Tensor fp32_copy(std::string_view name) const = 0;
   /// Throws ChangedInput, naming the file, where what is mapped is no longer what the trials' ids were made of.
   virtual void check_unchanged() const = 0;
 };
 
-/// Maps the base of a trial; `architecture` names its tensors. Its content is checked against the hash in `spec`, and
+/// Maps those tensors of a folder that `model` names. Its content is checked against the hash in `spec`, and
 /// that of a converted file against the hash it was written with. Throws ChangedInput, UsageError or
 /// checkpoint::FileError.
-std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision,
-                                      const Backbone& architecture, at::Device device = at::kCPU);
+std::shared_ptr<const Base> open_base(const BackboneSpec& spec, const std::string& precision, const ModelFacts& model,
+                                      at::Device device = at::kCPU);
 
 }  // namespace peftgrid::worker

@@ -18,30 +18,32 @@ constexpr std::int64_t kRounding =
 struct Columns {
   std::vector<std::int64_t> ids, types, positions, row_of_token, real;
   std::vector<float> share;
-  std::vector<std::int32_t> offsets{0}, prompts;
+  std::vector<std::int32_t> offsets{0}, prompts, first;
   TokenOwners owners;
 
-  void token(std::int64_t id, std::int64_t type, std::int64_t position, std::uint32_t example) {
+  /// `place`: of the token in its row, from which its position follows.
+  void token(std::int64_t id, std::int64_t type, std::int64_t place, std::int64_t shift, std::uint32_t example) {
     ids.push_back(id);
     types.push_back(type);
-    positions.push_back(position);
+    positions.push_back(place + shift);
     owners.example.push_back(example);
-    owners.position.push_back(static_cast<std::uint32_t>(position));
+    owners.position.push_back(static_cast<std::uint32_t>(place));
   }
 
-  void row(const RowTokens& row, std::int64_t prompt) {
+  void row(const RowTokens& row, const TrialRows& trial, std::int64_t shift) {
     const auto index = static_cast<std::int64_t>(prompts.size());
     const auto count = static_cast<std::int64_t>(row.ids.size());
-    for (std::int64_t p = 0; p < prompt; ++p) token(0, 0, p, row.example);
+    for (std::int64_t p = 0; p < trial.prompt; ++p) token(0, 0, p, shift, row.example);
     for (std::int64_t t = 0; t < count; ++t) {
       real.push_back(static_cast<std::int64_t>(ids.size()));
       row_of_token.push_back(index);
       share.push_back(1.0F / static_cast<float>(count));
       const auto at = static_cast<std::size_t>(t);
-      token(row.ids[at], row.types[at], prompt + t, row.example);
+      token(row.ids[at], row.types[at], trial.prompt + t, shift, row.example);
     }
     offsets.push_back(static_cast<std::int32_t>(ids.size()));
-    prompts.push_back(static_cast<std::int32_t>(prompt));
+    prompts.push_back(static_cast<std::int32_t>(trial.prompt));
+    first.push_back(trial.reads_prompt ? 0 : prompts.back());
   }
 };
 
@@ -62,7 +64,7 @@ ReadTokens read_tokens(const Batch& batch, std::vector<std::int32_t> position) {
 }  // namespace
 
 ReadTokens first_tokens(const Batch& batch) {
-  return read_tokens(batch, batch.prompts);
+  return read_tokens(batch, batch.first);
 }
 
 ReadTokens last_tokens(const Batch& batch) {
@@ -73,32 +75,34 @@ ReadTokens last_tokens(const Batch& batch) {
   return read_tokens(batch, std::move(position));
 }
 
-Batch pack(const std::vector<TrialRows>& trials, at::Device device) {
+Batch pack(const std::vector<TrialRows>& trials, at::Device device, std::int64_t first_position) {
   Columns columns;
   Batch batch;
   batch.device = device;
   for (const TrialRows& trial : trials) {
     batch.row_begin.push_back(static_cast<std::int64_t>(columns.prompts.size()));
     batch.token_begin.push_back(static_cast<std::int64_t>(columns.ids.size()));
-    for (const RowTokens& row : trial.rows) columns.row(row, trial.prompt);
+    for (const RowTokens& row : trial.rows) columns.row(row, trial, first_position + trial.shift);
   }
   batch.rows = static_cast<std::int64_t>(columns.prompts.size());
   batch.row_begin.push_back(batch.rows);
   batch.token_begin.push_back(static_cast<std::int64_t>(columns.ids.size()));
   batch.real_tokens = static_cast<std::int64_t>(columns.real.size());
-  while (columns.ids.size() % kRounding != 0) columns.token(0, 0, 0, 0);
+  while (columns.ids.size() % kRounding != 0) columns.token(0, 0, 0, first_position, 0);
   batch.tokens = static_cast<std::int64_t>(columns.ids.size());
   batch.ids = index_tensor(columns.ids, device);
   batch.types = index_tensor(columns.types, device);
   batch.positions = index_tensor(columns.positions, device);
-  batch.row_of_token = index_tensor(columns.row_of_token, device);
-  batch.real = index_tensor(columns.real, device);
+  batch.own.row = index_tensor(columns.row_of_token, device);
+  batch.own.line = index_tensor(columns.real, device);
+  batch.own.rows = batch.rows;
   const at::Tensor share = at::empty({batch.real_tokens, 1}, at::kFloat);
   std::copy(columns.share.begin(), columns.share.end(), share.mutable_data_ptr<float>());
-  batch.share = share.to(device);
+  batch.own.share = share.to(device);
   batch.offsets = std::make_shared<const std::vector<std::int32_t>>(std::move(columns.offsets));
   batch.owners = std::make_shared<const TokenOwners>(std::move(columns.owners));
   batch.prompts = std::move(columns.prompts);
+  batch.first = std::move(columns.first);
   return batch;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/kernels/functions.hpp"
+#include "worker/model/row_means.hpp"
 
 namespace peftgrid::worker {
 
@@ -20,7 +21,9 @@ struct RowTokens {
 /// The rows of one trial in a pass.
 struct TrialRows {
   std::vector<RowTokens> rows;
-  std::int64_t prompt = 0;  // slots before each row's first token, to be filled by the trial's method
+  std::int64_t prompt = 0;    // slots before each row's first token, to be filled by the trial's method
+  std::int64_t shift = 0;     // positions that are passed over before each row
+  bool reads_prompt = false;  // the first token that a readout may take is the prompt's
 };
 
 /// Packed tokens: rows one after the other, never a padded rectangle. The number of tokens is rounded up to a multiple
@@ -30,10 +33,9 @@ struct Batch {
   std::shared_ptr<const std::vector<std::int32_t>> offsets;  // [rows + 1]
   std::shared_ptr<const TokenOwners> owners;                 // [tokens]
   std::vector<std::int32_t> prompts;                         // [rows], slots at each row's begin
+  std::vector<std::int32_t> first;                           // [rows], where in its row the first token is that is read
   std::int64_t tokens = 0, real_tokens = 0, rows = 0;        // real: without prompts and rounding
-  at::Tensor row_of_token;                                   // [real_tokens] int64
-  at::Tensor real;                                           // [real_tokens] int64: indices of the rows' own tokens
-  at::Tensor share;                                          // [real_tokens, 1]: 1 / own tokens of the row
+  RowLines own;                                              // the rows' own tokens: real_tokens
   std::vector<std::int64_t> row_begin, token_begin;          // of each trial, and the end
   at::Device device = at::kCPU;                              // where the tensors lie
 };
@@ -48,7 +50,8 @@ struct ReadTokens {
 ReadTokens first_tokens(const Batch& batch);
 ReadTokens last_tokens(const Batch& batch);
 
-/// Packs the rows of some trials, trial by trial; the tensors go to `device`.
-Batch pack(const std::vector<TrialRows>& trials, at::Device device = at::kCPU);
+/// Packs the rows of some trials, trial by trial; the tensors go to `device`. A row's first token takes line
+/// `first_position` of the table of positions, or one further on by the trial's shift.
+Batch pack(const std::vector<TrialRows>& trials, at::Device device = at::kCPU, std::int64_t first_position = 0);
 
 }  // namespace peftgrid::worker

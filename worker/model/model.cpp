@@ -7,7 +7,9 @@
 
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
-#include "worker/model/registry.hpp"
+#include "worker/objectives/readout.hpp"
+#include "worker/objectives/representation.hpp"
+#include "worker/plan/objective_plan.hpp"
 #include "worker/service/allocator.hpp"
 #include "worker/service/device.hpp"
 
@@ -33,9 +35,13 @@ std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_p
   return entry.second;
 }
 
-bool holds_pooler(const std::string& folder) {
-  const auto tensors = checkpoint::open_safetensors(folder).tensors;
-  return std::ranges::any_of(tensors, [](const auto& entry) { return entry.first.ends_with("pooler.dense.weight"); });
+/// The model of a trial as its readout takes it.
+ModelFacts model_of(const BackboneSpec& spec) {
+  const ReadModel read = read_model(spec.path);
+  std::vector<std::string> names;
+  for (const auto& [name, located] : checkpoint::open_safetensors(spec.path).tensors) names.push_back(name);
+  const bool pooler = spec.readout == kReadsPooler && holds_pooler(*read.architecture, names);
+  return {*read.architecture, read.config, pooler};
 }
 
 /// What decides a base's numbers, and the token ids of a task.
@@ -51,39 +57,42 @@ std::string features_key(const TrialSpec& spec, const std::string& split) {
   return base_key(spec) + "\n" + data_key(spec) + "\n" + split;
 }
 
-std::int64_t outputs_of(const TaskSpec& task) {
-  return task.kind == "regression" ? 1 : static_cast<std::int64_t>(task.labels.size());
-}
-
 }  // namespace
 
-Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed) {
+TrialRows layout_of(const MethodFacts& facts) {
+  TrialRows rows;
+  rows.prompt = facts.prompt;
+  rows.shift = facts.position_shift;
+  rows.reads_prompt = facts.reads_prompt;
+  return rows;
+}
+
+Head head_of(const TrialSpec& spec, const ModelFacts& model, double dropout) {
+  const MethodContext context{spec.method, model, spec.task, spec.backbone.readout};
+  return {objective_plan(spec.task.kind).head(context), model.architecture->head, dropout, spec.seed};
+}
+
+Borrow borrow_of(const Backbone& backbone, const Base& base, IdsOfText ids_of) {
   Borrow borrow;
-  borrow.geometry = backbone.geometry();
-  borrow.seed = seed;
-  borrow.vocabulary = backbone.vocabulary();
-  borrow.token_table = backbone.token_table();
   borrow.weights = &base.weights();
   borrow.embedding = [&](const at::Tensor& ids) {
-    const at::Device where = base.weights().at(backbone.token_table()).device();
-    return backbone.embedding(base.weights(), ids.to(where));
+    return backbone.embedding(base.weights(), ids.to(base.weights().at("word.weight").device()));
   };
-  borrow.fp32_copy = [&](const std::string& name) { return base.fp32_copy(name); };
-  borrow.top_tensors = [&](std::int64_t layers) { return backbone.top_tensors(layers); };
+  borrow.fp32_copy = [&](std::string_view name) { return base.fp32_copy(name); };
+  borrow.ids_of = std::move(ids_of);
   return borrow;
 }
 
-std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const Backbone& architecture) {
+std::shared_ptr<const Base> Store::base(const TrialSpec& spec, const ModelFacts& model) {
   return recall(bases_, base_key(spec),
-                [&] { return open_base(spec.backbone, spec.precision, architecture, device_of(spec)); });
+                [&] { return open_base(spec.backbone, spec.precision, model, device_of(spec)); });
 }
 
 std::shared_ptr<const Backbone> Store::backbone(const TrialSpec& spec) {
   const double dropout = spec.training.dropout;
   const auto exactly = std::to_string(std::bit_cast<std::uint64_t>(dropout));
-  return recall(backbones_, spec.backbone.architecture + base_key(spec) + exactly, [&] {
-    return std::shared_ptr<const Backbone>(make_backbone(spec.backbone, holds_pooler(spec.backbone.path), dropout));
-  });
+  return recall(backbones_, spec.backbone.architecture + base_key(spec) + exactly,
+                [&] { return std::shared_ptr<const Backbone>(make_backbone(model_of(spec.backbone), dropout)); });
 }
 
 std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
@@ -123,36 +132,33 @@ std::unique_ptr<FeatureBoard> Store::board(const TrialSpec& spec, const std::str
 }
 
 Model::Model(const TrialSpec& spec, Store& store)
-    : device_(device_of(spec)),
-      seed_(spec.seed),
-      regression_(spec.task.kind == "regression"),
+    : spec_(spec),
+      device_(device_of(spec)),
       data_(store.data(spec)),
       backbone_(store.backbone(spec)),
-      base_(store.base(spec, *backbone_)),
-      method_(make_method(spec.method, borrow_of(*backbone_, *base_, spec.seed))),
-      own_(method_->own_weights()),
-      method_parameters_(method_->parameters()),
-      head_(backbone_->geometry().width, outputs_of(spec.task), backbone_->needs_new_pooler(),
-            backbone_->head_dropout(), spec.seed) {
-  const at::Tensor prompt = method_->prompt();
-  if (prompt.defined()) prompt_ = prompt.size(0);
-}
+      base_(store.base(spec, backbone_->facts())),
+      borrow_(
+          borrow_of(*backbone_, *base_, [&](const std::string& text) { return ids_of_text(spec_.backbone, text); })),
+      method_facts_(
+          method_plan(spec.method.name).facts({spec.method, backbone_->facts(), spec.task, spec.backbone.readout})),
+      method_(make_method({spec.method, method_facts_, backbone_->facts(), borrow_, spec.seed})),
+      objective_(make_objective(spec.task, head_of(spec, backbone_->facts(), backbone_->config().head_dropout))) {}
 
-const Weights& Model::weights() const {
-  return own_ ? *own_ : base_->weights();
+std::vector<Trained> Model::head_parameters() const {
+  return method_facts_.freezes_head ? std::vector<Trained>{} : objective_->parameters();
 }
 
 at::Tensor Model::encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
                          std::uint32_t step) {
-  TrialRows mine;
-  mine.prompt = prompt_;
+  TrialRows mine = layout_of(method_facts_);
   for (const std::int64_t row : rows) {
     mine.rows.push_back({split.ids(row), split.types(row), static_cast<std::uint32_t>(row)});
   }
-  const Batch batch = pack({mine}, device_);
-  const bool base_trains = training && !method_->base_in_evaluation();
-  const Sites sites({{method_.get(), seed_, step, base_trains}}, batch);
-  return backbone_->forward(weights(), batch, sites);
+  const Batch batch = pack({mine}, device_, backbone_->config().first_position);
+  const bool base_trains = training && !method_facts_.base_in_evaluation;
+  const Sites sites({{method_.get(), spec_.seed, step, base_trains, method_facts_.whole_rows}}, batch);
+  const auto own = method_->own_weights(sites.pass_of(0));
+  return worker::representation(*backbone_, spec_.backbone.readout, own ? *own : base_->weights(), batch, sites);
 }
 
 at::Tensor Model::logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
@@ -169,7 +175,7 @@ at::Tensor Model::head_logits(const at::Tensor& representation, std::span<const 
                               std::uint32_t step) const {
   Pass pass;
   pass.training = training;
-  pass.seed = seed_;
+  pass.seed = spec_.seed;
   pass.step = step;
   auto owners = std::make_shared<TokenOwners>();
   for (const std::int64_t row : rows) {
@@ -177,7 +183,7 @@ at::Tensor Model::head_logits(const at::Tensor& representation, std::span<const 
     owners->position.push_back(0);
   }
   pass.owners = owners;
-  return head_.logits(representation.to(device_), pass);
+  return objective_->logits(representation.to(device_), pass);
 }
 
 }  // namespace peftgrid::worker

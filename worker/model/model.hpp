@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "worker/backbones/backbone.hpp"
 #include "worker/model/base.hpp"
-#include "worker/objectives/heads.hpp"
+#include "worker/objectives/objective.hpp"
 #include "worker/tasks/tokens.hpp"
 #include "worker/training/feature_board.hpp"
 #include "worker/training/feature_memo.hpp"
@@ -27,7 +28,7 @@ class Store {
   explicit Store(std::filesystem::path node_memory = {}) : node_memory_(std::move(node_memory)) {}
 
   std::shared_ptr<const Backbone> backbone(const TrialSpec& spec);
-  std::shared_ptr<const Base> base(const TrialSpec& spec, const Backbone& architecture);
+  std::shared_ptr<const Base> base(const TrialSpec& spec, const ModelFacts& model);
   std::shared_ptr<const TokenizedData> data(const TrialSpec& spec);
   /// Before a trial and before its result is published: what it reads is what its id was made of. Throws ChangedInput,
   /// or TrialError where a file was cut short while it was mapped; then nothing of it is kept open.
@@ -49,12 +50,18 @@ class Store {
   std::filesystem::path node_memory_;
 };
 
-/// What a method of a trial with that seed may borrow; backbone and base must outlive it.
-Borrow borrow_of(const Backbone& backbone, const Base& base, std::uint64_t seed);
+/// What a method may borrow; backbone and base must outlive it.
+using IdsOfText = std::function<std::vector<std::int32_t>(const std::string&)>;
+Borrow borrow_of(const Backbone& backbone, const Base& base, IdsOfText ids_of);
+/// How a method wants a trial's rows packed; the rows themselves are still to come.
+TrialRows layout_of(const MethodFacts& facts);
+/// A trial's head at its start.
+Head head_of(const TrialSpec& spec, const ModelFacts& model, double dropout);
 
-/// One trial's network: shared base, method, head.
+/// One trial's network: shared base, method, and the objective with its head.
 class Model {
  public:
+  /// `spec` must outlive this.
   Model(const TrialSpec& spec, Store& store);
 
   /// Where it computes; what it returns lies there, and what it is given may lie anywhere.
@@ -69,32 +76,30 @@ class Model {
 
   /// What the method adds to the loss of a step; undefined: nothing.
   at::Tensor penalty() { return method_->penalty(); }
-  /// Representations never change during the trial.
-  bool has_fixed_representation() const { return method_->base_in_evaluation(); }
+  const MethodFacts& method_facts() const { return method_facts_; }
+  Objective& objective() { return *objective_; }
+  const Objective& objective() const { return *objective_; }
   /// Of what the head reads.
-  std::int64_t width() const { return backbone_->geometry().width; }
-  /// Slots that the method puts before each row.
-  std::int64_t prompt_length() const { return prompt_; }
-  const std::vector<Trained>& method_parameters() const { return method_parameters_; }
-  std::vector<Trained> head_parameters() const { return head_.parameters(); }
+  std::int64_t width() const { return backbone_->facts().geometry.width; }
+  std::vector<Trained> method_parameters() const { return method_->parameters(); }
+  /// Those of the head; none where the method freezes it.
+  std::vector<Trained> head_parameters() const;
+  /// What a trial file keeps of the method.
+  std::vector<Stored> stored() { return method_->stored(); }
   std::shared_ptr<const TokenizedData> data() const { return data_; }
-  bool regression() const { return regression_; }
 
  private:
   at::Tensor encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
-  const Weights& weights() const;
 
+  const TrialSpec& spec_;
   at::Device device_;
-  std::uint64_t seed_;
-  bool regression_;
   std::shared_ptr<const TokenizedData> data_;
   std::shared_ptr<const Backbone> backbone_;
   std::shared_ptr<const Base> base_;
+  Borrow borrow_;
+  MethodFacts method_facts_;
   std::unique_ptr<Method> method_;
-  std::shared_ptr<const Weights> own_;
-  std::vector<Trained> method_parameters_;
-  std::int64_t prompt_ = 0;
-  Head head_;
+  std::unique_ptr<Objective> objective_;
 };
 
 }  // namespace peftgrid::worker

@@ -11,7 +11,8 @@ const at::Tensor& Weights::at(const std::string& name) const {
 }
 
 at::Tensor Weights::linear(const std::string& name, const at::Tensor& x) const {
-  return worker::linear(x, at(name + ".weight"), at(name + ".bias"));
+  const auto bias = tensors_.find(name + ".bias");
+  return worker::linear(x, at(name + ".weight"), bias == tensors_.end() ? at::Tensor() : bias->second);
 }
 
 Normed Weights::add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b, double epsilon) const {

@@ -1,51 +1,42 @@
 #include "worker/objectives/heads.hpp"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/relu.h>
 #include <ATen/ops/tanh.h>
 
 namespace peftgrid::worker {
 
-namespace {
-
-at::Tensor drawn(std::uint64_t seed, std::uint32_t which, std::int64_t out, std::int64_t in) {
-  return trained(normal(stream(seed, Purpose::HeadInit, which), out * in, 0.02), {out, in});
+Head::Head(std::vector<ParameterFact> facts, const HeadStyle& style, double dropout, std::uint64_t seed)
+    : trained_(std::move(facts)), style_(style), dropout_(dropout) {
+  const auto key = [&](std::uint32_t which) { return stream(seed, Purpose::HeadInit, which); };
+  weight_ = trained_.normal("classifier.weight", key(0), 0.02);
+  bias_ = trained_.zeros("classifier.bias");
+  if (!trained_.lists("pooler.dense.weight")) return;
+  dense_weight_ = trained_.normal("pooler.dense.weight", key(1), 0.02);
+  dense_bias_ = trained_.zeros("pooler.dense.bias");
 }
 
-at::Tensor zeros(std::int64_t count) {
-  return trained(std::vector<float>(static_cast<std::size_t>(count)), {count});
+at::Tensor Head::dense(const at::Tensor& x, const Pass& pass) const {
+  const bool drops = pass.training && style_.dropout_before_dense;
+  const Key key = stream(pass.seed, Purpose::HeadDropout, 1);
+  const at::Tensor y =
+      at::linear(drops ? dropout(x, dropout_, key, pass.step, *pass.owners) : x, dense_weight_, dense_bias_);
+  switch (style_.activation) {
+    case HeadStyle::Activation::Relu:
+      return at::relu(y);
+    case HeadStyle::Activation::Gelu:
+      return at::gelu(y);
+    case HeadStyle::Activation::Tanh:
+      break;
+  }
+  return at::tanh(y);
 }
 
-}  // namespace
-
-Head::Head(std::int64_t width, std::int64_t outputs, bool new_pooler, double dropout, std::uint64_t seed)
-    : weight_(drawn(seed, 0, outputs, width)), bias_(zeros(outputs)), dropout_(dropout) {
-  if (!new_pooler) return;
-  pooler_weight_ = drawn(seed, 1, width, width);
-  pooler_bias_ = zeros(width);
-}
-
-at::Tensor Head::logits(const at::Tensor& representation, const Pass& pass) const {
-  at::Tensor x = representation;
-  if (pooler_weight_.defined()) x = at::tanh(at::linear(x, pooler_weight_, pooler_bias_));
+at::Tensor Head::operator()(const at::Tensor& representation, const Pass& pass) const {
+  at::Tensor x = dense_weight_.defined() ? dense(representation, pass) : representation;
   if (pass.training) x = dropout(x, dropout_, stream(pass.seed, Purpose::HeadDropout), pass.step, *pass.owners);
   return at::linear(x, weight_, bias_);
-}
-
-std::vector<Trained> Head::parameters() const {
-  std::vector<Trained> all{{"classifier.weight", weight_}, {"classifier.bias", bias_, false}};
-  if (pooler_weight_.defined()) {
-    all.push_back({"pooler.dense.weight", pooler_weight_});
-    all.push_back({"pooler.dense.bias", pooler_bias_, false});
-  }
-  return all;
-}
-
-at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& labels, bool regression, double share) {
-  const at::Tensor mean = regression ? at::mse_loss(logits.squeeze(1), labels) : at::cross_entropy_loss(logits, labels);
-  return share == 1.0 ? mean : mean * share;
 }
 
 }  // namespace peftgrid::worker

@@ -5,6 +5,7 @@
 
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
+#include "worker/objectives/kinds.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::worker {
@@ -89,7 +90,7 @@ TaskSpec glue_task(const std::string& name, const std::string& data) {
 
   TaskSpec task;
   task.name = found->name;
-  task.kind = found->labels.empty() ? "regression" : "classification";
+  task.kind = found->labels.empty() ? kRegression : kClassification;
   task.format = "tsv";
   task.train = file_in(folder, "train.tsv", found->name);
   if (name == "mnli") {
@@ -109,7 +110,7 @@ TaskSpec glue_task(const std::string& name, const std::string& data) {
   }
   task.labels = found->labels;
   task.metrics = found->metrics;
-  if (task.kind == "regression") task.targets = "standardized";
+  if (found->labels.empty()) task.targets = "standardized";
   task.test_is_dev = true;
   return task;
 }

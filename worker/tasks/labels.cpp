@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/text.hpp"
 
@@ -48,7 +49,7 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
 }
 
 double LabelReader::read(const std::string& text, const std::string& where, std::int64_t line) const {
-  if (task_.kind == "regression") {
+  if (!has_classes(task_)) {
     if (const auto value = parse_number(text)) return *value;
     throw UsageError(
         fmt::format("{}:{}: the label {} is not a number; this task is a regression", where, line, in_quotes(text)));

@@ -9,8 +9,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include "worker/catalogue.hpp"
-
 namespace peftgrid::worker {
 
 namespace {
@@ -130,11 +128,6 @@ double metric(const std::string& name, Values labels, Values predictions) {
   if (name == "pearson") return pearson(labels, predictions);
   if (name == "spearman") return spearman(labels, predictions);
   throw std::invalid_argument("no metric is called " + name);
-}
-
-std::vector<std::string> metric_names(const std::string& kind) {
-  if (kind == "regression") return {"spearman", "pearson"};
-  return {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews"};
 }
 
 }  // namespace peftgrid::worker

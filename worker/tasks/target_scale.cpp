@@ -6,7 +6,7 @@
 namespace peftgrid::worker {
 
 TargetScale target_scale(const TaskSpec& task, std::span<const double> train_labels) {
-  if (task.kind != "regression" || task.targets == "raw") return {};
+  if (task.targets == "raw") return {};
   const auto [least, most] = std::ranges::minmax(train_labels);
   if (least == most) return {least, 1};
   // As shares of the range: squares neither overflow nor vanish, whatever the labels' unit.

@@ -4,6 +4,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/sha256.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/tasks/labels.hpp"
 #include "worker/tasks/read_table.hpp"
@@ -60,7 +61,7 @@ Dataset read_dataset(const TaskSpec& task) {
   Dataset data;
   Table train = read_table(task.train, request_for(task, task.train));
   data.labels = task.labels;
-  if (data.labels.empty() && task.kind != "regression") data.labels = labels_of(train, task.text.size(), task.train);
+  if (data.labels.empty() && has_classes(task)) data.labels = labels_of(train, task.text.size(), task.train);
   const LabelReader labels(task, data.labels);
   data.skipped_rows = train.skipped;
   data.train = examples_of(std::move(train), task, labels, task.train);

@@ -11,8 +11,8 @@
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
+#include "worker/backbones/architecture.hpp"
 #include "worker/errors.hpp"
-#include "worker/plan/bert_config.hpp"
 #include "worker/plan/hash_cache.hpp"
 #include "worker/text.hpp"
 #include "worker/tokenizer/tokenizer.hpp"
@@ -23,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kMostIds = 1 << 20;
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
 constexpr int kFormat = 2;
 
@@ -250,13 +251,26 @@ std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const Backbo
                                               std::int64_t max_length) {
   const std::shared_ptr<const TokenizedData> data = find_or_build(task, backbone, max_length);
   // A tokenizer may number its added tokens as it likes; an id past the table would be read out of bounds.
-  const BertConfig model = read_bert_config(backbone.path);
-  if (!data || data->largest_id() >= model.vocabulary || data->largest_type() >= model.token_types) {
+  const ModelConfig model = read_model(backbone.path).config;
+  if (!data || data->largest_id() >= model.vocabulary ||
+      (model.token_types > 1 && data->largest_type() >= model.token_types)) {
     throw UsageError(
         fmt::format("{}/tokenizer.json: gives ids that the model's tables of {} tokens and {} types do not have",
                     backbone.path, model.vocabulary, model.token_types));
   }
   return data;
+}
+
+std::vector<std::int32_t> ids_of_text(const BackboneSpec& backbone, const std::string& text) {
+  const std::string file = (fs::path(backbone.path) / "tokenizer.json").string();
+  const Tokenizer tokenizer(read_whole_file(file, kMostTokenizerBytes), kMostIds, file);
+  const std::vector<std::int32_t> special = tokenizer.encode("", nullptr).ids;
+  std::vector<std::int32_t> ids = tokenizer.encode(text, nullptr).ids;
+  const auto before = std::ranges::mismatch(special, ids).in1 - special.begin();
+  const auto behind = static_cast<std::ptrdiff_t>(special.size()) - before;
+  ids.erase(ids.end() - behind, ids.end());
+  ids.erase(ids.begin(), ids.begin() + before);
+  return ids;
 }
 
 }  // namespace peftgrid::worker

@@ -72,4 +72,8 @@ std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json
 /// Reads it back from memory; null when the bytes cannot be trusted, or are another key's.
 std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key);
 
+/// The ids of a text by the backbone's tokenizer, without the special tokens that it puts around one. Throws
+/// UsageError.
+std::vector<std::int32_t> ids_of_text(const BackboneSpec& backbone, const std::string& text);
+
 }  // namespace peftgrid::worker

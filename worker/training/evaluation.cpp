@@ -1,7 +1,6 @@
 #include "worker/training/evaluation.hpp"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 
@@ -33,7 +32,7 @@ std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const Token
   std::vector<std::vector<std::int64_t>> groups;
   std::int64_t tokens = 0;
   for (const std::int64_t at : order) {
-    const std::int64_t needs = length(at) + model.prompt_length();
+    const std::int64_t needs = length(at) + model.method_facts().prompt;
     if (groups.empty() || tokens + needs > most_tokens(model)) {
       groups.emplace_back();
       tokens = 0;
@@ -42,14 +41,6 @@ std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const Token
     tokens += needs;
   }
   return groups;
-}
-
-/// Class indices, or what a regression's model says: targets.
-std::vector<double> decide(const at::Tensor& logits, bool regression) {
-  const at::Tensor decided =
-      (regression ? logits.squeeze(1) : at::argmax(logits, 1)).cpu().to(at::kDouble).contiguous();
-  const double* first = decided.const_data_ptr<double>();
-  return {first, first + decided.numel()};
 }
 
 /// The rows at the places that a group names.
@@ -72,16 +63,16 @@ void represent_group(Model& model, const TokenizedSplit& split, std::span<const 
 
 /// Collective over the team.
 std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const Team& team, const Breath& breathe) {
+                            const at::Tensor& features, const Team& team, const Breath& breathe) {
   const at::NoGradGuard no_gradient;
-  if (fixed.defined()) return decide(model.head_logits(fixed, rows, false, 0), model.regression());
-  std::vector<float> all(rows.size(), Team::kNothing);  // classes and targets are floats without loss
+  if (features.defined()) return model.objective().decide(model.head_logits(features, rows, false, 0));
+  std::vector<float> all(rows.size(), Team::kNothing);  // what is decided is a float without loss
   const auto groups = groups_of(model, split, rows);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
     breathe();
     const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
-    const std::vector<double> some = decide(logits, model.regression());
+    const std::vector<double> some = model.objective().decide(logits);
     for (std::size_t i = 0; i < some.size(); ++i)
       all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
   }
@@ -128,12 +119,9 @@ FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& sp
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const TargetScale& scale, const Team& team,
-                            const Breath& breathe) {
-  std::vector<double> predictions = decided(model, split, rows, fixed, team, breathe);
-  if (model.regression()) {
-    for (double& prediction : predictions) prediction = scale.label_of(prediction);
-  }
+                            const at::Tensor& features, const Team& team, const Breath& breathe) {
+  std::vector<double> predictions = decided(model, split, rows, features, team, breathe);
+  for (double& prediction : predictions) prediction = model.objective().prediction_of(prediction);
   return predictions;
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "worker/model/model.hpp"
-#include "worker/tasks/target_scale.hpp"
 #include "worker/training/team.hpp"
 
 namespace peftgrid::worker {
@@ -27,9 +26,9 @@ using MakeBoard = std::function<std::unique_ptr<FeatureBoard>(std::size_t groups
 FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
                                           const MakeBoard& make_board, const Breath& breathe);
 
-/// Predictions for rows, in their order: class indices, or for a regression values on the labels' own scale. `fixed`:
-/// the rows' representations, where the model has fixed ones; else undefined.
+/// Predictions for rows, in their order: class indices, or for a regression values on the labels' own scale.
+/// `features`: the rows' representations, where they were computed before; else undefined.
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& fixed, const TargetScale& scale, const Team& team, const Breath& breathe);
+                            const at::Tensor& features, const Team& team, const Breath& breathe);
 
 }  // namespace peftgrid::worker

@@ -8,13 +8,6 @@ namespace peftgrid::worker {
 
 namespace {
 
-/// The last layer's output is the target; scaled like that, it is the label.
-at::Tensor predicting_labels(const Trained& p, const TargetScale& scale) {
-  if (p.name == "classifier.weight") return p.tensor * scale.deviation;
-  if (p.name == "classifier.bias") return p.tensor * scale.deviation + scale.mean;
-  return p.tensor;
-}
-
 void keep(const std::string& name, const at::Tensor& tensor, bool whole, checkpoint::TrialRecord& record) {
   const at::Tensor values = tensor.detach().cpu().contiguous();
   const float* first = values.const_data_ptr<float>();
@@ -27,14 +20,11 @@ void keep(const std::string& name, const at::Tensor& tensor, bool whole, checkpo
 
 }  // namespace
 
-void keep_tensors(const TrialSpec& spec, const Model& model, const TargetScale& scale,
-                  checkpoint::TrialRecord& record) {
-  const bool copies_base = spec.method.name == "full" || spec.method.name == "top_layers";
+void keep_tensors(const TrialSpec& spec, Model& model, checkpoint::TrialRecord& record) {
   const bool all = spec.keep == "all", none = spec.keep == "none";
-  for (const Trained& p : model.method_parameters()) keep(p.name, p.tensor, all || (!none && !copies_base), record);
-  const bool scaled = spec.task.targets == "standardized";
-  for (const Trained& p : model.head_parameters())
-    keep(p.name, scaled ? predicting_labels(p, scale) : p.tensor, !none, record);
+  const bool whole = all || (!none && !model.method_facts().copies_base);
+  for (const Stored& one : model.stored()) keep(one.name, one.values, whole, record);
+  for (const Stored& one : model.objective().stored()) keep(one.name, one.values, !none, record);
 }
 
 }  // namespace peftgrid::worker

@@ -22,13 +22,23 @@ std::int64_t rounded(std::int64_t count) {
 
 /// Adds a run, joined to the last one where it goes on.
 void append(std::vector<FlatParameters::Segment>& runs, const FlatParameters::Segment& run) {
-  const bool goes_on =
-      !runs.empty() && runs.back().begin + runs.back().count == run.begin && runs.back().decays == run.decays;
+  const bool goes_on = !runs.empty() && runs.back().begin + runs.back().count == run.begin &&
+                       runs.back().decays == run.decays && runs.back().rate == run.rate;
   if (goes_on) {
     runs.back().count += run.count;
   } else {
     runs.push_back(run);
   }
+}
+
+/// The whole buffer, cut where the rate changes: a device runs one kernel for each.
+std::vector<FlatParameters::Segment> runs_of_one_rate(const FlatParameters& parameters) {
+  std::vector<FlatParameters::Segment> runs;
+  for (FlatParameters::Segment part : parameters.segments()) {
+    part.decays = false;  // a tensor beside the buffer says where it does
+    append(runs, part);
+  }
+  return runs;
 }
 
 }  // namespace
@@ -49,7 +59,7 @@ FlatParameters::FlatParameters(std::vector<Trained> parameters, const std::set<s
     if (p.by_token && !tokens.empty() && device.is_cpu()) {
       add_lines(p, begin, tokens);
     } else {
-      append(segments_, {begin, rounded(count), p.decays});
+      append(segments_, {begin, rounded(count), p.decays, p.rate});
     }
     begin += rounded(count);
   }
@@ -58,7 +68,7 @@ FlatParameters::FlatParameters(std::vector<Trained> parameters, const std::set<s
 void FlatParameters::add_lines(const Trained& parameter, std::int64_t begin, const std::set<std::int64_t>& tokens) {
   const std::int64_t width = parameter.tensor.size(1);
   for (std::int64_t line = 0; line < parameter.tensor.size(0); ++line) {
-    const Segment mine{begin + line * width, width, parameter.decays};
+    const Segment mine{begin + line * width, width, parameter.decays, parameter.rate};
     if (tokens.contains(line)) {
       append(segments_, mine);
     } else if (parameter.decays) {
@@ -124,9 +134,12 @@ void AdamW::update(double rate, double scale) {
   const double correction1 = 1.0 - std::pow(training_.beta1, count);
   const double correction2 = 1.0 - std::pow(training_.beta2, count);
   if (decays_.defined()) {
-    cuda_ops::adamw({rate, training_.weight_decay, training_.beta1, training_.beta2, training_.epsilon, correction1,
-                     correction2, scale},
-                    decays_, parameters_.gradients(), parameters_.values(), first_, second_);
+    for (const FlatParameters::Segment& part : runs_of_one_rate(parameters_)) {
+      const auto of = [&](const at::Tensor& whole) { return whole.narrow(0, part.begin, part.count); };
+      cuda_ops::adamw({rate * part.rate, training_.weight_decay, training_.beta1, training_.beta2, training_.epsilon,
+                       correction1, correction2, scale},
+                      of(decays_), of(parameters_.gradients()), of(parameters_.values()), of(first_), of(second_));
+    }
     return;
   }
   const float* gradient = parameters_.gradients().const_data_ptr<float>();
@@ -134,7 +147,7 @@ void AdamW::update(double rate, double scale) {
     kernels::table().adamw(
         parameters_.values().mutable_data_ptr<float>() + part.begin, gradient + part.begin,
         first_.mutable_data_ptr<float>() + part.begin, second_.mutable_data_ptr<float>() + part.begin, part.count,
-        static_cast<float>(rate), part.decays ? static_cast<float>(training_.weight_decay) : 0.0F,
+        static_cast<float>(rate * part.rate), part.decays ? static_cast<float>(training_.weight_decay) : 0.0F,
         static_cast<float>(training_.beta1), static_cast<float>(training_.beta2), static_cast<float>(training_.epsilon),
         static_cast<float>(correction1), static_cast<float>(correction2), static_cast<float>(scale));
   }

@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "worker/methods/method.hpp"
+#include "worker/methods/parameters.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
@@ -23,10 +23,11 @@ class FlatParameters {
   at::Tensor& values() { return values_; }
   at::Tensor& gradients() { return gradients_; }
   void clear_gradients();
-  /// Runs of the buffer with one rule of decay.
+  /// Runs of the buffer with one rule of decay and one rate.
   struct Segment {
     std::int64_t begin, count;
     bool decays;
+    double rate;  // times the trial's
   };
   /// What gets gradients, in the buffer's order.
   const std::vector<Segment>& segments() const { return segments_; }

@@ -13,8 +13,8 @@
 namespace peftgrid::worker {
 
 Steps::Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train,
-             const TargetScale& scale, const Team& team)
-    : spec_(spec), model_(model), parameters_(parameters), team_(team), train_(train), scale_(scale) {
+             const Team& team)
+    : spec_(spec), model_(model), parameters_(parameters), team_(team), train_(train) {
   const std::int64_t rows_a_step = spec.training.batch_size * spec.training.accumulate;
   per_epoch_ = (static_cast<std::int64_t>(train.size()) + rows_a_step - 1) / rows_a_step;
   total_ = spec.training.max_steps > 0 ? spec.training.max_steps : spec.training.epochs * per_epoch_;
@@ -46,7 +46,7 @@ double Steps::gradients_of(std::int64_t step) {
   }
   const auto size = static_cast<std::size_t>(spec_.training.batch_size);
   count_.micro_batches += static_cast<std::uint32_t>((rows.size() + size - 1) / size);
-  if (!fixed_.defined()) {
+  if (!features_.defined()) {
     for (const std::int64_t position : rows) count_.tokens += tokens_of(position);
   }
   return loss;
@@ -96,7 +96,8 @@ double Steps::gradients_of_shard(const Rows& rows, std::int64_t shard) {
     at::Tensor loss;
     if (!mine.empty()) {
       const double share = static_cast<double>(mine.size()) / static_cast<double>(all);
-      loss = loss_of(logits_of(mine, micro_batch), labels_of(mine), model_.regression(), share);
+      const at::Tensor mean = model_.objective().loss(logits_of(mine, micro_batch), labels_at(mine));
+      loss = share == 1.0 ? mean : mean * share;
     }
     if (const at::Tensor penalty = shard == 0 ? model_.penalty() : at::Tensor(); penalty.defined()) {
       const at::Tensor part = penalty * (static_cast<double>(count) / static_cast<double>(all));
@@ -132,26 +133,20 @@ at::Tensor Steps::logits_of(std::span<const std::int64_t> positions, std::uint32
   const TokenizedSplit& train = model_.data()->train();
   Rows rows;
   for (const std::int64_t at : positions) rows.push_back(train_[static_cast<std::size_t>(at)]);
-  if (fixed_.defined()) {
+  if (features_.defined()) {
     at::Tensor index = at::empty({static_cast<std::int64_t>(positions.size())}, at::kLong);
     std::copy(positions.begin(), positions.end(), index.mutable_data_ptr<std::int64_t>());
-    return model_.head_logits(at::index_select(fixed_, 0, index), rows, true, micro_batch);
+    return model_.head_logits(at::index_select(features_, 0, index), rows, true, micro_batch);
   }
   return model_.logits(train, rows, true, micro_batch);
 }
 
-at::Tensor Steps::labels_of(std::span<const std::int64_t> positions) const {
-  const bool regression = spec_.task.kind == "regression";
-  at::Tensor labels = at::empty({static_cast<std::int64_t>(positions.size())}, regression ? at::kFloat : at::kLong);
-  for (std::size_t i = 0; i < positions.size(); ++i) {
-    const double label = model_.data()->train().label(train_[static_cast<std::size_t>(positions[i])]);
-    if (regression) {
-      labels.mutable_data_ptr<float>()[i] = static_cast<float>(scale_.target_of(label));
-    } else {
-      labels.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(label);
-    }
+std::vector<double> Steps::labels_at(std::span<const std::int64_t> positions) const {
+  std::vector<double> labels;
+  for (const std::int64_t at : positions) {
+    labels.push_back(model_.data()->train().label(train_[static_cast<std::size_t>(at)]));
   }
-  return labels.to(model_.device());
+  return labels;
 }
 
 }  // namespace peftgrid::worker

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "worker/model/model.hpp"
-#include "worker/tasks/target_scale.hpp"
 #include "worker/training/optim.hpp"
 #include "worker/training/team.hpp"
 #include "worker/trial.hpp"
@@ -19,16 +18,15 @@ namespace peftgrid::worker {
 /// gradients are added in the order of the shards, whoever computed them.
 class Steps {
  public:
-  /// `train`: the rows of the training split that the trial trains on; `scale`: what of a label is learned. All other
-  /// arguments must outlive this.
+  /// `train`: the rows of the training split that the trial trains on. All arguments must outlive this.
   Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train,
-        const TargetScale& scale, const Team& team);
+        const Team& team);
 
   std::int64_t per_epoch() const { return per_epoch_; }
   std::int64_t total() const { return total_; }
 
   /// From here on the base is spared: [rows of `train`, width], what the head reads of each.
-  void take_fixed_representations(at::Tensor fixed) { fixed_ = std::move(fixed); }
+  void take_features(at::Tensor features) { features_ = std::move(features); }
 
   /// Collective over the team. Fills the gradient buffer with that of the mean loss over the rows of `step` (from 0);
   /// returns the loss.
@@ -49,19 +47,18 @@ class Steps {
   std::int64_t tokens_of(std::int64_t position) const;
   double add_up_shards(const std::vector<std::int64_t>& rows, std::int64_t step);
   at::Tensor logits_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch);
-  at::Tensor labels_of(std::span<const std::int64_t> positions) const;
+  std::vector<double> labels_at(std::span<const std::int64_t> positions) const;
 
   const TrialSpec& spec_;
   Model& model_;
   FlatParameters& parameters_;
   const Team& team_;
   const std::vector<std::int64_t>& train_;
-  TargetScale scale_;
   std::int64_t per_epoch_, total_;
   Count count_;
   std::vector<std::int64_t> order_;
   std::int64_t order_epoch_ = -1;
-  at::Tensor fixed_;
+  at::Tensor features_;     // undefined: rows go through the base
   std::vector<float> sum_;  // of the shards so far: gradients of the segments, one after the other, then the loss
 };
 

@@ -31,17 +31,18 @@ class Trainer {
         keeping_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
-        scale_(target_scale(spec.task, labels_of(model_.data()->train(), choice_.train))),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
-        steps_(spec, model_, parameters_, choice_.train, scale_, team) {}
+        steps_(spec, model_, parameters_, choice_.train, team) {
+    model_.objective().see_training_labels(labels_of(model_.data()->train(), choice_.train));
+  }
 
   std::optional<TrialRecord> run() {
     describe();
-    compute_fixed_representations();
+    compute_features();
     learn();
     if (record_.state == "done") test();
     if (!team_.leads()) return std::nullopt;
-    keep_tensors(spec_, model_, scale_, record_);
+    keep_tensors(spec_, model_, record_);
     record_.training_tokens = steps_.count().tokens;
     record_.total_s = earlier_.total_s + now_s() - begin_s_;
     record_.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
@@ -66,7 +67,7 @@ class Trainer {
     std::vector<std::int64_t> seen(spec_.task.labels.size());
     for (const std::int64_t row : choice_.train) {
       record_.truncated_rows += train.truncated(row) ? 1 : 0;
-      if (!model_.regression()) ++seen[static_cast<std::size_t>(train.label(row))];
+      if (!seen.empty()) ++seen[static_cast<std::size_t>(train.label(row))];
     }
     for (std::size_t c = 0; c < seen.size(); ++c) {
       if (seen[c] == 0) record_.warnings.push_back("class " + spec_.task.labels[c] + " has no training row");
@@ -74,14 +75,14 @@ class Trainer {
   }
 
   /// Where the base runs in evaluation mode, each row goes through it once instead of once an epoch.
-  void compute_fixed_representations() {
-    if (!model_.has_fixed_representation()) return;
+  void compute_features() {
+    if (!model_.method_facts().base_in_evaluation) return;
     const double begin = now_s();
-    steps_.take_fixed_representations(represent(model_, model_.data()->train(), choice_.train, team_, breathe_));
+    steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, breathe_));
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
       const std::string split = choice_.selection_split == &model_.data()->train() ? "train" : "validation";
-      fixed_selection_ = evaluation_features(split, *choice_.selection_split, choice_.selection).values;
+      selection_features_ = evaluation_features(split, *choice_.selection_split, choice_.selection).values;
       record_.evaluation_s += now_s() - begin - record_.training_s;
     }
   }
@@ -230,7 +231,7 @@ class Trainer {
   double select(std::int64_t step) {
     if (spec_.selection.from == "none") return std::numeric_limits<double>::quiet_NaN();
     const double begin = now_s();
-    const double score = score_on(*choice_.selection_split, choice_.selection, fixed_selection_);
+    const double score = score_on(*choice_.selection_split, choice_.selection, selection_features_);
     record_.evaluation_s += now_s() - begin;
     if (!best_values_.defined() || score > best_score_ || (std::isnan(best_score_) && !std::isnan(score))) {
       best_values_ = parameters_.values().clone();
@@ -243,9 +244,9 @@ class Trainer {
     return score;
   }
 
-  double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& fixed) {
+  double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& features) {
     return metric(spec_.task.metrics.front(), labels_of(split, rows),
-                  predict(model_, split, rows, fixed, scale_, team_, breathe_));
+                  predict(model_, split, rows, features, team_, breathe_));
   }
 
   void test() {
@@ -255,16 +256,16 @@ class Trainer {
     for (std::size_t t = 0; t < spec_.task.tests.size(); ++t) {
       const TokenizedSplit& split = model_.data()->tests()[t];
       const Rows every = all_rows(split);
-      at::Tensor fixed;
-      if (model_.has_fixed_representation()) {
+      at::Tensor features;
+      if (model_.method_facts().base_in_evaluation) {
         const double asked = now_s();
-        const auto features = evaluation_features("test " + std::to_string(t), split, every);
-        fixed = features.values;
-        remembered_s += std::max(0.0, features.seconds - (now_s() - asked));
+        const auto computed = evaluation_features("test " + std::to_string(t), split, every);
+        features = computed.values;
+        remembered_s += std::max(0.0, computed.seconds - (now_s() - asked));
       }
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
-      result.predictions = predict(model_, split, every, fixed, scale_, team_, breathe_);
+      result.predictions = predict(model_, split, every, features, team_, breathe_);
       result.labels = labels_of(split, every);
       for (const std::string& name : spec_.task.metrics) {
         result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
@@ -290,11 +291,10 @@ class Trainer {
   };
   Model model_;
   Choice choice_;
-  TargetScale scale_;
   FlatParameters parameters_;
   Steps steps_;
   TrialRecord record_;
-  at::Tensor fixed_selection_, best_values_;
+  at::Tensor selection_features_, best_values_;
   double best_score_ = 0;
   std::int64_t without_improvement_ = 0;
   double loss_sum_ = 0;  // since the last point of the curve

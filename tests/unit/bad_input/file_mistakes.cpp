@@ -159,11 +159,11 @@ Section backbone_mistakes() {
                  "grid.yaml:1: backbone tiny: models/tiny/config.json: \"hidden_size\" is 16, which 3 heads cannot "
                  "share out evenly"),
           config("A layer that the weights lack", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3",
-                 "grid.yaml:1: backbone tiny: models/tiny: tensor \"encoder.layer.2.attention.output.LayerNorm.bias\" "
-                 "is missing; config.json says it has the shape [16]"),
+                 "grid.yaml:1: backbone tiny: models/tiny: tensor \"encoder.layer.2.attention.self.query.weight\" "
+                 "is missing; config.json says it has the shape [16, 16]"),
           model("Weights of another shape", "", keep_config(rewrite(narrow)),
                 "grid.yaml:1: backbone tiny: models/tiny/model.safetensors: tensor "
-                "\"encoder.layer.0.intermediate.dense.bias\" has the shape [48]; config.json says [32]"),
+                "\"encoder.layer.0.intermediate.dense.weight\" has the shape [48, 16]; config.json says [32, 16]"),
           model(
               "No weights", "", [](const fs::path& folder) { fs::remove(folder / "model.safetensors"); },
               "grid.yaml:1: backbone tiny: no model.safetensors and no model.safetensors.index.json in models/tiny"),

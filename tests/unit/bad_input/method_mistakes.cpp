@@ -15,9 +15,8 @@ Section method_mistakes() {
       "Methods",
       {
           method("A method that is misspelt", "  - lorra", "grid.yaml:9: no method \"lorra\"; did you mean \"lora\"?"),
-          method("A method of a later version", "  - ia3",
-                 "grid.yaml:9: no method \"ia3\"; known: full, head, top_layers, lora, bitfit, pfeiffer, prefix and "
-                 "prompt"),
+          method("A method of a later version", "  - compacter",
+                 "grid.yaml:9: no method \"compacter\"; docs/grid_file.md lists them"),
           method("An option that is misspelt", "  - lora: {rnak: 8}",
                  "grid.yaml:9: lora has no key \"rnak\"; did you mean \"rank\"?"),
           method("An option of another method", "  - bitfit: {rank: 8}",

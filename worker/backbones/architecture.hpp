@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/geometry.hpp"
+#include "worker/plan/config_reader.hpp"
+
+/// The plan part of a backbone: everything about it that has a name, a shape or a number, and no tensor. One file an
+/// architecture defines its Architecture; architectures.inc lists them.
+namespace peftgrid::worker {
+
+using Shape = std::vector<std::int64_t>;
+
+/// One tensor of a pretrained model.
+struct TensorFact {
+  enum class Role : std::uint8_t { Embedding, Product, Bias, NormScale, NormShift };
+  std::string name;     // "layer.3.query.weight", alike in all architectures
+  std::string in_file;  // "encoder.layer.3.attention.self.query.weight", without the architecture's prefixes
+  Shape shape;          // [out, in] for a product
+  Role role = Role::Product;
+  std::int64_t layer = -1;  // -1: before the first block; the number of layers: behind the last one
+
+  /// Weight decay acts on it where it trains.
+  bool decays() const { return role == Role::Embedding || role == Role::Product; }
+};
+
+/// What a config.json says, checked: every size is within bounds and the sizes agree. One struct for all; what an
+/// architecture lacks stays at its default.
+struct ModelConfig {
+  std::int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, ffn_width = 0;
+  std::int64_t positions = 0;       // lines of the table of positions
+  std::int64_t first_position = 0;  // the line of a row's first token
+  std::int64_t token_types = 0;     // lines of their table; 0: there is none
+  std::int64_t pad_token = 0;
+  bool pads_share_a_position = false;  // a padding token takes line pad_token of the table of positions
+  std::string activation;              // gelu (with erf) | gelu_new (with tanh) | relu
+  double norm_epsilon = 1e-12;
+  double embedding_dropout = 0.1, attention_dropout = 0.1, attention_branch_dropout = 0.1, ffn_dropout = 0.1;
+  double head_dropout = 0.1;
+
+  /// All rates of dropout alike; below 0: as they are.
+  void set_dropout(double rate);
+};
+
+/// How an architecture's own class for sequence classification reads the first token where no pretrained pooler does:
+/// dropout where it says so, a new dense layer and an activation; then dropout and a linear layer.
+struct HeadStyle {
+  enum class Activation : std::uint8_t { Tanh, Relu, Gelu };
+  Activation activation = Activation::Tanh;
+  bool dropout_before_dense = false;
+};
+
+struct Architecture {
+  std::string name;                   // as config.json's model_type and trial files have it
+  std::vector<std::string> prefixes;  // that files may put before names: "bert."
+  bool pools = false;                 // pretrained with a pooler, which a folder may lack
+  HeadStyle head;
+  ModelConfig (*read)(const ConfigReader&) = nullptr;
+  /// Those of the forward pass; the pooler's only where `pooler`.
+  std::vector<TensorFact> (*tensors)(const ModelConfig&, bool pooler) = nullptr;
+  Geometry (*geometry)(const ModelConfig&, bool pooler) = nullptr;
+
+  /// The TensorFact::in_file of a tensor as a file calls it ("bert.embeddings.LayerNorm.gamma").
+  std::string name_in_file(std::string name) const;
+};
+
+const std::vector<const Architecture*>& architectures();
+/// Throws UsageError for a name that is none.
+const Architecture& find_architecture(const std::string& name);
+
+/// A pretrained model as a trial reads it: with its pooler only where the readout goes through it.
+struct ModelFacts {
+  const Architecture* architecture = nullptr;
+  ModelConfig config;
+  bool pooler = false;
+  Geometry geometry;
+  std::vector<TensorFact> tensors;
+
+  ModelFacts() = default;
+  ModelFacts(const Architecture& of, ModelConfig as, bool pooler);
+  /// By its own name. Throws std::out_of_range for one that this model lacks: a programming error.
+  const TensorFact& tensor(std::string_view name) const;
+  std::int64_t parameters() const;
+};
+
+/// What a folder's config.json describes.
+struct ReadModel {
+  const Architecture* architecture;
+  ModelConfig config;
+};
+/// Parses and checks a config.json. Throws UsageError naming `where`, the key and what would be right.
+ReadModel parse_model(std::string_view json, const std::string& where);
+/// The file of a Hugging Face folder. Throws UsageError when there is none, too.
+ReadModel read_model(const std::string& folder);
+/// Do the folder's weights hold a pretrained pooler?
+bool holds_pooler(const Architecture& architecture, const std::vector<std::string>& names_in_file);
+
+/// Numbers in a tensor of that shape.
+std::int64_t elements(const Shape& shape);
+
+}  // namespace peftgrid::worker

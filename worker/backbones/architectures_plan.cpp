@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "checkpoint/shallow_json.hpp"
+#include "worker/backbones/architecture.hpp"
+#include "worker/errors.hpp"
+#include "worker/text.hpp"
+
+namespace peftgrid::worker {
+
+#define ARCHITECTURE(name, code) const Architecture& name##_architecture();
+#include "worker/backbones/architectures.inc"
+#undef ARCHITECTURE
+
+namespace {
+
+constexpr std::uint64_t kMostConfigBytes = 1 << 20;
+
+}  // namespace
+
+const std::vector<const Architecture*>& architectures() {
+  static const std::vector<const Architecture*> all{
+#define ARCHITECTURE(name, code) &name##_architecture(),
+#include "worker/backbones/architectures.inc"
+#undef ARCHITECTURE
+  };
+  return all;
+}
+
+const Architecture& find_architecture(const std::string& name) {
+  const auto found = std::ranges::find_if(architectures(), [&](const Architecture* a) { return a->name == name; });
+  if (found == architectures().end()) throw UsageError("this program has no architecture " + in_quotes(name));
+  return **found;
+}
+
+std::string Architecture::name_in_file(std::string of) const {
+  for (const std::string& prefix : prefixes) {
+    if (of.starts_with(prefix)) {
+      of.erase(0, prefix.size());
+      break;
+    }
+  }
+  // Checkpoints that were converted from TensorFlow.
+  if (of.ends_with(".LayerNorm.gamma")) of.replace(of.size() - 5, 5, "weight");
+  if (of.ends_with(".LayerNorm.beta")) of.replace(of.size() - 4, 4, "bias");
+  return of;
+}
+
+void ModelConfig::set_dropout(double rate) {
+  if (rate < 0) return;
+  embedding_dropout = attention_dropout = attention_branch_dropout = ffn_dropout = head_dropout = rate;
+}
+
+ModelFacts::ModelFacts(const Architecture& of, ModelConfig as, bool with_pooler)
+    : architecture(&of),
+      config(std::move(as)),
+      pooler(with_pooler),
+      geometry(of.geometry(config, with_pooler)),
+      tensors(of.tensors(config, with_pooler)) {}
+
+const TensorFact& ModelFacts::tensor(std::string_view name) const {
+  const auto found = std::ranges::find(tensors, name, &TensorFact::name);
+  if (found == tensors.end()) throw std::out_of_range("the model has no tensor " + std::string(name));
+  return *found;
+}
+
+std::int64_t ModelFacts::parameters() const {
+  std::int64_t sum = 0;
+  for (const TensorFact& fact : tensors) sum += elements(fact.shape);
+  return sum;
+}
+
+ReadModel parse_model(std::string_view text, const std::string& where) {
+  const nlohmann::json config = checkpoint::parse_shallow(text);
+  if (config.is_discarded()) throw UsageError(where + ": is not JSON");
+  if (!config.is_object()) throw UsageError(where + ": is not a JSON object");
+  const ConfigReader read(config, where);
+  std::vector<std::string> names;
+  for (const Architecture* one : architectures()) names.push_back(one->name);
+  const Architecture& architecture = find_architecture(read.text("model_type", names, ""));
+  return {&architecture, architecture.read(read)};
+}
+
+ReadModel read_model(const std::string& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw UsageError(
+        folder +
+        ": no such folder; a backbone is a Hugging Face folder with config.json, model.safetensors and tokenizer.json");
+  }
+  const std::string file = (std::filesystem::path(folder) / "config.json").string();
+  return parse_model(read_whole_file(file, kMostConfigBytes), file);
+}
+
+bool holds_pooler(const Architecture& architecture, const std::vector<std::string>& names_in_file) {
+  return architecture.pools && std::ranges::any_of(names_in_file, [&](const std::string& name) {
+           return architecture.name_in_file(name) == "pooler.dense.weight";
+         });
+}
+
+std::int64_t elements(const Shape& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  return count;
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,31 @@
+#include "worker/methods/base_copies_plan.hpp"
+
+#include <algorithm>
+
+namespace peftgrid::worker {
+
+ParameterFact copy_of(const TensorFact& tensor) {
+  ParameterFact fact{tensor.in_file, tensor.shape};
+  fact.decays = tensor.decays();
+  fact.by_token = tensor.name == "word.weight";
+  return fact;
+}
+
+MethodFacts copies_of_top_layers(const ModelFacts& model, std::int64_t layers) {
+  MethodFacts facts;
+  for (const TensorFact& tensor : model.tensors) {
+    if (tensor.layer >= model.geometry.layers - layers) facts.parameters.push_back(copy_of(tensor));
+  }
+  order_as_stored(facts);
+  facts.copies_base = true;
+  facts.stored = 0;
+  facts.trained_base = static_cast<double>(layers) / static_cast<double>(model.geometry.layers);
+  return facts;
+}
+
+void order_as_stored(MethodFacts& facts) {
+  const auto key = [](const ParameterFact& fact) { return std::pair(fact.name.starts_with("pooler."), fact.name); };
+  std::ranges::sort(facts.parameters, {}, key);
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,32 @@
+#include "worker/methods/base_copies_plan.hpp"
+#include "worker/plan/method_plan.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+class FullPlan : public MethodPlan {
+ public:
+  MethodInfo info() const override { return {"full", "every parameter of the base", {}}; }
+  DefaultRates rates() const override { return {2e-4, 1e-4, 3e-5}; }
+  bool is_baseline() const override { return true; }
+
+  MethodFacts facts(const MethodContext& context) const override {
+    MethodFacts facts = copies_of_top_layers(context.model, context.model.geometry.layers);
+    for (const TensorFact& tensor : context.model.tensors) {
+      if (tensor.layer < 0) facts.parameters.push_back(copy_of(tensor));
+    }
+    order_as_stored(facts);
+    facts.trained_base = 1;
+    return facts;
+  }
+};
+
+}  // namespace
+
+const MethodPlan& full_plan() {
+  static const FullPlan plan;
+  return plan;
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+/// What of a row's hidden states the head reads.
+namespace peftgrid::worker {
+
+inline constexpr const char* kReadsPooler = "pooler";  // the first token, through a pooler or a new dense layer
+inline constexpr const char* kReadsFirst = "cls";      // the first token
+inline constexpr const char* kReadsMean = "mean";      // the mean of its own tokens
+inline constexpr const char* kReadsLast = "last";      // the last token
+
+inline std::vector<std::string> readouts() {
+  return {kReadsPooler, kReadsFirst, kReadsMean, kReadsLast};
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,103 @@
+#include "worker/catalogue.hpp"
+
+#include <fmt/format.h>
+
+#include "worker/errors.hpp"
+#include "worker/objectives/readout.hpp"
+#include "worker/plan/method_plan.hpp"
+#include "worker/plan/objective_plan.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+constexpr std::int64_t kSmallBase = 60'000'000;
+
+MethodContext context_of(const TrialSpec& spec, const BackboneFacts& backbone) {
+  return {spec.method, backbone.as_read(spec.backbone.readout), spec.task, spec.backbone.readout};
+}
+
+std::int64_t total(const std::vector<ParameterFact>& facts) {
+  std::int64_t sum = 0;
+  for (const ParameterFact& fact : facts) sum += elements(fact.shape);
+  return sum;
+}
+
+/// Arithmetic of the forward pass per token: linear layers, and attention over `keys` keys.
+double forward(const Geometry& geometry, double keys) {
+  const auto d = static_cast<double>(geometry.width), f = static_cast<double>(geometry.ffn_width),
+             layers = static_cast<double>(geometry.layers);
+  return layers * (2 * (4 * d * d + 2 * d * f) + 4 * d * keys);
+}
+
+void check_positions(const TrialSpec& spec, const MethodFacts& facts, const ModelFacts& model) {
+  const std::int64_t before = facts.prompt + facts.position_shift, positions = model.geometry.max_positions;
+  if (spec.training.max_length + before <= positions) return;
+  std::string what = fmt::format("max_length is {}", spec.training.max_length);
+  if (before > 0) {
+    what = fmt::format("max_length {} and {} of {} make {}", spec.training.max_length,
+                       facts.prompt > 0 ? "a prompt" : "a prefix", before, spec.training.max_length + before);
+  }
+  throw UsageError(fmt::format("{}; the backbone {} has {} positions", what, spec.backbone.name, positions));
+}
+
+}  // namespace
+
+BackboneFacts::BackboneFacts(const Architecture& architecture, const ModelConfig& config, bool pooler)
+    : model(architecture, config, pooler), without_pooler(architecture, config, false), readouts(worker::readouts()) {}
+
+const ModelFacts& BackboneFacts::as_read(const std::string& readout) const {
+  return readout == kReadsPooler ? model : without_pooler;
+}
+
+std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone) {
+  return method_plan(spec.method.name).does_not_apply(context_of(spec, backbone));
+}
+
+void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
+  const MethodContext context = context_of(spec, backbone);
+  const MethodPlan& plan = method_plan(spec.method.name);
+  plan.check(context);
+  check_positions(spec, plan.facts(context), context.model);
+}
+
+double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone) {
+  const DefaultRates rates = method_plan(method).rates();
+  if (!rates_are_swept(backbone)) return rates.large;
+  return task.targets == "standardized" ? rates.small_regression : rates.small;
+}
+
+bool rates_are_swept(const BackboneFacts& backbone) {
+  return backbone.model.parameters() < kSmallBase;
+}
+
+ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& backbone) {
+  const MethodContext context = context_of(spec, backbone);
+  const MethodFacts facts = method_plan(spec.method.name).facts(context);
+  const std::int64_t head = total(objective_plan(spec.task.kind).head(context));
+  return {facts.trained(), facts.freezes_head ? 0 : head, facts.kept()};
+}
+
+bool computes_features_once(const TrialSpec& spec, const BackboneFacts& backbone) {
+  return method_plan(spec.method.name).facts(context_of(spec, backbone)).base_in_evaluation;
+}
+
+bool is_baseline(const std::string& method) {
+  return find_method(method) != nullptr && method_plan(method).is_baseline();
+}
+
+TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length) {
+  const MethodContext context = context_of(spec, backbone);
+  const MethodFacts facts = method_plan(spec.method.name).facts(context);
+  const auto prompt = static_cast<double>(facts.prompt), keys = static_cast<double>(facts.extra_keys);
+  // A prompt's own vectors pass through every layer beside the row's tokens; a prefix is only attended to.
+  double queries = length + prompt;
+  if (facts.padded_to > 0) queries = static_cast<double>(facts.padded_to);
+  const double once = forward(context.model.geometry, length + prompt + keys) * (queries / length);
+  // The frozen base runs once per row and its features are kept; see predicted_seconds.
+  if (facts.base_in_evaluation) return {0, once, 0, 0};
+  const double below = facts.trained_base > 0 ? once * (1 + 2 * facts.trained_base) : 2 * once;
+  return {below, once, 3 * once * facts.trained_base, once * facts.trained_base};
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,76 @@
+#include "worker/plan/config_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "worker/errors.hpp"
+#include "worker/text.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+std::string value_text(const nlohmann::json& value) {
+  if (value.is_string()) return in_quotes(value.get<std::string>());
+  return value.is_structured() ? (value.is_array() ? "a list" : "an object") : value.dump();
+}
+
+}  // namespace
+
+bool ConfigReader::has(const char* key) const {
+  const auto found = config_.find(key);
+  return found != config_.end() && !found->is_null();
+}
+
+std::int64_t ConfigReader::size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback,
+                                std::int64_t least) const {
+  const auto found = config_.find(key);
+  if (found == config_.end()) {
+    if (fallback) return *fallback;
+    fail(fmt::format("key \"{}\" is missing", key));
+  }
+  const auto fits = [&] {
+    const auto value = found->get<double>();
+    return value >= static_cast<double>(least) && value <= static_cast<double>(most);
+  };
+  if (!found->is_number_integer() || !fits()) {
+    fail(
+        fmt::format("\"{}\" is {}; a whole number from {} to {} would be right", key, value_text(*found), least, most));
+  }
+  return found->get<std::int64_t>();
+}
+
+double ConfigReader::real(const char* key, double least, double most, double fallback) const {
+  const auto found = config_.find(key);
+  if (found == config_.end()) return fallback;
+  if (!found->is_number() || !(found->get<double>() >= least) || !(found->get<double>() <= most)) {
+    fail(fmt::format("\"{}\" is {}; a number from {} to {} would be right", key, value_text(*found), least, most));
+  }
+  return found->get<double>();
+}
+
+std::string ConfigReader::text(const char* key, const std::vector<std::string>& choices,
+                               const std::string& fallback) const {
+  const auto found = config_.find(key);
+  if (found == config_.end() && !fallback.empty()) return fallback;
+  if (found == config_.end()) fail(fmt::format("key \"{}\" is missing", key));
+  if (!found->is_string() || std::ranges::find(choices, found->get<std::string>()) == choices.end()) {
+    fail(fmt::format("\"{}\" is {}; known: {}", key, value_text(*found), joined(choices)));
+  }
+  return found->get<std::string>();
+}
+
+bool ConfigReader::yes(const char* key, bool fallback) const {
+  const auto found = config_.find(key);
+  if (found == config_.end() || found->is_null()) return fallback;
+  if (!found->is_boolean()) fail(fmt::format("\"{}\" is {}; true or false would be right", key, value_text(*found)));
+  return found->get<bool>();
+}
+
+void ConfigReader::fail(const std::string& what) const {
+  throw UsageError(where_ + ": " + what);
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace peftgrid::worker {
+
+/// Reads checked values out of a config.json; throws UsageError naming file, key and what would be right.
+class ConfigReader {
+ public:
+  /// Both must outlive this.
+  ConfigReader(const nlohmann::json& config, const std::string& where) : config_(config), where_(where) {}
+
+  bool has(const char* key) const;
+  /// A whole number from `least` to `most`.
+  std::int64_t size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback = {},
+                    std::int64_t least = 1) const;
+  double real(const char* key, double least, double most, double fallback) const;
+  /// One of `choices`; `fallback` "": the key must be there.
+  std::string text(const char* key, const std::vector<std::string>& choices, const std::string& fallback) const;
+  bool yes(const char* key, bool fallback) const;
+
+  [[noreturn]] void fail(const std::string& what) const;
+
+ private:
+  const nlohmann::json& config_;
+  const std::string& where_;
+};
+
+}  // namespace peftgrid::worker
