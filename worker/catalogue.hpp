@@ -59,6 +59,7 @@ struct BackboneFacts {
   std::string default_readout;        // docs/grid_file.md, `readout`
   std::vector<std::string> readouts;  // those it offers
   std::int64_t file_bytes = 0;
+  bool has_weights = true;                   // else it can be planned, and not run
   std::string dtype;                         // of the word embeddings: F32 | F16 | BF16
   std::vector<std::string> ignored_tensors;  // in the file, not asked for
   std::string weights_sha256, tokenizer_sha256;
@@ -68,9 +69,12 @@ struct BackboneFacts {
   const ModelFacts& as_read(const std::string& readout) const;
 };
 
+/// Is a folder that holds a config.json, but no weights, refused? Where it is not, it is planned as if it held all that
+/// its architecture may have, pooler included; its tokenizer may be missing, too.
+enum class WithoutWeights { Refused, Planned };
 /// Reads and checks a Hugging Face folder. Hashes are cached by path, size and time of change.
 /// Throws UsageError naming folder, file and tensor when something is missing, of a wrong shape or unknown.
-BackboneFacts inspect_backbone(const std::string& path);
+BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without = WithoutWeights::Refused);
 
 /// Why this trial's method cannot run on its backbone read so, if it cannot: a stated hole, never an error.
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone);

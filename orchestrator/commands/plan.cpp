@@ -77,7 +77,7 @@ int plan_command(const Arguments& arguments, Measure measure) {
   }
   check(options);
   const Shard shard = parse_shard(options.shard, "plan");
-  Grid grid = load_grid(options.grid, options.overrides);
+  Grid grid = load_grid(options.grid, options.overrides, worker::WithoutWeights::Planned);
   const RunFolder folder{run_folder_path(options.out, grid.run, shard)};
   const RunState before = read_run_state(folder);
   choose_widths(grid, options.ranks, shard.count, before.widths);

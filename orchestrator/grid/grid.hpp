@@ -56,7 +56,9 @@ struct Grid {
 
 /// Reads a grid file and everything it names: cells, trials, holes. Throws worker::UsageError with file, line, what is
 /// wrong and what would be right (nearest known name included); nothing has been computed or written by then. Widths
-/// that the grid leaves to the plan are 0, and their trials' ids not yet final.
-Grid load_grid(const std::string& path, const Overrides& overrides);
+/// that the grid leaves to the plan are 0, and their trials' ids not yet final. A backbone's folder without weights is
+/// refused unless the grid is only to be planned.
+Grid load_grid(const std::string& path, const Overrides& overrides,
+               worker::WithoutWeights without = worker::WithoutWeights::Refused);
 
 }  // namespace peftgrid::orchestrator

@@ -19,9 +19,9 @@ using worker::UsageError;
 
 constexpr std::uint64_t kMostGridBytes = std::uint64_t{1} << 20;
 
-worker::BackboneFacts inspect(const BackboneEntry& backbone) {
+worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeights without) {
   try {
-    return worker::inspect_backbone(backbone.path);
+    return worker::inspect_backbone(backbone.path, without);
   } catch (const UsageError& error) {
     backbone.node.fail(fmt::format("backbone {}: {}", backbone.name, error.what()));
   }
@@ -85,7 +85,7 @@ std::string hash_of(const Grid& grid, const Overrides& overrides) {
 
 }  // namespace
 
-Grid load_grid(const std::string& path, const Overrides& overrides) {
+Grid load_grid(const std::string& path, const Overrides& overrides, worker::WithoutWeights without) {
   Grid grid;
   grid.text = worker::read_whole_file(path, kMostGridBytes);
   grid.sha256 = hash_of(grid, overrides);
@@ -97,13 +97,20 @@ Grid load_grid(const std::string& path, const Overrides& overrides) {
   grid.run = file.run;
 
   Facts facts;
-  for (const BackboneEntry& backbone : file.backbones) facts.backbones[backbone.name] = inspect(backbone);
+  for (const BackboneEntry& backbone : file.backbones) {
+    facts.backbones[backbone.name] = inspect(backbone, without);
+  }
   for (const TaskEntry& task : file.tasks) inspect(file, task, facts);
   expand(file, facts, filter, overrides, grid);
   if (grid.trials.empty() && grid.holes.empty()) throw UsageError("--only leaves no trial of the grid");
   for (const auto& [name, task] : facts.tasks) {
     if (task.skipped_rows > 0)
       grid.warnings.push_back(fmt::format("{}: {} malformed rows left out", name, task.skipped_rows));
+  }
+  for (const auto& [name, backbone] : facts.backbones) {
+    if (backbone.has_weights) continue;
+    grid.warnings.push_back(fmt::format("{}: the folder holds no weights; this can be planned, and not run{}", name,
+                                        backbone.model.pooler ? ", and a pretrained pooler is taken for granted" : ""));
   }
   grid.resolved = describe(file, facts);
   grid.backbones = std::move(facts.backbones);

@@ -61,8 +61,8 @@ void show_facts(std::ostream& out, const Grid& grid) {
 
 void show_cells(std::ostream& out, const Grid& grid, const Plan& plan) {
   const std::set<std::size_t> to_run(plan.order.begin(), plan.order.end());
-  Rows rows = {{"backbone", "task", "method", ">size", ">trials", ">there", ">rate", ">trained", ">head", ">width",
-                ">a trial", ">disk"}};
+  Rows rows = {{"backbone", "task", "method", ">size", ">trials", ">there", ">rate", ">trained", ">stored", ">head",
+                ">width", ">a trial", ">disk"}};
   for (const Cell& cell : grid.cells) {
     const worker::TrialSpec& spec = grid.trials[cell.trials[0]];
     const worker::BackboneFacts& backbone = grid.backbones.at(cell.backbone);
@@ -71,7 +71,8 @@ void show_cells(std::ostream& out, const Grid& grid, const Plan& plan) {
     const auto disk = static_cast<double>(disk_bytes(spec, grid.tasks.at(cell.task), backbone));
     rows.push_back({cell.backbone, cell.task, cell.label, size_text(cell.train_size),
                     std::to_string(cell.trials.size()), std::to_string(there),
-                    fmt::format("{}", spec.training.learning_rate), count_text(counts.method), count_text(counts.head),
+                    fmt::format("{}", spec.training.learning_rate), count_text(counts.method),
+                    count_text(counts.stored), count_text(counts.head),
                     std::to_string(spec.width) + (cell.undecided.empty() ? "" : "*"),
                     seconds_text(plan.seconds[cell.trials[0]]), rounded_bytes(disk)});
   }
@@ -103,7 +104,8 @@ void show_order(std::ostream& out, const Grid& grid, const Plan& plan, bool verb
   Rows rows = {{">", "trial", "backbone", "task", "method", ">size", ">seed", ">predicted"}};
   for (std::size_t i = 0; i < shown; ++i) {
     const worker::TrialSpec& spec = grid.trials[plan.order[i]];
-    rows.push_back({std::to_string(i + 1), spec.id, spec.backbone.name, spec.task.name, spec.label,
+    const bool has_id = grid.backbones.at(spec.backbone.name).has_weights;
+    rows.push_back({std::to_string(i + 1), has_id ? spec.id : "-", spec.backbone.name, spec.task.name, spec.label,
                     size_text(spec.train_size), std::to_string(spec.seed), seconds_text(plan.seconds[plan.order[i]])});
   }
   out << "\nOrder: longest first\n";

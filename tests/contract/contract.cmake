@@ -2,6 +2,6 @@
 include("${PROJECT_SOURCE_DIR}/tests/support/network.cmake")
 include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
 
-add_unit_test(contract contract_test test_network tiny_bert)
+add_unit_test(contract contract_test test_network tiny_model)
 target_sources(contract_test PRIVATE contract/subjects.cpp contract/packing_test.cpp contract/sites_test.cpp
                                      contract/width_test.cpp contract/regression_test.cpp)

@@ -61,7 +61,7 @@ class Announcements : public testing::TestWithParam<Subject> {
 };
 INSTANTIATE_TEST_SUITE_P(Backbones, Announcements, testing::ValuesIn(subjects()), [](const auto& one) {
   std::string name;
-  for (const char c : one.param.name) name += c == ',' ? "" : std::string(1, c == ' ' ? '_' : c);
+  for (const char c : one.param.name) name += c == ',' ? "" : std::string(1, c == ' ' || c == '-' ? '_' : c);
   return name;
 });
 

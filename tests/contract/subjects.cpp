@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
+#include "worker/backbones/architecture.hpp"
 #include "worker/catalogue.hpp"
 
 namespace peftgrid::tests {
@@ -19,15 +20,28 @@ namespace {
 
 constexpr std::int64_t kVocabulary = 64;
 
+/// The architectures beside BERT.
+std::vector<std::string> cousins() {
+  std::vector<std::string> names;
+  for (const worker::Architecture* one : worker::architectures()) {
+    if (one->name != "bert") names.push_back(one->name);
+  }
+  return names;
+}
+
 class Scratch : public testing::Environment {
  public:
   // Written when tests run: a listing of them would leave folders behind.
   void SetUp() override {
     setenv("XDG_CACHE_HOME", (contract_folder() / "cache").c_str(), 1);
-    TinyBert bert{.width = 32, .heads = 4, .ffn = 48, .vocabulary = kVocabulary};
-    write_tiny_bert(contract_folder() / "bert", bert);
+    TinyModel bert{.width = 32, .heads = 4, .ffn = 48, .vocabulary = kVocabulary};
+    write_tiny_model(contract_folder() / "bert", bert);
     bert.pooler = false;
-    write_tiny_bert(contract_folder() / "bert_without_pooler", bert);
+    write_tiny_model(contract_folder() / "bert_without_pooler", bert);
+    for (const std::string& name : cousins()) {
+      bert.architecture = name;
+      write_tiny_model(contract_folder() / name, bert);
+    }
   }
   void TearDown() override { fs::remove_all(contract_folder()); }
 };
@@ -46,6 +60,7 @@ const std::vector<Subject>& subjects() {
     for (const char* readout : {"pooler", "cls", "mean", "last"}) {
       found.push_back({std::string("bert, ") + readout, with, readout, true});
     }
+    for (const std::string& name : cousins()) found.push_back({name, contract_folder() / name, "pooler", false});
     return found;
   }();
   return all;

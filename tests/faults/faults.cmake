@@ -3,7 +3,7 @@ include_guard(GLOBAL)
 include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
 add_executable(make_tiny_world "${PROJECT_SOURCE_DIR}/tests/faults/make_tiny_world.cpp")
 target_include_directories(make_tiny_world PRIVATE "${PROJECT_SOURCE_DIR}")
-target_link_libraries(make_tiny_world PRIVATE tiny_bert peftgrid_warnings)
+target_link_libraries(make_tiny_world PRIVATE tiny_model peftgrid_warnings)
 
 add_library(dying_publisher MODULE "${PROJECT_SOURCE_DIR}/tests/support/dying_publisher.cpp")
 target_link_libraries(dying_publisher PRIVATE peftgrid_warnings)

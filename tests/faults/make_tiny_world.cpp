@@ -5,7 +5,7 @@
 #include <iostream>
 #include <string>
 
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace {
 
@@ -27,7 +27,7 @@ int main(int count, char** values) {
     std::cerr << "use: make_tiny_world FOLDER [layers width heads ffn vocabulary]\n";
     return 2;
   }
-  peftgrid::tests::TinyBert bert;
+  peftgrid::tests::TinyModel bert;
   if (count == 7) {
     bert.layers = std::stoll(values[2]);
     bert.width = std::stoll(values[3]);
@@ -37,7 +37,7 @@ int main(int count, char** values) {
   }
   const std::filesystem::path folder = values[1];
   std::filesystem::create_directories(folder);
-  peftgrid::tests::write_tiny_bert(folder / "model", bert);
+  peftgrid::tests::write_tiny_model(folder / "model", bert);
   write_rows(folder / "train.tsv", 200, 0);
   write_rows(folder / "test.tsv", 60, 1000);
   std::ofstream(folder / "grid.yaml") << R"(run: tiny

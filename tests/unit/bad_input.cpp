@@ -11,7 +11,7 @@
 #include "checkpoint/errors.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid.hpp"
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 #include "tests/unit/bad_input/cases.hpp"
 
 namespace peftgrid::tests {
@@ -56,7 +56,7 @@ class Folder {
     write_text(root_ / "grid.yaml", kRightGrid);
     write_text(root_ / "data/train.csv", kTrain);
     write_text(root_ / "data/test.csv", kTest);
-    write_tiny_bert(root_ / "models/tiny");
+    write_tiny_model(root_ / "models/tiny");
     fs::current_path(root_);
   }
   Folder(const Folder&) = delete;

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 #include "worker/plan/hash_cache.hpp"
 
 namespace peftgrid::worker {
@@ -128,8 +128,8 @@ class Backbones : public testing::Test {
     setenv("XDG_CACHE_HOME", (root_ / "cache").c_str(), 1);
   }
   ~Backbones() override { fs::remove_all(root_); }
-  BackboneFacts facts(const tests::TinyBert& options, const std::string& name = "m") {
-    return inspect_backbone(tests::write_tiny_bert(root_ / name, options).string());
+  BackboneFacts facts(const tests::TinyModel& options, const std::string& name = "m") {
+    return inspect_backbone(tests::write_tiny_model(root_ / name, options).string());
   }
   fs::path root_;
 };
@@ -148,7 +148,7 @@ TEST_F(Backbones, APlainFolderIsUnderstood) {
 }
 
 TEST_F(Backbones, NamesOfTensorsMayVary) {
-  tests::TinyBert hub;
+  tests::TinyModel hub;
   hub.prefix = hub.gamma_beta = hub.extra = true;
   const BackboneFacts found = facts(hub);
   EXPECT_EQ(found.model.parameters(), facts({}, "plain").model.parameters());
@@ -156,7 +156,7 @@ TEST_F(Backbones, NamesOfTensorsMayVary) {
 }
 
 TEST_F(Backbones, HalfPrecisionFilesAreRead) {
-  tests::TinyBert options;
+  tests::TinyModel options;
   for (const char* dtype : {"F16", "BF16"}) {
     options.dtype = dtype;
     EXPECT_EQ(facts(options, dtype).dtype, dtype);
@@ -164,7 +164,7 @@ TEST_F(Backbones, HalfPrecisionFilesAreRead) {
 }
 
 TEST_F(Backbones, AMissingPoolerAndAMeanReadoutAreSeen) {
-  tests::TinyBert options;
+  tests::TinyModel options;
   options.pooler = false;
   EXPECT_FALSE(facts(options, "without").model.pooler);
   options.mean_pooling = true;
@@ -172,7 +172,7 @@ TEST_F(Backbones, AMissingPoolerAndAMeanReadoutAreSeen) {
 }
 
 TEST_F(Backbones, TheHashIsThatOfTheWeights) {
-  tests::TinyBert other;
+  tests::TinyModel other;
   other.seed = 2;
   EXPECT_EQ(facts({}, "one").weights_sha256, facts({}, "two").weights_sha256);
   EXPECT_NE(facts({}, "one").weights_sha256, facts(other, "three").weights_sha256);

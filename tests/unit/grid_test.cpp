@@ -11,7 +11,7 @@
 #include "orchestrator/grid/grid_file.hpp"
 #include "orchestrator/grid/yaml.hpp"
 #include "tests/support/sample_trials.hpp"
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -28,7 +28,7 @@ class GridTest : public testing::Test {
     fs::remove_all(root_);
     fs::create_directories(root_ / "data");
     setenv("XDG_CACHE_HOME", (root_ / "cache").c_str(), 1);
-    tests::write_tiny_bert(root_ / "models/tiny");
+    tests::write_tiny_model(root_ / "models/tiny");
     write_task("a", 12);
     write_task("b", 40);
   }
@@ -90,10 +90,10 @@ TEST_F(GridTest, ASizeThatDoesNotFitATaskIsAHoleThere) {
 }
 
 TEST_F(GridTest, AMethodThatDoesNotApplyIsAHole) {
-  tests::TinyBert options;
+  tests::TinyModel options;
   options.pooler = false;
   fs::remove_all(root_ / "models/tiny");
-  tests::write_tiny_bert(root_ / "models/tiny", options);
+  tests::write_tiny_model(root_ / "models/tiny", options);
   const Grid grid = load("methods: [full, bitfit: {biases: [pooler]}]\ntrain_sizes: [4]\nseeds: 1\nselection: none\n");
   ASSERT_EQ(grid.holes.size(), 2U);
   EXPECT_THAT(grid.holes[0].reason, HasSubstr("no pretrained pooler"));

@@ -2,5 +2,5 @@
 add_unit_test(unit slurm_test peftgrid_slurm)
 add_unit_test(unit batch_script_test peftgrid_slurm)
 add_unit_test(unit rounds_test peftgrid_slurm)
-add_unit_test(unit submit_test peftgrid_bookkeeping tiny_bert)
+add_unit_test(unit submit_test peftgrid_bookkeeping tiny_model)
 add_unit_test(unit shards_test peftgrid_bookkeeping)

@@ -11,7 +11,7 @@
 #include "orchestrator/grid/grid.hpp"
 #include "orchestrator/run/journal.hpp"
 #include "tests/support/script_folder.hpp"
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -37,7 +37,7 @@ class Submit : public testing::Test {
   Submit() : path_(std::getenv("PATH")) {
     setenv("PATH", (folder_.root().string() + ":/usr/bin:/bin").c_str(), 1);
     setenv("XDG_CACHE_HOME", (folder_.root() / "cache").c_str(), 1);
-    tests::write_tiny_bert(folder_.root() / "model");
+    tests::write_tiny_model(folder_.root() / "model");
     folder_.write("grid.yaml", kGrid);
     folder_.write("train.csv", "title,queue\nab,sales\nef,help\nij,sales\nmn,help\n");
     folder_.write("test.csv", "title,queue\nyz,help\ncd,sales\n");

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/tokenizer/tokenizer.hpp"
@@ -22,7 +22,7 @@ class Tokens : public testing::Test {
   Tokens() : folder_(fs::path(testing::TempDir()) / ("tokens_" + std::to_string(getpid()))) {
     fs::remove_all(folder_);
     setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_bert(folder_ / "model");
+    tests::write_tiny_model(folder_ / "model");
     write("train.csv", "a,b,label\nab,cd,x\n\"a b\",,y\n");
     write("test.csv", "a,b,label\nabcdefghijkl,abcdefg,y\n");
     task_.name = "pairs";

@@ -39,6 +39,7 @@ struct ModelConfig {
   std::string activation;              // gelu (with erf) | gelu_new (with tanh) | relu
   double norm_epsilon = 1e-12;
   double embedding_dropout = 0.1, attention_dropout = 0.1, attention_branch_dropout = 0.1, ffn_dropout = 0.1;
+  bool has_attention_branch_dropout = true;  // else that rate stays 0
   double head_dropout = 0.1;
 
   /// All rates of dropout alike; below 0: as they are.

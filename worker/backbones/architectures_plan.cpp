@@ -52,7 +52,8 @@ std::string Architecture::name_in_file(std::string of) const {
 
 void ModelConfig::set_dropout(double rate) {
   if (rate < 0) return;
-  embedding_dropout = attention_dropout = attention_branch_dropout = ffn_dropout = head_dropout = rate;
+  embedding_dropout = attention_dropout = ffn_dropout = head_dropout = rate;
+  if (has_attention_branch_dropout) attention_branch_dropout = rate;
 }
 
 ModelFacts::ModelFacts(const Architecture& of, ModelConfig as, bool with_pooler)

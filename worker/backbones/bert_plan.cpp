@@ -11,7 +11,7 @@ const Architecture& bert_architecture() {
     a.pools = true;
     a.read = [](const ConfigReader& read) {
       ModelConfig model = read_encoder_config(read);
-      model.pad_token = read.size("pad_token_id", 10'000'000, 0, 0);
+      if (read.has("pad_token_id")) model.pad_token = read.size("pad_token_id", 10'000'000, 0, 0);
       return model;
     };
     a.tensors = [](const ModelConfig& config, bool pooler) { return encoder_tensors(config, EncoderNames{}, pooler); };

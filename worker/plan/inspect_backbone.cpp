@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/errors.hpp"
+#include "checkpoint/plain_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/sha256.hpp"
 #include "checkpoint/shallow_json.hpp"
@@ -131,14 +132,30 @@ BackboneFacts read_weights(const fs::path& folder, const ReadModel& read) {
   return facts;
 }
 
+bool holds_weights(const fs::path& folder) {
+  return checkpoint::is_there(folder / "model.safetensors") ||
+         checkpoint::is_there(folder / "model.safetensors.index.json");
+}
+
+BackboneFacts without_weights(const fs::path& folder, const ReadModel& read) {
+  BackboneFacts facts(*read.architecture, read.config, read.architecture->pools);
+  facts.has_weights = false;
+  facts.dtype = "no weights";
+  // Two such folders are not to be taken for the same one.
+  facts.weights_sha256 =
+      "none, " + checkpoint::sha256(read_whole_file((folder / "config.json").string(), kMostSideFileBytes));
+  return facts;
+}
+
 }  // namespace
 
-BackboneFacts inspect_backbone(const std::string& path) {
+BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without) {
   const fs::path folder = path;
   const ReadModel read = read_model(path);
+  const bool bare = without == WithoutWeights::Planned && !holds_weights(folder);
   try {
-    BackboneFacts facts = read_weights(folder, read);
-    check_tokenizer(folder, facts);
+    BackboneFacts facts = bare ? without_weights(folder, read) : read_weights(folder, read);
+    if (!bare || checkpoint::is_there(folder / "tokenizer.json")) check_tokenizer(folder, facts);
     facts.default_readout = pools_by_mean(folder) ? kReadsMean : kReadsPooler;
     return facts;
   } catch (const checkpoint::FileError& error) {

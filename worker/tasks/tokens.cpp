@@ -227,6 +227,11 @@ bool TokenizedData::view(std::string_view bytes, std::string_view key) {
   return splits == 0;
 }
 
+bool TokenizedData::holds(std::int32_t id) const {
+  return std::ranges::any_of(
+      splits_, [&](const TokenizedSplit& split) { return std::ranges::find(split.ids_, id) != split.ids_.end(); });
+}
+
 std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
                             const std::string& where, std::string_view key) {
   const Tokenizer tokenizer(tokenizer_json, max_length, where);
@@ -257,6 +262,12 @@ std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const Backbo
     throw UsageError(
         fmt::format("{}/tokenizer.json: gives ids that the model's tables of {} tokens and {} types do not have",
                     backbone.path, model.vocabulary, model.token_types));
+  }
+  if (model.pads_share_a_position && data->holds(static_cast<std::int32_t>(model.pad_token))) {
+    throw UsageError(fmt::format(
+        "task {}: a text holds the padding token of {} (id {}), whose position such models count otherwise; "
+        "leave it out of the texts",
+        task.name, backbone.path, model.pad_token));
   }
   return data;
 }

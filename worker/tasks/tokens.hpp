@@ -46,6 +46,8 @@ class TokenizedData {
   /// Over all splits: what an embedding table must hold.
   std::int32_t largest_id() const { return largest_id_; }
   std::int32_t largest_type() const { return largest_type_; }
+  /// Does a row of any split hold this id?
+  bool holds(std::int32_t id) const;
   /// The file that it is mapped from, if any, is still the one that was checked.
   virtual bool unchanged() const { return true; }
 

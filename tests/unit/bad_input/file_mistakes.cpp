@@ -1,6 +1,6 @@
 #include "tests/unit/bad_input/cases.hpp"
 
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 
 namespace peftgrid::tests {
 
@@ -113,10 +113,10 @@ Section table_mistakes() {
 }
 
 Section backbone_mistakes() {
-  const auto rewrite = [](TinyBert options) {
-    return [=](const fs::path& folder) { write_tiny_bert(folder, options); };
+  const auto rewrite = [](TinyModel options) {
+    return [=](const fs::path& folder) { write_tiny_model(folder, options); };
   };
-  TinyBert narrow, wide_vocabulary;
+  TinyModel narrow, wide_vocabulary;
   narrow.ffn = 48;
   wide_vocabulary.vocabulary = 80;
   const auto keep_config = [](const std::function<void(const fs::path&)>& spoil) {

@@ -1,4 +1,4 @@
-#include "tests/support/tiny_bert.hpp"
+#include "tests/support/tiny_model.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -67,35 +67,50 @@ std::string as_bytes(const std::vector<float>& values, const std::string& dtype)
   return bytes;
 }
 
-std::string name_in_file(std::string name, const TinyBert& options) {
+std::string name_in_file(std::string name, const TinyModel& options) {
   if (options.gamma_beta && name.find("LayerNorm") != std::string::npos) {
     const std::size_t dot = name.rfind('.');
     name.replace(dot + 1, std::string::npos, name.ends_with("weight") ? "gamma" : "beta");
   }
-  return options.prefix ? "bert." + name : name;
+  return options.prefix ? worker::find_architecture(options.architecture).prefixes.front() + name : name;
 }
 
-json config_of(const TinyBert& options) {
-  return {{"architectures", {"BertModel"}},
-          {"model_type", "bert"},
-          {"vocab_size", options.vocabulary},
-          {"hidden_size", options.width},
-          {"num_hidden_layers", options.layers},
-          {"num_attention_heads", options.heads},
-          {"intermediate_size", options.ffn},
-          {"max_position_embeddings", options.max_positions},
-          {"type_vocab_size", 2},
-          {"hidden_act", "gelu"},
-          {"layer_norm_eps", 1e-12},
-          {"hidden_dropout_prob", 0.1},
-          {"attention_probs_dropout_prob", 0.1},
-          {"pad_token_id", 0}};
+/// The keys that BERT and most of its cousins have in common, or those that DistilBERT calls otherwise.
+json config_of(const TinyModel& options) {
+  json config = {{"model_type", options.architecture}, {"vocab_size", options.vocabulary}, {"pad_token_id", 0}};
+  if (options.architecture == "distilbert") {
+    config.update({{"dim", options.width},
+                   {"n_layers", options.layers},
+                   {"n_heads", options.heads},
+                   {"hidden_dim", options.ffn},
+                   {"max_position_embeddings", options.max_positions},
+                   {"activation", "gelu"},
+                   {"dropout", 0.1},
+                   {"attention_dropout", 0.1},
+                   {"seq_classif_dropout", 0.1}});
+    return config;
+  }
+  const bool bert = options.architecture == "bert";
+  config.update({{"architectures", {bert ? "BertModel" : "Model"}},
+                 {"hidden_size", options.width},
+                 {"embedding_size", options.width},
+                 {"num_hidden_layers", options.layers},
+                 {"num_attention_heads", options.heads},
+                 {"intermediate_size", options.ffn},
+                 {"max_position_embeddings", options.max_positions + (bert ? 0 : 1)},
+                 {"type_vocab_size", bert ? 2 : 1},
+                 {"hidden_act", "gelu"},
+                 {"layer_norm_eps", 1e-12},
+                 {"hidden_dropout_prob", 0.1},
+                 {"attention_probs_dropout_prob", 0.1}});
+  return config;
 }
 
-void write_weights(const fs::path& folder, const TinyBert& options) {
+void write_weights(const fs::path& folder, const TinyModel& options) {
   const worker::ReadModel model = worker::parse_model(config_of(options).dump(), "tiny");
   std::map<std::string, worker::Shape> shapes;
-  for (const worker::TensorFact& fact : worker::ModelFacts(*model.architecture, model.config, options.pooler).tensors) {
+  for (const worker::TensorFact& fact :
+       worker::ModelFacts(*model.architecture, model.config, options.pooler && model.architecture->pools).tensors) {
     shapes[fact.in_file] = fact.shape;
   }
   if (options.extra) shapes["cls.predictions.bias"] = {options.vocabulary};
@@ -107,7 +122,7 @@ void write_weights(const fs::path& folder, const TinyBert& options) {
     std::int64_t count = 1;
     for (const std::int64_t size : shape) count *= size;
     std::vector<float> values(static_cast<std::size_t>(count));
-    const bool scale = name.ends_with("LayerNorm.weight");
+    const bool scale = name.ends_with("LayerNorm.weight") || name.ends_with("layer_norm.weight");
     for (float& value : values) value = random.next() + (scale ? 1.0F : 0.0F);
     data.push_back(as_bytes(values, options.dtype));
     const bool foreign = name.starts_with("cls.");
@@ -125,7 +140,7 @@ json vocabulary_of(std::int64_t size) {
   for (char letter = 'a'; letter <= 'z'; ++letter) add(std::string("##") + letter);
   for (const char* mark : {".", ","}) add(mark);
   if (size < static_cast<std::int64_t>(vocabulary.size()))
-    throw std::invalid_argument("tiny BERT: vocabulary too small");
+    throw std::invalid_argument("tiny model: vocabulary too small");
   while (static_cast<std::int64_t>(vocabulary.size()) < size) add("word" + std::to_string(vocabulary.size()));
   return vocabulary;
 }
@@ -181,7 +196,7 @@ json tokenizer_of(std::int64_t vocabulary) {
 
 }  // namespace
 
-fs::path write_tiny_bert(const fs::path& folder, const TinyBert& options) {
+fs::path write_tiny_model(const fs::path& folder, const TinyModel& options) {
   fs::create_directories(folder);
   std::ofstream(folder / "config.json") << config_of(options).dump(2) << '\n';
   std::ofstream(folder / "tokenizer.json") << tokenizer_of(options.vocabulary).dump() << '\n';
