@@ -37,6 +37,11 @@ class PerSite {
     return found == all_.end() ? nullptr : &found->second;
   }
 
+  template <typename Call>
+  void for_each(Call call) {
+    for (auto& [place, one] : all_) call(one);
+  }
+
  private:
   std::map<std::pair<std::int64_t, Site>, T> all_;
 };

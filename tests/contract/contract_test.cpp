@@ -29,7 +29,7 @@ TEST_P(Contract, FreshIsTheIdentityWhereThatIsPromised) {
     if (fresh.facts().starts_as_base) {
       EXPECT_LT(off, 1e-6);
     } else {
-      EXPECT_GT(off, 1e-4) << "adds nothing";
+      EXPECT_GT(off, 1e-5) << "adds nothing";  // Houlsby's weights are below 0.002
     }
   }
 }

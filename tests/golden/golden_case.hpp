@@ -20,7 +20,10 @@ struct GoldenRow {
 struct GoldenCase {
   std::string name, base, readout, activation;
   worker::MethodSpec method;
-  double spread = 0;          // of the method's given tensors; 0: they keep their start
+  double spread = 0;                      // of the method's given tensors; 0: they keep their start
+  std::map<std::string, double> centres;  // of given tensors, by how their names end
+  bool added_to_start = false;            // what is given is added to the method's own start
+  std::int64_t max_length = 64;
   bool pooler = true;         // the folder holds one
   std::string kind, targets;  // as TaskSpec has them; what is standardised is by all of its rows
   std::int64_t outputs = 0;
@@ -31,6 +34,8 @@ struct GoldenCase {
   std::vector<double> losses;     // of ten steps, on the first half of the rows and the second in turn
   std::filesystem::path tensors;  // the file of its gradients
 
+  /// Of the numbers that a tensor of the method is given.
+  double centre_of(const std::string& tensor) const;
   /// "tiny/lora": cases that differ in readout or detail only.
   std::string group() const { return name.substr(0, name.find('/', name.find('/') + 1)); }
   /// Reference gradients by our tensors' names: whole on the tiny model, else norm, 16 numbers, 8 projections.
@@ -40,7 +45,7 @@ struct GoldenCase {
 /// All cases in the files beside this one.
 const std::vector<GoldenCase>& golden_cases();
 
-/// A folder with the tiny BERT of a case; the caller's to delete.
-void write_golden_bert(const GoldenCase& golden, const std::filesystem::path& folder);
+/// A folder with the tiny model of a case; the caller's to delete.
+void write_golden_model(const GoldenCase& golden, const std::filesystem::path& folder);
 
 }  // namespace peftgrid::tests

@@ -40,8 +40,8 @@ fs::path minilm() {
 
 fs::path folder_of(const GoldenCase& golden) {
   if (golden.base == "minilm") return minilm();
-  const fs::path folder = Scratch::folder() / (golden.activation + (golden.pooler ? "" : "_no_pooler"));
-  if (!fs::exists(folder)) write_golden_bert(golden, folder);
+  const fs::path folder = Scratch::folder() / (golden.base + golden.activation + (golden.pooler ? "" : "_no_pooler"));
+  if (!fs::exists(folder)) write_golden_model(golden, folder);
   return folder;
 }
 
@@ -54,16 +54,25 @@ Network network_of(const GoldenCase& golden, const std::string& precision = "fp3
   spec.pooler = golden.pooler;
   spec.method = golden.method;
   spec.kind = golden.kind;
+  spec.max_length = golden.max_length;
   spec.targets = golden.targets;
   spec.outputs = golden.outputs;
   Network network(spec);
-  const auto give = [](const worker::Trained& p, const std::string& name, double spread) {
-    set_values(p.tensor, golden_numbers(name, static_cast<std::size_t>(p.tensor.numel()), spread));
+  const auto numbers = [](const worker::Trained& p, const std::string& name, double spread, double centre) {
+    return golden_numbers(name, static_cast<std::size_t>(p.tensor.numel()), spread, centre);
   };
   if (golden.spread > 0) {
-    for (const auto& p : network.method_parameters()) give(p, golden.method.name + "/" + p.name, golden.spread);
+    for (const auto& p : network.method_parameters()) {
+      std::vector<float> values =
+          numbers(p, golden.method.name + "/" + p.name, golden.spread, golden.centre_of(p.name));
+      if (golden.added_to_start) {
+        const std::vector<float> start = values_of(p.tensor);
+        std::ranges::transform(values, start, values.begin(), std::plus<>());
+      }
+      set_values(p.tensor, values);
+    }
   }
-  for (const auto& p : network.head_parameters()) give(p, "head/" + p.name, 0.3);
+  for (const auto& p : network.objective().parameters()) set_values(p.tensor, numbers(p, "head/" + p.name, 0.3, 0));
   return network;
 }
 

@@ -26,6 +26,7 @@ worker::TrialSpec trial_of(const NetworkSpec& spec) {
   trial.backbone = {"test", spec.folder, "", spec.readout, worker::weights_sha256(files, spec.folder), ""};
   trial.method = spec.method;
   trial.seed = spec.seed;
+  trial.training.max_length = spec.max_length;
   trial.task.kind = spec.kind;
   trial.task.targets = spec.targets;
   if (worker::has_classes(trial.task)) trial.task.labels.resize(static_cast<std::size_t>(spec.outputs));
@@ -60,8 +61,8 @@ Network::Network(const NetworkSpec& spec)
       backbone_(worker::make_backbone(model_of(spec), spec.dropout)),
       base_(worker::open_base(trial_.backbone, spec.precision, backbone_->facts(), spec.device)),
       borrow_(worker::borrow_of(*backbone_, *base_, ids_of)),
-      facts_(
-          worker::method_plan(spec.method.name).facts({trial_.method, backbone_->facts(), trial_.task, spec.readout})),
+      facts_(worker::method_plan(spec.method.name)
+                 .facts({trial_.method, backbone_->facts(), trial_.task, spec.readout, spec.max_length})),
       method_(worker::make_method({trial_.method, facts_, backbone_->facts(), borrow_, spec.seed})),
       objective_(worker::make_objective(
           trial_.task, worker::head_of(trial_, backbone_->facts(), backbone_->config().head_dropout))) {

@@ -29,6 +29,7 @@ struct NetworkSpec {
   worker::MethodSpec method;
   std::string kind = "classification", targets = "raw";
   std::int64_t outputs = 2;  // of a classification
+  std::int64_t max_length = 64;
   std::uint64_t seed = 1;
   double dropout = 0;  // below 0: the model's own
   at::Device device = test_device();

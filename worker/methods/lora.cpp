@@ -1,6 +1,11 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+
 #include <cmath>
 
 #include "worker/methods/method.hpp"
+#include "worker/methods/parts/low_rank_plan.hpp"
+#include "worker/methods/parts/principal.hpp"
 #include "worker/per_site.hpp"
 #include "worker/plan/options.hpp"
 
@@ -8,19 +13,18 @@ namespace peftgrid::worker {
 
 namespace {
 
-/// LoRA (Hu et al., ICLR 2022): y += alpha / r * B A dropout(x), A [r, in], B [out, r]; B = 0 at start, A uniform in
-/// ±1/sqrt(in) as loralib and peft draw it.
+/// LoRA (Hu et al., ICLR 2022): y += s B A dropout(x), A [r, in], B [out, r]; s is alpha / r, or alpha / sqrt(r)
+/// (rsLoRA, Kalajdzievski, 2023). B = 0 at start, A uniform in ±1/sqrt(in) as loralib and peft draw it; B may have a
+/// rate of its own (LoRA+, Hayou et al., ICML 2024).
 class Lora : public Method {
  public:
   explicit Lora(const MethodSetup& setup)
       : trained_(setup.facts.parameters),
-        scale_(real_option(setup.spec, "alpha") / static_cast<double>(integer_option(setup.spec, "rank"))),
+        scale_(low_rank_scale(setup.spec)),
         dropout_(real_option(setup.spec, "dropout")) {
-    const Geometry& geometry = setup.model.geometry;
-    for (const auto& [layer, site] : places(geometry)) {
+    for (const auto& [layer, site] : low_rank_places(setup.spec, setup.model.geometry)) {
       const std::string name = place_name(site, layer);
-      if (!trained_.lists(name + ".lora_A")) continue;
-      const double bound = 1.0 / std::sqrt(static_cast<double>(geometry.at(site).in));
+      const double bound = 1.0 / std::sqrt(static_cast<double>(setup.model.geometry.at(site).in));
       pairs_.at(site, layer) = {trained_.uniform(name + ".lora_A", setup.start(place_number(site, layer)), bound),
                                 trained_.zeros(name + ".lora_B")};
     }
@@ -44,9 +48,57 @@ class Lora : public Method {
   double scale_, dropout_;
 };
 
+/// PiSSA (Meng et al., NeurIPS 2024) over a base that others share: A0, B0 are the r largest singular values and
+/// vectors of the layer over s, and y += s (B A - B0 A0) x, which is s ((B - B0) A + B0 (A - A0)) x: one product of
+/// rank 2 r, exactly 0 at start, where the paper takes s B0 A0 out of the layer.
+class Pissa : public Method {
+ public:
+  explicit Pissa(const MethodSetup& setup)
+      : trained_(setup.facts.parameters, setup.base.weights->at("word.weight").device()),
+        scale_(low_rank_scale(setup.spec)) {
+    const std::int64_t rank = integer_option(setup.spec, "rank");
+    for (const auto& [layer, site] : low_rank_places(setup.spec, setup.model.geometry)) {
+      const std::string name = place_name(site, layer);
+      const Principal start = principal_part(setup.base.fp32_copy(name + ".weight"), rank, scale_);
+      Pair& pair = pairs_.at(site, layer);
+      pair.down = trained_.adopt(name + ".lora_A", start.down.clone());
+      pair.up = trained_.adopt(name + ".lora_B", start.up.clone());
+      pair.first_down = trained_.adopt(name + ".lora_A_start", start.down);
+      pair.first_up = trained_.adopt(name + ".lora_B_start", start.up);
+      starts_.push_back({name + ".lora_A_start", pair.first_down});
+      starts_.push_back({name + ".lora_B_start", pair.first_up});
+    }
+  }
+
+  at::Tensor delta(const SiteCall& call, const Pass& /*pass*/) override {
+    const Pair* pair = pairs_.find(call.site, call.layer);
+    if (pair == nullptr) return {};
+    const at::Tensor down = at::cat({pair->down, pair->down - pair->first_down});
+    const at::Tensor up = at::cat({pair->up - pair->first_up, pair->first_up}, 1);
+    return low_rank(call.x, down, up, scale_);
+  }
+
+  std::vector<Trained> parameters() const override { return trained_.all(); }
+  std::vector<Stored> stored() override {
+    std::vector<Stored> all = Method::stored();
+    all.insert(all.end(), starts_.begin(), starts_.end());
+    return all;
+  }
+
+ private:
+  struct Pair {
+    at::Tensor down, up, first_down, first_up;
+  };
+  Parameters trained_;
+  PerSite<Pair> pairs_;
+  std::vector<Stored> starts_;
+  double scale_;
+};
+
 }  // namespace
 
 std::unique_ptr<Method> make_lora(const MethodSetup& setup) {
+  if (text_option(setup.spec, "init") == "pissa") return std::make_unique<Pissa>(setup);
   return std::make_unique<Lora>(setup);
 }
 

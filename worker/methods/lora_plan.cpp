@@ -1,5 +1,6 @@
-#include <algorithm>
-
+#include "worker/errors.hpp"
+#include "worker/methods/parts/low_rank_plan.hpp"
+#include "worker/per_site.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/options.hpp"
 
@@ -15,32 +16,47 @@ class LoraPlan : public MethodPlan {
             {integer("rank", 8, 65536, "inner width of each product"),
              real("alpha", 16, 1e-6, 1e6, "the product is scaled by alpha / rank"),
              real("dropout", 0.1, 0, 0.9, "on the input of the product"),
-             texts("targets", {"query", "value"}, {"query", "key", "value", "attention_output", "ffn_up", "ffn_down"},
-                   "the linear layers that get one")}};
+             texts("targets", {"query", "value"}, low_rank_targets(), "the linear layers that get one"),
+             added_later(choice("scaling", {"rank", "sqrt_rank"}, "by what alpha is divided: sqrt_rank is rsLoRA")),
+             added_later(real("b_rate_ratio", 1, 1e-3, 1e4, "B's learning rate over A's (LoRA+)")),
+             added_later(
+                 choice("init", {"standard", "pissa"}, "B = 0, or the largest singular values of the layer (PiSSA)"))}};
   }
   DefaultRates rates() const override { return {4e-3, 1e-3, 1e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
-    const Geometry& geometry = context.model.geometry;
     const std::int64_t rank = integer_option(context.method, "rank");
     MethodFacts facts;
-    for (std::int64_t layer = 0; layer < geometry.layers; ++layer) {
-      for (const Site site : kSites) {
-        if (!geometry.at(site).product || once_a_pass(site) || !lists(context.method, "targets", site_name(site)))
-          continue;
-        const std::string name = place_name(site, layer);
-        facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
-        facts.parameters.push_back({name + ".lora_B", {geometry.at(site).out, rank}});
-      }
+    for (const auto& [layer, site] : low_rank_places(context.method, context.model.geometry)) {
+      const SiteFacts& here = context.model.geometry.at(site);
+      ParameterFact down{place_name(site, layer) + ".lora_A", {rank, here.in}};
+      ParameterFact up{place_name(site, layer) + ".lora_B", {here.out, rank}};
+      up.rate = real_option(context.method, "b_rate_ratio");
+      facts.parameters.push_back(std::move(down));
+      facts.parameters.push_back(std::move(up));
     }
+    if (text_option(context.method, "init") == "pissa") list_starts(facts);
     return facts;
   }
 
   void check(const MethodContext& context) const override {
-    // Every linear layer has the width of the model on one side at least.
-    const std::int64_t most = std::min(context.model.geometry.width, context.model.geometry.ffn_width);
-    if (integer_option(context.method, "rank") > most) {
-      too_large(context.method, "rank", most, "the width of its linear layers");
+    check_rank(context);
+    if (text_option(context.method, "init") == "pissa" && real_option(context.method, "dropout") > 0) {
+      throw UsageError(
+          "lora.dropout is not 0; with `init: pissa` what the product starts from is taken off again, which "
+          "dropout would not do alike");
+    }
+  }
+
+ private:
+  /// What A and B started as, which a reader of the file needs, too: the change is of both.
+  static void list_starts(MethodFacts& facts) {
+    facts.stored = 2 * facts.trained();
+    const std::vector<ParameterFact> trained = facts.parameters;
+    for (ParameterFact fact : trained) {
+      fact.name += "_start";
+      fact.trains = false;
+      facts.parameters.push_back(std::move(fact));
     }
   }
 };

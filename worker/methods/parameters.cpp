@@ -42,6 +42,10 @@ at::Tensor Parameters::normal(const std::string& name, Key key, double deviation
   return give(name, worker::normal(key, elements(fact(name).shape), deviation));
 }
 
+at::Tensor Parameters::truncated_normal(const std::string& name, Key key, double deviation) {
+  return give(name, worker::truncated_normal(key, elements(fact(name).shape), deviation));
+}
+
 at::Tensor Parameters::uniform(const std::string& name, Key key, double bound) {
   return give(name, worker::uniform(key, elements(fact(name).shape), bound));
 }
@@ -49,7 +53,7 @@ at::Tensor Parameters::uniform(const std::string& name, Key key, double bound) {
 at::Tensor Parameters::adopt(const std::string& name, const at::Tensor& values) {
   const ParameterFact& of = fact(name);
   if (values.sizes() != at::IntArrayRef(of.shape)) throw std::logic_error("the tensor " + name + " has another shape");
-  return tensors_[name] = values.detach().requires_grad_(of.trains);
+  return tensors_[name] = of.trains ? values.detach().requires_grad_(true) : values.detach().to(device_);
 }
 
 std::vector<Trained> Parameters::all() const {

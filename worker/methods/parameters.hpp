@@ -38,6 +38,8 @@ class Parameters {
   /// listed, was made before, or `values` has another size.
   at::Tensor zeros(const std::string& name);
   at::Tensor normal(const std::string& name, Key key, double deviation);
+  /// Normal numbers beyond two deviations are drawn again.
+  at::Tensor truncated_normal(const std::string& name, Key key, double deviation);
   at::Tensor uniform(const std::string& name, Key key, double bound);
   at::Tensor constant(const std::string& name, float value);
   at::Tensor adopt(const std::string& name, const at::Tensor& values);

@@ -68,7 +68,7 @@ TrialRows layout_of(const MethodFacts& facts) {
 }
 
 Head head_of(const TrialSpec& spec, const ModelFacts& model, double dropout) {
-  const MethodContext context{spec.method, model, spec.task, spec.backbone.readout};
+  const MethodContext context{spec.method, model, spec.task, spec.backbone.readout, spec.training.max_length};
   return {objective_plan(spec.task.kind).head(context), model.architecture->head, dropout, spec.seed};
 }
 
@@ -140,7 +140,8 @@ Model::Model(const TrialSpec& spec, Store& store)
       borrow_(
           borrow_of(*backbone_, *base_, [&](const std::string& text) { return ids_of_text(spec_.backbone, text); })),
       method_facts_(
-          method_plan(spec.method.name).facts({spec.method, backbone_->facts(), spec.task, spec.backbone.readout})),
+          method_plan(spec.method.name)
+              .facts({spec.method, backbone_->facts(), spec.task, spec.backbone.readout, spec.training.max_length})),
       method_(make_method({spec.method, method_facts_, backbone_->facts(), borrow_, spec.seed})),
       objective_(make_objective(spec.task, head_of(spec, backbone_->facts(), backbone_->config().head_dropout))) {}
 

@@ -50,6 +50,20 @@ std::vector<float> normal(Key key, std::int64_t count, double std) {
   return values;
 }
 
+std::vector<float> truncated_normal(Key key, std::int64_t count, double std) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double drawn = 0;
+    std::uint32_t attempt = 0;
+    do {
+      const Four four = philox(key, static_cast<std::uint32_t>(i), ++attempt, 0, 0);
+      drawn = std::sqrt(-2.0 * std::log(unit(four.v[0]))) * std::cos(2.0 * std::numbers::pi * unit(four.v[1]));
+    } while (std::abs(drawn) > 2);
+    values[i] = static_cast<float>(std * drawn);
+  }
+  return values;
+}
+
 std::vector<float> uniform(Key key, std::int64_t count, double bound) {
   std::vector<float> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -35,6 +35,8 @@ Four philox(Key key, std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::
 
 /// `count` normal numbers N(0, std²), by Box-Muller.
 std::vector<float> normal(Key key, std::int64_t count, double std);
+/// The same without those beyond two deviations, which are drawn again.
+std::vector<float> truncated_normal(Key key, std::int64_t count, double std);
 /// `count` numbers uniform in [-bound, bound).
 std::vector<float> uniform(Key key, std::int64_t count, double bound);
 /// A permutation of 0..count-1 by Fisher-Yates; `epoch` tells apart the permutations of one key.

@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t kSmallBase = 60'000'000;
 
 MethodContext context_of(const TrialSpec& spec, const BackboneFacts& backbone) {
-  return {spec.method, backbone.as_read(spec.backbone.readout), spec.task, spec.backbone.readout};
+  return {spec.method, backbone.as_read(spec.backbone.readout), spec.task, spec.backbone.readout,
+          spec.training.max_length};
 }
 
 std::int64_t total(const std::vector<ParameterFact>& facts) {

@@ -20,6 +20,7 @@ struct MethodContext {
   const ModelFacts& model;  // as it is read: no pooler where the readout goes past it
   const TaskSpec& task;
   const std::string& readout;
+  std::int64_t max_length = 0;  // of a row, in tokens
 };
 
 /// One tensor of a method, by name, as it is allocated and stored.

@@ -1,0 +1,40 @@
+#include "worker/methods/parts/bottleneck_plan.hpp"
+#include "worker/plan/method_plan.hpp"
+#include "worker/plan/options.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+class ParallelAdapterPlan : public MethodPlan {
+ public:
+  MethodInfo info() const override {
+    return {"parallel_adapter",
+            "a bottleneck beside each feed-forward part",
+            {integer("reduction", 2, 65536, "width of the model over width of the bottleneck"),
+             real("scale", 4, 1e-6, 1e6, "of what the bottleneck adds"),
+             choice("activation", activations(false), "inside the bottleneck")}};
+  }
+  DefaultRates rates() const override { return {1e-3, 5e-4, 2e-4}; }
+
+  MethodFacts facts(const MethodContext& context) const override {
+    const std::int64_t width = context.model.geometry.width;
+    MethodFacts facts;
+    for (std::int64_t layer = 0; layer < context.model.geometry.layers; ++layer) {
+      list_bottleneck("layer." + std::to_string(layer) + ".adapter", width,
+                      width / integer_option(context.method, "reduction"), facts.parameters);
+    }
+    return facts;
+  }
+
+  void check(const MethodContext& context) const override { check_reduction(context); }
+};
+
+}  // namespace
+
+const MethodPlan& parallel_adapter_plan() {
+  static const ParallelAdapterPlan plan;
+  return plan;
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,37 @@
+#include "worker/methods/parts/low_rank_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "worker/per_site.hpp"
+#include "worker/plan/options.hpp"
+
+namespace peftgrid::worker {
+
+std::vector<std::string> low_rank_targets() {
+  return {"all", "query", "key", "value", "attention_output", "ffn_up", "ffn_down"};
+}
+
+std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& method, const Geometry& geometry) {
+  std::vector<std::pair<std::int64_t, Site>> found;
+  for (const auto& [layer, site] : places(geometry)) {
+    const bool product = geometry.at(site).product && !once_a_pass(site);
+    if (product && lists(method, "targets", site_name(site))) found.emplace_back(layer, site);
+  }
+  return found;
+}
+
+double low_rank_scale(const MethodSpec& method) {
+  const auto rank = static_cast<double>(integer_option(method, "rank"));
+  return real_option(method, "alpha") / (text_option(method, "scaling") == "rank" ? rank : std::sqrt(rank));
+}
+
+void check_rank(const MethodContext& context) {
+  // Every linear layer has the width of the model on one side at least.
+  const std::int64_t most = std::min(context.model.geometry.width, context.model.geometry.ffn_width);
+  if (integer_option(context.method, "rank") > most) {
+    too_large(context.method, "rank", most, "the width of its linear layers");
+  }
+}
+
+}  // namespace peftgrid::worker
