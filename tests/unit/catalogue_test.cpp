@@ -60,6 +60,14 @@ TEST(Counts, AgreeWithTheFormulasForBertBase) {
   EXPECT_EQ(count_trained(trial("lora"), bert_base()).head, 1'538);
 }
 
+TEST(Counts, OfAPrefixWithItsNetworkAreThoseThatTrainAndThoseThatAreStored) {
+  TrialSpec prefix = trial("prefix");
+  prefix.method.options["network_width"] = std::int64_t{512};
+  EXPECT_EQ(trained(prefix), 9'857'024);
+  EXPECT_EQ(count_trained(prefix, bert_base()).stored, 184'320);
+  EXPECT_EQ(count_trained(trial("prefix"), bert_base()).stored, 184'320);
+}
+
 TEST(Counts, APoolerThatIsNotReadDoesNotTrain) {
   EXPECT_EQ(trained(trial("full", "mean")), 109'482'240 - 590'592);
   EXPECT_EQ(trained(trial("bitfit", "mean")), 102'144);

@@ -48,6 +48,11 @@ Section method_mistakes() {
                  "grid.yaml:9: init is \"vocab\"; known: random and vocabulary"),
           method("A prompt that leaves no place for the text", "  - prompt: {length: 40}",
                  "grid.yaml:9: max_length 32 and a prompt of 40 make 72; the backbone tiny has 64 positions"),
+          method("A shifted prefix that leaves no place for the text", "  - prefix: {length: 40, positions: shifted}",
+                 "grid.yaml:9: max_length 32 and a prefix of 40 make 72; the backbone tiny has 64 positions"),
+          method("A start of what a network makes", "  - prefix: {network_width: 8, init_std: 0.02}",
+                 "grid.yaml:9: prefix.init_std is of keys and values that train alone; with a network_width of 8 a "
+                 "network makes them, and it has to be left out"),
           method("More layers than the model has", "  - top_layers: {layers: 12}",
                  "grid.yaml:9: top_layers.layers is 12; this backbone allows 1 to 2, its number of layers"),
           method("A bottleneck narrower than nothing", "  - pfeiffer: {reduction: 100}",
