@@ -45,5 +45,11 @@ TEST(Folding, APrefixStoredWithoutItsNetworkGivesTheSameLogits) {
   expect_folded_alike(with, without);
 }
 
+TEST(Folding, SoDoesThatOfPtuningV2) {
+  worker::MethodSpec with = small_method("ptuning_v2"), without = with;
+  with.options["network_width"] = std::int64_t{12};
+  expect_folded_alike(with, without);
+}
+
 }  // namespace
 }  // namespace peftgrid::tests

@@ -42,6 +42,21 @@ TEST(Prefixes, ShiftedTheTextBeginsBehindThem) {
   }
 }
 
+TEST(Prefixes, PtuningV2IsAShiftedPrefixWithDropoutAndASmallStart) {
+  worker::MethodSpec same = prefix_with("positions", std::string("shifted"));
+  same.options["length"] = std::int64_t{20};
+  same.options["dropout"] = 0.1;
+  same.options["init_std"] = 0.02;
+  for (const Subject& subject : subjects()) {
+    SCOPED_TRACE(subject.name);
+    Network preset = network_on(subject, small_method("ptuning_v2"), 1, 0), spelt = network_on(subject, same, 1, 0);
+    for (const bool training : {false, true}) {
+      EXPECT_EQ(values_of(preset.representation(some_rows(4), training, 3)),
+                values_of(spelt.representation(some_rows(4), training, 3)));
+    }
+  }
+}
+
 TEST(Prefixes, InitStdIsTheDeviationOfTheirStart) {
   const auto start_of = [](double deviation) {
     return values_of(network_on(subjects()[0], prefix_with("init_std", deviation), 1, 0).method_parameters()[0].tensor);

@@ -9,7 +9,7 @@ namespace peftgrid::worker {
 
 namespace {
 
-constexpr double kDeviation = 1;
+constexpr double kFlatDeviation = 1;
 
 class PrefixPlan : public MethodPlan {
  public:
@@ -23,7 +23,7 @@ class PrefixPlan : public MethodPlan {
          added_later(real("dropout", 0, 0, 0.9, "on the keys and values")),
          added_later(choice("positions", {"kept", "shifted"},
                             "the text begins at position 0, or behind the prefix as in peft")),
-         added_later(real("init_std", kDeviation, 0, 100,
+         added_later(real("init_std", kFlatDeviation, 0, 100,
                           "deviation of the keys and values at their start, where no network makes them"))}};
   }
   DefaultRates rates() const override { return {1e-2, 8e-2, 5e-3}; }
@@ -34,7 +34,7 @@ class PrefixPlan : public MethodPlan {
 
   void check(const MethodContext& context) const override {
     const PrefixSettings settings = prefix_settings(context.method);
-    if (settings.network_width == 0 || settings.deviation == kDeviation) return;
+    if (settings.network_width == 0 || settings.deviation == kFlatDeviation) return;
     throw UsageError(
         fmt::format("{}.init_std is of keys and values that train alone; with a network_width of {} a "
                     "network makes them, and it has to be left out",
@@ -45,8 +45,13 @@ class PrefixPlan : public MethodPlan {
 }  // namespace
 
 PrefixSettings prefix_settings(const MethodSpec& method) {
-  return {integer_option(method, "length"), integer_option(method, "network_width"), real_option(method, "dropout"),
-          text_option(method, "positions") == "shifted", real_option(method, "init_std")};
+  PrefixSettings settings;
+  settings.length = integer_option(method, "length");
+  settings.network_width = integer_option(method, "network_width");
+  settings.dropout = real_option(method, "dropout");
+  settings.shifted = text_option(method, "positions") == "shifted";
+  settings.deviation = real_option(method, "init_std");
+  return settings;
 }
 
 const MethodPlan& prefix_plan() {
