@@ -49,7 +49,7 @@ OptionValue read_option(const Node& node, const OptionInfo& option) {
     case OptionInfo::Type::Real:
       return real_of(node, option.name, option.least, option.most);
     case OptionInfo::Type::Text:
-      return choice_of(node, option.name, option.choices);
+      return option.choices.empty() ? line_of(node, option.name) : choice_of(node, option.name, option.choices);
     case OptionInfo::Type::TextList:
       break;
   }

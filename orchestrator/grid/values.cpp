@@ -12,6 +12,7 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr std::size_t kMostNameBytes = 80;
+constexpr std::size_t kMostLineBytes = 1000;
 constexpr double kMostWidth = 4096;
 const std::vector<std::string> kReserved = {"tune", "trials_per_pass", "init_from", "protocol", "auxiliary_lm"};
 
@@ -46,6 +47,14 @@ std::string number_text(double value) {
 std::string text_of(const Node& node, const std::string& key) {
   if (node.kind != Node::Kind::Scalar || node.scalar.empty()) wrong(node, key, "a text");
   return node.scalar;
+}
+
+std::string line_of(const Node& node, const std::string& key) {
+  const std::string line = text_of(node, key);
+  if (line.size() > kMostLineBytes || worker::shown(line) != line) {
+    wrong(node, key, fmt::format("one line of at most {} bytes without control characters", kMostLineBytes));
+  }
+  return line;
 }
 
 std::int64_t integer_of(const Node& node, const std::string& key, double least, double most) {

@@ -11,6 +11,8 @@ namespace peftgrid::orchestrator {
 
 /// A scalar as it is written.
 std::string text_of(const Node& node, const std::string& key);
+/// One line of text that is not too long to be shown.
+std::string line_of(const Node& node, const std::string& key);
 std::int64_t integer_of(const Node& node, const std::string& key, double least, double most);
 double real_of(const Node& node, const std::string& key, double least, double most);
 bool boolean_of(const Node& node, const std::string& key);

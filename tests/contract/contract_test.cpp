@@ -12,12 +12,7 @@
 namespace peftgrid::tests {
 namespace {
 
-std::vector<std::string> all_methods() {
-  std::vector<std::string> names;
-  for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(Methods, Contract, testing::ValuesIn(all_methods()),
+INSTANTIATE_TEST_SUITE_P(Methods, Contract, testing::ValuesIn(methods_and_forms()),
                          [](const auto& one) { return one.param; });
 
 TEST_P(Contract, FreshIsTheIdentityWhereThatIsPromised) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "tests/support/tiny_model.hpp"
 #include "worker/backbones/architecture.hpp"
@@ -27,6 +28,18 @@ std::vector<std::string> cousins() {
     if (one->name != "bert") names.push_back(one->name);
   }
   return names;
+}
+
+/// Forms of methods that their defaults leave untouched.
+struct Form {
+  std::string method;
+  std::map<std::string, worker::OptionValue> options;
+};
+const std::map<std::string, Form>& forms() {
+  static const std::map<std::string, Form> all{
+      {"prefix_by_a_network", {"prefix", {{"network_width", std::int64_t{12}}, {"dropout", 0.2}}}},
+  };
+  return all;
 }
 
 class Scratch : public testing::Environment {
@@ -82,7 +95,19 @@ std::vector<TestRow> some_rows(std::size_t count, std::uint32_t first) {
   return rows;
 }
 
+std::vector<std::string> methods_and_forms() {
+  std::vector<std::string> names;
+  for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
+  for (const auto& [name, form] : forms()) names.push_back(name);
+  return names;
+}
+
 worker::MethodSpec small_method(const std::string& name) {
+  if (const auto form = forms().find(name); form != forms().end()) {
+    worker::MethodSpec method = small_method(form->second.method);
+    for (const auto& [option, value] : form->second.options) method.options[option] = value;
+    return method;
+  }
   worker::MethodSpec method{name, {}};
   for (const worker::OptionInfo& option : worker::find_method(name)->options)
     method.options[option.name] = option.fallback;

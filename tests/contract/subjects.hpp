@@ -29,7 +29,9 @@ const std::vector<Subject>& subjects();
 /// Rows of unlike lengths, some of them pairs; `first` tells apart sets of rows.
 std::vector<TestRow> some_rows(std::size_t count, std::uint32_t first = 0);
 
-/// A method with its defaults, sizes made to fit a tiny model.
+/// All methods, and names of forms that the default of an option leaves untouched.
+std::vector<std::string> methods_and_forms();
+/// A method with its defaults, sizes made to fit a tiny model; or one of these forms.
 worker::MethodSpec small_method(const std::string& name);
 
 /// What most tests start from: the method on the subject, trained tensors moved away from their start by `moved`.
@@ -42,7 +44,7 @@ at::Tensor projected(const at::Tensor& tensor, std::uint32_t which = 0);
 /// Gradients of all trained tensors, one after the other; a tensor without one counts as zeros.
 std::vector<float> gradients_of(const std::vector<worker::Trained>& parameters);
 
-/// Parameterised over the names of all methods.
+/// Parameterised over methods_and_forms().
 class Contract : public testing::TestWithParam<std::string> {
  protected:
   worker::MethodSpec method() const { return small_method(GetParam()); }

@@ -56,8 +56,17 @@ TEST(Counts, AgreeWithTheFormulasForBertBase) {
   EXPECT_EQ(trained(trial("bitfit")), 102'912);
   EXPECT_EQ(trained(trial("pfeiffer")), 894'528);
   EXPECT_EQ(trained(trial("prefix")), 184'320);
+  EXPECT_EQ(trained(trial("ptuning_v2")), 368'640);
   EXPECT_EQ(trained(trial("prompt")), 7'680);
   EXPECT_EQ(count_trained(trial("lora"), bert_base()).head, 1'538);
+}
+
+TEST(Counts, OfAPrefixWithItsNetworkAreThoseThatTrainAndThoseThatAreStored) {
+  TrialSpec prefix = trial("prefix");
+  prefix.method.options["network_width"] = std::int64_t{512};
+  EXPECT_EQ(trained(prefix), 9'857'024);
+  EXPECT_EQ(count_trained(prefix, bert_base()).stored, 184'320);
+  EXPECT_EQ(count_trained(trial("prefix"), bert_base()).stored, 184'320);
 }
 
 TEST(Counts, APoolerThatIsNotReadDoesNotTrain) {

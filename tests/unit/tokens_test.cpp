@@ -113,6 +113,12 @@ TEST_F(Tokens, EveryPrefixOfTheFileIsRefused) {
     EXPECT_EQ(tokenized_from(bytes.substr(0, size), "key"), nullptr);
 }
 
+TEST_F(Tokens, OfATextAloneHaveNoSpecialOnesAroundThem) {
+  EXPECT_THAT(ids_of_text(backbone_, "ab c"), ElementsAre(5, 32, 7));
+  EXPECT_THAT(ids_of_text(backbone_, "[SEP]"), ElementsAre(3));
+  EXPECT_THAT(ids_of_text(backbone_, " "), testing::IsEmpty());
+}
+
 TEST_F(Tokens, AnIdPastTheEmbeddingTableIsRefused) {
   std::ifstream in(folder_ / "model/tokenizer.json");
   std::string json((std::istreambuf_iterator<char>(in)), {});
@@ -121,6 +127,7 @@ TEST_F(Tokens, AnIdPastTheEmbeddingTableIsRefused) {
   write("model/tokenizer.json", json.replace(letter, 5, "\"a\":64"));
   backbone_.tokenizer_sha256 = inspect_backbone((folder_ / "model").string()).tokenizer_sha256;
   EXPECT_THROW(tokenize(task_, backbone_, 16), UsageError);
+  EXPECT_THROW(ids_of_text(backbone_, "a"), UsageError);
 }
 
 TEST_F(Tokens, ATokenizerThatIsNoneSaysSo) {

@@ -1,5 +1,7 @@
-#include "worker/plan/method_plan.hpp"
-#include "worker/plan/options.hpp"
+#include <fmt/format.h>
+
+#include "worker/errors.hpp"
+#include "worker/methods/parts/prompt_plan.hpp"
 
 namespace peftgrid::worker {
 
@@ -11,22 +13,29 @@ class PromptPlan : public MethodPlan {
     return {"prompt",
             "trained vectors in front of the text",
             {integer("length", 10, 4096, "how many"),
-             choice("init", {"random", "vocabulary"}, "random values, or the vectors of random tokens")}};
+             choice("init", {"random", "vocabulary", "text"},
+                    "random values, or the vectors of random tokens, or those of a text's tokens"),
+             added_later(text("text", "", "for init text; repeated or cut to the length")),
+             added_later(readout_at_option())}};
   }
   DefaultRates rates() const override { return {2e-2, 5e-3, 5e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
-    MethodFacts facts;
-    facts.prompt = integer_option(context.method, "length");
+    MethodFacts facts = prompt_facts(context.method);
     facts.parameters.push_back({"prompt", {facts.prompt, context.model.geometry.width}});
-    facts.starts_as_base = false;
     return facts;
   }
 
   void check(const MethodContext& context) const override {
-    const std::int64_t positions = context.model.geometry.max_positions;
-    if (integer_option(context.method, "length") >= positions) {
-      too_large(context.method, "length", positions - 1, "as prompt and text share its positions");
+    check_prompt(context);
+    const std::string& init = text_option(context.method, "init");
+    const bool given = !text_option(context.method, "text").empty();
+    if (init == "text" && !given) {
+      throw UsageError(fmt::format("{0}.init is text, and there is no {0}.text to start from", context.method.name));
+    }
+    if (init != "text" && given) {
+      throw UsageError(
+          fmt::format("{0}.text is given, and {0}.init is {1}; only init text reads it", context.method.name, init));
     }
   }
 };

@@ -98,7 +98,7 @@ Sites::Sites(const std::vector<TrialInBatch>& trials, const Batch& batch) {
     rows.pass.seed = trials[i].seed;
     rows.pass.step = trials[i].step;
     rows.pass.owners = rows.owners;
-    rows.pass.rows = table_of(batch, rows.row, rows.rows, rows.token, rows.tokens, rows.whole_rows);
+    rows.table = rows.pass.rows = table_of(batch, rows.row, rows.rows, rows.token, rows.tokens, rows.whole_rows);
     rows.method->begin(rows.pass);
     rows_.push_back(std::move(rows));
   }
@@ -168,6 +168,7 @@ Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, co
     const auto part = [&](const Tensor& t) { return rows_.size() == 1 ? t : t.narrow(0, r.token, r.tokens); };
     Pass all = r.pass;
     all.owners = r.owners;
+    all.rows = r.table;
     const KeysValues extra = r.method->extra_kv(layer, part(x), all);
     AttentionCall call;
     call.heads = heads;

@@ -50,6 +50,7 @@ class Sites {
     Pass pass;  // owners: of the lines
     std::int64_t row, rows, token, tokens, line, lines;
     std::shared_ptr<const TokenOwners> owners;                 // [tokens]
+    std::shared_ptr<const RowTable> table;                     // of all tokens
     std::shared_ptr<const std::vector<std::int32_t>> offsets;  // from 0
     std::shared_ptr<const std::vector<std::int32_t>> query;    // null: every token asks
     at::Tensor prompt_slots;                                   // indices into all tokens; undefined: none

@@ -199,6 +199,13 @@ std::shared_ptr<const TokenizedData> find_or_build(const TaskSpec& task, const B
   return tokenized_from(std::move(bytes), key);
 }
 
+/// A tokenizer may number its added tokens as it likes; an id past a table would be read out of bounds.
+[[noreturn]] void foreign_ids(const BackboneSpec& backbone, const ModelConfig& model) {
+  throw UsageError(
+      fmt::format("{}/tokenizer.json: gives ids that the model's tables of {} tokens and {} types do not have",
+                  backbone.path, model.vocabulary, model.token_types));
+}
+
 }  // namespace
 
 bool TokenizedData::view(std::string_view bytes, std::string_view key) {
@@ -255,13 +262,10 @@ std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::stri
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length) {
   const std::shared_ptr<const TokenizedData> data = find_or_build(task, backbone, max_length);
-  // A tokenizer may number its added tokens as it likes; an id past the table would be read out of bounds.
   const ModelConfig model = read_model(backbone.path).config;
   if (!data || data->largest_id() >= model.vocabulary ||
       (model.token_types > 1 && data->largest_type() >= model.token_types)) {
-    throw UsageError(
-        fmt::format("{}/tokenizer.json: gives ids that the model's tables of {} tokens and {} types do not have",
-                    backbone.path, model.vocabulary, model.token_types));
+    foreign_ids(backbone, model);
   }
   if (model.pads_share_a_position && data->holds(static_cast<std::int32_t>(model.pad_token))) {
     throw UsageError(fmt::format(
@@ -281,6 +285,8 @@ std::vector<std::int32_t> ids_of_text(const BackboneSpec& backbone, const std::s
   const auto behind = static_cast<std::ptrdiff_t>(special.size()) - before;
   ids.erase(ids.end() - behind, ids.end());
   ids.erase(ids.begin(), ids.begin() + before);
+  const ModelConfig model = read_model(backbone.path).config;
+  if (largest(ids) >= model.vocabulary) foreign_ids(backbone, model);
   return ids;
 }
 

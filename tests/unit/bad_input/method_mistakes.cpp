@@ -8,6 +8,13 @@ BadInput method(std::string what, std::string text, std::string message) {
   return in_grid(std::move(what), "methods: [full, lora]", "methods:\n" + text, std::move(message));
 }
 
+BadInput read_by_mean(std::string what, std::string text, std::string message) {
+  BadInput bad = method(std::move(what), std::move(text), std::move(message));
+  bad.shown = "backbones: [{path: models/tiny, readout: mean}]\n" + bad.shown;
+  bad.set = {"backbones=[{path: models/tiny, readout: mean}]"};
+  return bad;
+}
+
 }  // namespace
 
 Section method_mistakes() {
@@ -45,9 +52,25 @@ Section method_mistakes() {
           method("All biases, and one of them", "  - bitfit: {biases: [all, query]}",
                  "grid.yaml:9: biases names all, and others beside it"),
           method("An unknown start of a prompt", "  - prompt: {init: vocab}",
-                 "grid.yaml:9: init is \"vocab\"; known: random and vocabulary"),
+                 "grid.yaml:9: init is \"vocab\"; known: random, vocabulary and text"),
+          method("A prompt of no text", "  - prompt: {init: text}",
+                 "grid.yaml:9: prompt.init is text, and there is no prompt.text to start from"),
+          method("A text that no prompt starts from", "  - prompt: {text: film}",
+                 "grid.yaml:9: prompt.text is given, and prompt.init is random; only init text reads it"),
+          method("A text of two lines", "  - prompt: {init: text, text: \"a\\nb\"}",
+                 "grid.yaml:9: text is \"a\\x0ab\"; one line of at most 1000 bytes without control characters would be "
+                 "right"),
+          read_by_mean("A prompt's first vector where none is read", "  - prompt: {readout_at: first}",
+                       "grid.yaml:9: prompt.readout_at is first, and the readout mean takes no first token; pooler or "
+                       "cls would"),
+
           method("A prompt that leaves no place for the text", "  - prompt: {length: 40}",
                  "grid.yaml:9: max_length 32 and a prompt of 40 make 72; the backbone tiny has 64 positions"),
+          method("A shifted prefix that leaves no place for the text", "  - prefix: {length: 40, positions: shifted}",
+                 "grid.yaml:9: max_length 32 and a prefix of 40 make 72; the backbone tiny has 64 positions"),
+          method("A start of what a network makes", "  - prefix: {network_width: 8, init_std: 0.02}",
+                 "grid.yaml:9: prefix.init_std is of keys and values that train alone; with a network_width of 8 a "
+                 "network makes them, and it has to be left out"),
           method("More layers than the model has", "  - top_layers: {layers: 12}",
                  "grid.yaml:9: top_layers.layers is 12; this backbone allows 1 to 2, its number of layers"),
           method("A bottleneck narrower than nothing", "  - pfeiffer: {reduction: 100}",

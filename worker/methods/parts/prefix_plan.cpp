@@ -1,0 +1,33 @@
+#include "worker/methods/parts/prefix_plan.hpp"
+
+#include "worker/methods/parts/dense_network_plan.hpp"
+
+namespace peftgrid::worker {
+
+std::string prefix_name(std::int64_t layer, std::string_view which) {
+  return "layer." + std::to_string(layer) + ".prefix_" + std::string(which);
+}
+
+std::vector<std::int64_t> prefix_network_widths(const PrefixSettings& settings, const Geometry& geometry) {
+  return {geometry.width, settings.network_width, 2 * geometry.layers * geometry.kv_width()};
+}
+
+MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry) {
+  MethodFacts facts;
+  if (settings.network_width == 0) {
+    for (std::int64_t layer = 0; layer < geometry.layers; ++layer) {
+      facts.parameters.push_back({prefix_name(layer, "key"), {settings.length, geometry.kv_width()}});
+      facts.parameters.push_back({prefix_name(layer, "value"), {settings.length, geometry.kv_width()}});
+    }
+  } else {
+    facts.parameters.push_back({"prefix_embedding", {settings.length, geometry.width}});
+    list_dense_network(facts, "prefix_network", prefix_network_widths(settings, geometry));
+    facts.stored = 2 * geometry.layers * settings.length * geometry.kv_width();
+  }
+  facts.extra_keys = settings.length;
+  if (settings.shifted) facts.position_shift = settings.length;
+  facts.starts_as_base = false;
+  return facts;
+}
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "worker/plan/method_plan.hpp"
+
+/// What the plans and tensor parts of prefix tuning have in common, under whatever name it goes.
+namespace peftgrid::worker {
+
+/// What a prefix is made of: as a method's options have it, or as the method fixes it.
+struct PrefixSettings {
+  std::int64_t length = 0;
+  std::int64_t network_width = 0;  // of the network that makes keys and values; 0: flat, they train themselves
+  double dropout = 0;              // of keys and values, each row's by itself
+  bool shifted = false;            // rows begin at position `length` instead of 0
+  double deviation = 1;            // of flat keys and values at their start
+};
+
+PrefixSettings prefix_settings(const MethodSpec& method);
+PrefixSettings ptuning_v2_settings(const MethodSpec& method);
+
+MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry);
+/// The name under which a prefix is stored, and trains where it is flat; `which`: "key" or "value".
+std::string prefix_name(std::int64_t layer, std::string_view which);
+/// From prefix_embedding to what is cut into keys and values.
+std::vector<std::int64_t> prefix_network_widths(const PrefixSettings& settings, const Geometry& geometry);
+
+}  // namespace peftgrid::worker
