@@ -70,7 +70,7 @@ Network::Network(const NetworkSpec& spec)
 }
 
 worker::TrialRows Network::rows(const std::vector<TestRow>& rows) {
-  worker::TrialRows mine = worker::layout_of(facts_);
+  worker::TrialRows mine = worker::layout_of(facts_, backbone_->config());
   for (const TestRow& row : rows) mine.rows.push_back({row.ids, row.types, row.example});
   return mine;
 }

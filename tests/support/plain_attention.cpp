@@ -17,7 +17,7 @@ class Query {
         std::int64_t query)
       : shape_(shape), in_(in), row_(row), head_(head), query_(query) {
     line_ = shape.query != nullptr ? row : shape.offsets[row] + query;
-    count_ = shape.extra + shape.offsets[row + 1] - shape.offsets[row];
+    count_ = shape.extra + (shape.keys != nullptr ? shape.keys[row] : shape.offsets[row + 1] - shape.offsets[row]);
   }
 
   void run(const std::vector<float>& out_gradient, PlainAttention& result) const {

@@ -192,6 +192,7 @@ kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const A
   shape.head_dim = q.size(1) / call.heads;
   shape.offsets = call.offsets->data();
   shape.query = call.query ? call.query->data() : nullptr;
+  shape.keys = call.keys ? call.keys->data() : nullptr;
   shape.extra = extra_k.defined() ? extra_k.size(1) : 0;
   shape.extra_row_stride = extra_k.defined() && extra_k.size(0) > 1 ? extra_k.size(1) * extra_k.size(2) : 0;
   shape.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.head_dim)));
@@ -226,7 +227,8 @@ struct Attention : torch::autograd::Function<Attention> {
     const Tensor out_gradient = gradients[0].contiguous();
     Tensor gq = at::empty_like(saved[0]), gk = at::empty_like(saved[1]), gv = at::empty_like(saved[2]), gek, gev;
     clear_behind(gq, lines_of(shape));
-    for (const Tensor& gradient : {gk, gv}) clear_behind(gradient, shape.offsets[shape.rows]);
+    // What is no key gets nothing, wherever in its row it stands.
+    for (const Tensor& gradient : {gk, gv}) clear_behind(gradient, call.keys ? 0 : shape.offsets[shape.rows]);
     if (saved[3].defined()) {
       gek = at::zeros_like(saved[3]);
       gev = at::zeros_like(saved[4]);

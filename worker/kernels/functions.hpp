@@ -50,6 +50,7 @@ struct AttentionCall {
   std::uint32_t step = 0;
   std::shared_ptr<const std::vector<std::int32_t>> offsets;  // [rows + 1]
   std::shared_ptr<const std::vector<std::int32_t>> query;    // [rows], see AttentionShape; null: every token asks
+  std::shared_ptr<const std::vector<std::int32_t>> keys;     // [rows], as query; null: all tokens; on the CPU only
   std::shared_ptr<const TokenOwners> owners;
 };
 /// k, v [tokens, d]; q [tokens, d], or [at least rows, d] where one token of each row asks; extra_k, extra_v undefined,

@@ -58,11 +58,8 @@ class SerialBottlenecks : public Method {
 std::unique_ptr<Method> make_houlsby(const MethodSetup& setup) {
   const MethodFacts bottlenecks = facts_of(setup.facts, true), norms = facts_of(setup.facts, false);
   std::vector<Sum::Part> parts;
-  const auto part = [&](const MethodFacts& facts) {
-    return MethodSetup{setup.spec, facts, setup.model, setup.base, setup.seed, setup.part};
-  };
-  parts.push_back({"", 0, std::make_unique<SerialBottlenecks>(part(bottlenecks))});
-  if (!norms.parameters.empty()) parts.push_back({"", 0, make_changes(part(norms))});
+  parts.push_back({"", 0, std::make_unique<SerialBottlenecks>(setup.of_part(bottlenecks, 0))});
+  if (!norms.parameters.empty()) parts.push_back({"", 0, make_changes(setup.of_part(norms, 0))});
   return std::make_unique<Sum>(std::move(parts));
 }
 

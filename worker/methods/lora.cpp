@@ -1,9 +1,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
-#include <cmath>
-
 #include "worker/methods/method.hpp"
+#include "worker/methods/parts/low_rank.hpp"
 #include "worker/methods/parts/low_rank_plan.hpp"
 #include "worker/methods/parts/principal.hpp"
 #include "worker/per_site.hpp"
@@ -12,41 +11,6 @@
 namespace peftgrid::worker {
 
 namespace {
-
-/// LoRA (Hu et al., ICLR 2022): y += s B A dropout(x), A [r, in], B [out, r]; s is alpha / r, or alpha / sqrt(r)
-/// (rsLoRA, Kalajdzievski, 2023). B = 0 at start, A uniform in ±1/sqrt(in) as loralib and peft draw it; B may have a
-/// rate of its own (LoRA+, Hayou et al., ICML 2024).
-class Lora : public Method {
- public:
-  explicit Lora(const MethodSetup& setup)
-      : trained_(setup.facts.parameters),
-        scale_(low_rank_scale(setup.spec)),
-        dropout_(real_option(setup.spec, "dropout")) {
-    for (const auto& [layer, site] : low_rank_places(setup.spec, setup.model.geometry)) {
-      const std::string name = place_name(site, layer);
-      const double bound = 1.0 / std::sqrt(static_cast<double>(setup.model.geometry.at(site).in));
-      pairs_.at(site, layer) = {trained_.uniform(name + ".lora_A", setup.start(place_number(site, layer)), bound),
-                                trained_.zeros(name + ".lora_B")};
-    }
-  }
-
-  at::Tensor delta(const SiteCall& call, const Pass& pass) override {
-    const Pair* pair = pairs_.find(call.site, call.layer);
-    if (pair == nullptr) return {};
-    const at::Tensor x = pass.dropout(call.x, dropout_, place_number(call.site, call.layer));
-    return low_rank(x, pair->down, pair->up, scale_);
-  }
-
-  std::vector<Trained> parameters() const override { return trained_.all(); }
-
- private:
-  struct Pair {
-    at::Tensor down, up;
-  };
-  Parameters trained_;
-  PerSite<Pair> pairs_;
-  double scale_, dropout_;
-};
 
 /// PiSSA (Meng et al., NeurIPS 2024) over a base that others share: A0, B0 are the r largest singular values and
 /// vectors of the layer over s, and y += s (B A - B0 A0) x, which is s ((B - B0) A + B0 (A - A0)) x: one product of
@@ -99,7 +63,7 @@ class Pissa : public Method {
 
 std::unique_ptr<Method> make_lora(const MethodSetup& setup) {
   if (text_option(setup.spec, "init") == "pissa") return std::make_unique<Pissa>(setup);
-  return std::make_unique<Lora>(setup);
+  return make_low_rank(setup, low_rank_scale(setup.spec), real_option(setup.spec, "dropout"));
 }
 
 }  // namespace peftgrid::worker

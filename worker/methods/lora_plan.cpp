@@ -1,6 +1,5 @@
 #include "worker/errors.hpp"
 #include "worker/methods/parts/low_rank_plan.hpp"
-#include "worker/per_site.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/options.hpp"
 
@@ -25,15 +24,11 @@ class LoraPlan : public MethodPlan {
   DefaultRates rates() const override { return {4e-3, 1e-3, 1e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
-    const std::int64_t rank = integer_option(context.method, "rank");
-    MethodFacts facts;
-    for (const auto& [layer, site] : low_rank_places(context.method, context.model.geometry)) {
-      const SiteFacts& here = context.model.geometry.at(site);
-      ParameterFact down{place_name(site, layer) + ".lora_A", {rank, here.in}};
-      ParameterFact up{place_name(site, layer) + ".lora_B", {here.out, rank}};
-      up.rate = real_option(context.method, "b_rate_ratio");
-      facts.parameters.push_back(std::move(down));
-      facts.parameters.push_back(std::move(up));
+    const Geometry& geometry = context.model.geometry;
+    MethodFacts facts =
+        low_rank_facts(low_rank_places(context.method, geometry), geometry, integer_option(context.method, "rank"));
+    for (ParameterFact& fact : facts.parameters) {
+      if (fact.name.ends_with(".lora_B")) fact.rate = real_option(context.method, "b_rate_ratio");
     }
     if (text_option(context.method, "init") == "pissa") list_starts(facts);
     return facts;

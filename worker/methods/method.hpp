@@ -107,6 +107,10 @@ struct MethodSetup {
   std::uint64_t seed = 0;  // of the trial
   std::uint32_t part = 0;  // as Pass::part
 
+  /// The same for a part of this method, which draws numbers of its own. `facts` must outlive what is returned.
+  MethodSetup of_part(const MethodFacts& facts_of_part, std::uint32_t number) const {
+    return {spec, facts_of_part, model, base, seed, number};
+  }
   /// The key of a tensor's start: `where` tells the method's tensors apart.
   Key start(std::uint32_t where) const { return stream(seed, Purpose::MethodInit, where | part << 24U); }
 };

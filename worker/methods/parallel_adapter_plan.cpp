@@ -18,13 +18,7 @@ class ParallelAdapterPlan : public MethodPlan {
   DefaultRates rates() const override { return {1e-3, 5e-4, 2e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {
-    const std::int64_t width = context.model.geometry.width;
-    MethodFacts facts;
-    for (std::int64_t layer = 0; layer < context.model.geometry.layers; ++layer) {
-      list_bottleneck("layer." + std::to_string(layer) + ".adapter", width,
-                      width / integer_option(context.method, "reduction"), facts.parameters);
-    }
-    return facts;
+    return feed_forward_adapter_facts(context.model.geometry, integer_option(context.method, "reduction"));
   }
 
   void check(const MethodContext& context) const override { check_reduction(context); }

@@ -17,12 +17,7 @@ class PfeifferPlan : public MethodPlan {
   DefaultRates rates() const override { return {3e-3, 7.5e-4, 5e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {
-    const std::int64_t width = context.model.geometry.width;
-    MethodFacts facts;
-    for (std::int64_t layer = 0; layer < context.model.geometry.layers; ++layer) {
-      list_bottleneck("layer." + std::to_string(layer) + ".adapter", width,
-                      width / integer_option(context.method, "reduction"), facts.parameters);
-    }
+    MethodFacts facts = feed_forward_adapter_facts(context.model.geometry, integer_option(context.method, "reduction"));
     facts.starts_as_base = false;
     return facts;
   }

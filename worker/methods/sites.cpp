@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
 
@@ -47,18 +48,29 @@ Tensor slots_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
   return slots.empty() ? Tensor() : index_tensor(slots, batch.device);
 }
 
-/// Those of some rows, counted from `token` on.
+/// The tokens of some rows, counted from `token` on: their own, or padding as well where rows are padded.
 RowLines lines_of(const Batch& batch, std::int64_t row, std::int64_t rows, std::int64_t token) {
-  if (rows == batch.rows) return batch.own;
-  const auto count = [&](std::int64_t r) {
-    return (*batch.offsets)[static_cast<std::size_t>(r + 1)] - (*batch.offsets)[static_cast<std::size_t>(r)] -
-           batch.prompts[static_cast<std::size_t>(r)];
-  };
-  std::int64_t before = 0, mine = 0;
-  for (std::int64_t r = 0; r < row; ++r) before += count(r);
-  for (std::int64_t r = row; r < row + rows; ++r) mine += count(r);
-  const auto part = [&](const Tensor& all) { return all.narrow(0, before, mine); };
-  return {part(batch.own.line) - token, part(batch.own.row) - row, part(batch.own.share), rows};
+  if (rows == batch.rows && !batch.keys) return batch.own;
+  std::vector<std::int64_t> line, whose;
+  std::vector<float> share;
+  for (std::int64_t r = row; r < row + rows; ++r) {
+    const auto at = static_cast<std::size_t>(r);
+    const std::int64_t begin = (*batch.offsets)[at] + batch.prompts[at], end = (*batch.offsets)[at + 1];
+    for (std::int64_t t = begin; t < end; ++t) {
+      line.push_back(t - token);
+      whose.push_back(r - row);
+      share.push_back(1.0F / static_cast<float>(end - begin));
+    }
+  }
+  const Tensor shares = at::empty({static_cast<std::int64_t>(share.size()), 1}, at::kFloat);
+  std::ranges::copy(share, shares.mutable_data_ptr<float>());
+  return {index_tensor(line, batch.device), index_tensor(whose, batch.device), shares.to(batch.device), rows};
+}
+
+/// Of some rows, how many of their tokens are keys.
+std::shared_ptr<const std::vector<std::int32_t>> keys_of(const Batch& batch, std::int64_t row, std::int64_t rows) {
+  if (!batch.keys || rows == batch.rows) return batch.keys;
+  return std::make_shared<const std::vector<std::int32_t>>(batch.keys->begin() + row, batch.keys->begin() + row + rows);
 }
 
 std::shared_ptr<const RowTable> table_of(const Batch& batch, std::int64_t row, std::int64_t rows, std::int64_t token,
@@ -93,6 +105,7 @@ Sites::Sites(const std::vector<TrialInBatch>& trials, const Batch& batch) {
     rows.lines = rows.tokens = (i + 1 == trials.size() ? batch.tokens : batch.token_begin[i + 1]) - rows.token;
     rows.owners = part_of(batch.owners, rows.token, rows.tokens);
     rows.offsets = offsets_of(batch, rows.row, rows.rows, rows.token);
+    rows.keys = keys_of(batch, rows.row, rows.rows);
     rows.prompt_slots = slots_of(batch, rows.row, rows.rows);
     rows.pass.training = trials[i].training;
     rows.pass.seed = trials[i].seed;
@@ -177,6 +190,7 @@ Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, co
     call.step = r.pass.step;
     call.offsets = r.offsets;
     call.query = r.query;
+    call.keys = r.keys;
     call.owners = r.owners;
     const Tensor asking = rows_.size() == 1 ? q : q.narrow(0, r.line, r.lines);
     parts.push_back(worker::attention(asking, part(k), part(v), extra.k, extra.v, call));

@@ -53,6 +53,7 @@ class Sites {
     std::shared_ptr<const RowTable> table;                     // of all tokens
     std::shared_ptr<const std::vector<std::int32_t>> offsets;  // from 0
     std::shared_ptr<const std::vector<std::int32_t>> query;    // null: every token asks
+    std::shared_ptr<const std::vector<std::int32_t>> keys;     // null: every token is one
     at::Tensor prompt_slots;                                   // indices into all tokens; undefined: none
   };
   explicit Sites(std::vector<Rows> rows, at::Tensor index) : rows_(std::move(rows)), index_(std::move(index)) {}

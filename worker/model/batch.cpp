@@ -18,7 +18,8 @@ constexpr std::int64_t kRounding =
 struct Columns {
   std::vector<std::int64_t> ids, types, positions, row_of_token, real;
   std::vector<float> share;
-  std::vector<std::int32_t> offsets{0}, prompts, first;
+  std::vector<std::int32_t> offsets{0}, prompts, first, keys;
+  bool padded = false;
   TokenOwners owners;
 
   /// `place`: of the token in its row, from which its position follows.
@@ -28,6 +29,14 @@ struct Columns {
     positions.push_back(place + shift);
     owners.example.push_back(example);
     owners.position.push_back(static_cast<std::uint32_t>(place));
+  }
+
+  void pad(const RowTokens& row, const TrialRows& trial, std::int64_t shift) {
+    for (std::int64_t place = keys.back(); place < trial.padded_to; ++place) {
+      token(trial.pad_token, 0, place, shift, row.example);
+      if (trial.pad_position >= 0) positions.back() = trial.pad_position;
+      padded = true;
+    }
   }
 
   void row(const RowTokens& row, const TrialRows& trial, std::int64_t shift) {
@@ -41,6 +50,8 @@ struct Columns {
       const auto at = static_cast<std::size_t>(t);
       token(row.ids[at], row.types[at], trial.prompt + t, shift, row.example);
     }
+    keys.push_back(static_cast<std::int32_t>(trial.prompt + count));
+    pad(row, trial, shift);
     offsets.push_back(static_cast<std::int32_t>(ids.size()));
     prompts.push_back(static_cast<std::int32_t>(trial.prompt));
     first.push_back(trial.reads_prompt ? 0 : prompts.back());
@@ -70,7 +81,7 @@ ReadTokens first_tokens(const Batch& batch) {
 ReadTokens last_tokens(const Batch& batch) {
   std::vector<std::int32_t> position;
   for (std::size_t row = 0; row + 1 < batch.offsets->size(); ++row) {
-    position.push_back((*batch.offsets)[row + 1] - (*batch.offsets)[row] - 1);
+    position.push_back((batch.keys ? (*batch.keys)[row] : (*batch.offsets)[row + 1] - (*batch.offsets)[row]) - 1);
   }
   return read_tokens(batch, std::move(position));
 }
@@ -103,6 +114,7 @@ Batch pack(const std::vector<TrialRows>& trials, at::Device device, std::int64_t
   batch.owners = std::make_shared<const TokenOwners>(std::move(columns.owners));
   batch.prompts = std::move(columns.prompts);
   batch.first = std::move(columns.first);
+  if (columns.padded) batch.keys = std::make_shared<const std::vector<std::int32_t>>(std::move(columns.keys));
   return batch;
 }
 

@@ -21,9 +21,12 @@ struct RowTokens {
 /// The rows of one trial in a pass.
 struct TrialRows {
   std::vector<RowTokens> rows;
-  std::int64_t prompt = 0;    // slots before each row's first token, to be filled by the trial's method
-  std::int64_t shift = 0;     // positions that are passed over before each row
-  bool reads_prompt = false;  // the first token that a readout may take is the prompt's
+  std::int64_t prompt = 0;         // slots before each row's first token, to be filled by the trial's method
+  std::int64_t shift = 0;          // positions that are passed over before each row
+  bool reads_prompt = false;       // the first token that a readout may take is the prompt's
+  std::int64_t padded_to = 0;      // rows end with padding tokens that are queries and no keys; 0: they do not
+  std::int64_t pad_token = 0;      // its id
+  std::int64_t pad_position = -1;  // line of the table of positions that all padding takes; -1: they go on
 };
 
 /// Packed tokens: rows one after the other, never a padded rectangle. The number of tokens is rounded up to a multiple
@@ -35,6 +38,7 @@ struct Batch {
   std::vector<std::int32_t> prompts;                         // [rows], slots at each row's begin
   std::vector<std::int32_t> first;                           // [rows], where in its row the first token is that is read
   std::int64_t tokens = 0, real_tokens = 0, rows = 0;        // real: without prompts and rounding
+  std::shared_ptr<const std::vector<std::int32_t>> keys;     // [rows]: of a row's tokens; null: no row is padded
   RowLines own;                                              // the rows' own tokens: real_tokens
   std::vector<std::int64_t> row_begin, token_begin;          // of each trial, and the end
   at::Device device = at::kCPU;                              // where the tensors lie

@@ -59,11 +59,14 @@ std::string features_key(const TrialSpec& spec, const std::string& split) {
 
 }  // namespace
 
-TrialRows layout_of(const MethodFacts& facts) {
+TrialRows layout_of(const MethodFacts& facts, const ModelConfig& config) {
   TrialRows rows;
   rows.prompt = facts.prompt;
   rows.shift = facts.position_shift;
   rows.reads_prompt = facts.reads_prompt;
+  rows.padded_to = facts.padded_to;
+  rows.pad_token = config.pad_token;
+  if (config.pads_share_a_position) rows.pad_position = config.pad_token;
   return rows;
 }
 
@@ -151,7 +154,7 @@ std::vector<Trained> Model::head_parameters() const {
 
 at::Tensor Model::encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
                          std::uint32_t step) {
-  TrialRows mine = layout_of(method_facts_);
+  TrialRows mine = layout_of(method_facts_, backbone_->config());
   for (const std::int64_t row : rows) {
     mine.rows.push_back({split.ids(row), split.types(row), static_cast<std::uint32_t>(row)});
   }

@@ -54,7 +54,7 @@ class Store {
 using IdsOfText = std::function<std::vector<std::int32_t>(const std::string&)>;
 Borrow borrow_of(const Backbone& backbone, const Base& base, IdsOfText ids_of);
 /// How a method wants a trial's rows packed; the rows themselves are still to come.
-TrialRows layout_of(const MethodFacts& facts);
+TrialRows layout_of(const MethodFacts& facts, const ModelConfig& config);
 /// A trial's head at its start.
 Head head_of(const TrialSpec& spec, const ModelFacts& model, double dropout);
 

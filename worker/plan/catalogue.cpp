@@ -59,7 +59,12 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
   const MethodContext context = context_of(spec, backbone);
   const MethodPlan& plan = method_plan(spec.method.name);
   plan.check(context);
-  check_positions(spec, plan.facts(context), context.model);
+  const MethodFacts facts = plan.facts(context);
+  check_positions(spec, facts, context.model);
+  if (facts.padded_to > 0 && spec.device != "cpu") {
+    throw UsageError(
+        "padded rows are computed on the CPU only; `gate_positions: real`, or --device cpu, would be right");
+  }
 }
 
 double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone) {

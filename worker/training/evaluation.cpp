@@ -26,7 +26,8 @@ std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const Token
   std::vector<std::int64_t> order(rows.size());
   std::iota(order.begin(), order.end(), 0);
   const auto length = [&](std::int64_t at) {
-    return static_cast<std::int64_t>(split.ids(rows[static_cast<std::size_t>(at)]).size());
+    const auto own = static_cast<std::int64_t>(split.ids(rows[static_cast<std::size_t>(at)]).size());
+    return std::max(own, model.method_facts().padded_to);
   };
   std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return length(a) < length(b); });
   std::vector<std::vector<std::int64_t>> groups;

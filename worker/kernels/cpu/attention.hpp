@@ -43,13 +43,15 @@ struct Workspace {
 
 /// One head of one row: sizes and where its numbers lie.
 struct Head {
-  std::int64_t length, all, width, all_width, head_dim, stride;  // width, all_width: padded head_dim and extra + length
+  std::int64_t length, all, width, all_width, head_dim, stride;  // length: keys of its own; width, all_width: padded
+                                                                 // head_dim and extra + length
   std::int64_t token, column;                                    // first token of the row, first column of the head
   std::int64_t asked, queries, line;  // queries: positions from `asked` on; line: of the first in q and out
 };
 
 inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t head) {
-  const std::int64_t length = shape.offsets[row + 1] - shape.offsets[row];
+  const std::int64_t tokens = shape.offsets[row + 1] - shape.offsets[row];
+  const std::int64_t length = shape.keys == nullptr ? tokens : shape.keys[row];
   const std::int64_t all = shape.extra + length;
   return {length,
           all,
@@ -60,7 +62,7 @@ inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t 
           shape.offsets[row],
           head * shape.head_dim,
           shape.query == nullptr ? 0 : shape.query[row],
-          shape.query == nullptr ? length : 1,
+          shape.query == nullptr ? tokens : 1,
           shape.query == nullptr ? shape.offsets[row] : row};
 }
 

@@ -18,6 +18,7 @@ struct AttentionShape {
   std::int64_t rows, heads, head_dim;
   const std::int32_t* offsets;    // [rows + 1]
   const std::int32_t* query;      // [rows]: the position in its row of the only token that asks; null: every token asks
+  const std::int32_t* keys;       // [rows]: how many of a row's tokens, from its first, are keys; null: all of them
   std::int64_t extra;             // extra keys and values before each row's own (prefix)
   std::int64_t extra_row_stride;  // floats from one row's extra keys to the next; 0: shared by all rows
   float scale;                    // on the scores
@@ -58,7 +59,8 @@ struct Table {
   /// out [tokens, heads * head_dim]; probabilities (before dropout) to `kept`, see attention_kept_size, or null.
   void (*attention)(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,
                     const float* extra_v, float* out, float* kept);
-  /// Gradients for q, k, v (written whole) and, where not null, extra keys and values (added to).
+  /// Gradients for q, k, v (written whole but for tokens that are no keys) and, where not null, extra keys and values
+  /// (added to).
   void (*attention_backward)(const AttentionShape& shape, const float* q, const float* k, const float* v,
                              const float* extra_k, const float* extra_v, const float* kept, const float* out_gradient,
                              float* q_gradient, float* k_gradient, float* v_gradient, float* extra_k_gradient,

@@ -24,8 +24,9 @@ std::int64_t padded(std::int64_t n) {
 std::int64_t attention_kept_size(const AttentionShape& shape) {
   std::int64_t size = 0;
   for (std::int64_t r = 0; r < shape.rows; ++r) {
-    const std::int64_t length = shape.offsets[r + 1] - shape.offsets[r];
-    size += shape.heads * (shape.query == nullptr ? length : 1) * padded(shape.extra + length);
+    const std::int64_t tokens = shape.offsets[r + 1] - shape.offsets[r];
+    const std::int64_t keys = shape.keys == nullptr ? tokens : shape.keys[r];
+    size += shape.heads * (shape.query == nullptr ? tokens : 1) * padded(shape.extra + keys);
   }
   return size;
 }

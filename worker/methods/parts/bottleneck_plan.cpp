@@ -12,6 +12,15 @@ void list_bottleneck(const std::string& name, std::int64_t width, std::int64_t b
   facts.push_back({name + "_up.bias", {width}, false});
 }
 
+MethodFacts feed_forward_adapter_facts(const Geometry& geometry, std::int64_t reduction) {
+  MethodFacts facts;
+  for (std::int64_t layer = 0; layer < geometry.layers; ++layer) {
+    list_bottleneck("layer." + std::to_string(layer) + ".adapter", geometry.width, geometry.width / reduction,
+                    facts.parameters);
+  }
+  return facts;
+}
+
 std::vector<std::string> activations(bool model) {
   std::vector<std::string> all{"relu", "gelu", "swish"};
   if (model) all.insert(all.begin(), "model");

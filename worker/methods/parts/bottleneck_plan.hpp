@@ -12,6 +12,9 @@ namespace peftgrid::worker {
 void list_bottleneck(const std::string& name, std::int64_t width, std::int64_t bottleneck,
                      std::vector<ParameterFact>& facts);
 
+/// A bottleneck at each feed-forward part: "layer.I.adapter". Its width is that of the model over `reduction`.
+MethodFacts feed_forward_adapter_facts(const Geometry& geometry, std::int64_t reduction);
+
 /// What the option `activation` may be: "model" is that of the pretrained model.
 std::vector<std::string> activations(bool model);
 

@@ -21,6 +21,17 @@ std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& met
   return found;
 }
 
+MethodFacts low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
+                           std::int64_t rank) {
+  MethodFacts facts;
+  for (const auto& [layer, site] : places) {
+    const std::string name = place_name(site, layer);
+    facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
+    facts.parameters.push_back({name + ".lora_B", {geometry.at(site).out, rank}});
+  }
+  return facts;
+}
+
 double low_rank_scale(const MethodSpec& method) {
   const auto rank = static_cast<double>(integer_option(method, "rank"));
   return real_option(method, "alpha") / (text_option(method, "scaling") == "rank" ? rank : std::sqrt(rank));

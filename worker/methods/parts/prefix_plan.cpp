@@ -1,6 +1,7 @@
 #include "worker/methods/parts/prefix_plan.hpp"
 
 #include "worker/methods/parts/dense_network_plan.hpp"
+#include "worker/plan/options.hpp"
 
 namespace peftgrid::worker {
 
@@ -10,6 +11,13 @@ std::string prefix_name(std::int64_t layer, std::string_view which) {
 
 std::vector<std::int64_t> prefix_network_widths(const PrefixSettings& settings, const Geometry& geometry) {
   return {geometry.width, settings.network_width, 2 * geometry.layers * geometry.kv_width()};
+}
+
+PrefixSettings part_prefix_settings(const MethodSpec& method) {
+  PrefixSettings settings;
+  settings.length = integer_option(method, "length");
+  settings.network_width = integer_option(method, "network_width");
+  return settings;
 }
 
 MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry) {

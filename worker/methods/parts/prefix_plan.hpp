@@ -20,6 +20,8 @@ struct PrefixSettings {
 
 PrefixSettings prefix_settings(const MethodSpec& method);
 PrefixSettings ptuning_v2_settings(const MethodSpec& method);
+/// Of a method that a prefix made by a network is a part of: its `length` and `network_width`, nothing else.
+PrefixSettings part_prefix_settings(const MethodSpec& method);
 
 MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry);
 /// The name under which a prefix is stored, and trains where it is flat; `which`: "key" or "value".

@@ -30,6 +30,9 @@ class Sum : public Method {
   std::vector<Part> parts_;
 };
 
+/// Which part is which, whatever the method that is a sum of them.
+inline constexpr std::uint32_t kPrefixPart = 1, kAdapterPart = 2, kLowRankPart = 3;
+
 /// The facts of a part: of the tensors whose names begin with `prefix`, without it.
 MethodFacts part_of(const MethodFacts& facts, const std::string& prefix);
 
