@@ -56,7 +56,6 @@ GoldenCase case_of(const json& one, const json& rows) {
   golden.method = method_of(one);
   golden.spread = one.at("spread");
   golden.centres = one.value("centres", std::map<std::string, double>{});
-  golden.added_to_start = one.value("added_to_start", false);
   golden.max_length = one.value("max_length", std::int64_t{64});
   golden.pooler = one.at("pooler");
   golden.kind = one.at("kind");
@@ -86,6 +85,23 @@ bool can_be_run(const json& one) {
     if (std::ranges::find(method->options, name, &worker::OptionInfo::name) == method->options.end()) return false;
   }
   return true;
+}
+
+/// The tensors of a file whose names begin with `prefix` and have no further part.
+std::map<std::string, std::vector<float>> tensors_behind(const fs::path& path, const std::string& prefix) {
+  const checkpoint::MappedFile file(path);
+  const auto index = checkpoint::parse_safetensors_header(file.bytes(), file.bytes().size(), path.string());
+  std::map<std::string, std::vector<float>> found;
+  for (const auto& [key, entry] : index) {
+    if (!key.starts_with(prefix)) continue;
+    // "tiny/lora_all/pooler/" begins the keys of "tiny/lora_all/pooler/regression/…" too.
+    const std::string tensor = key.substr(prefix.size());
+    if (tensor.find('/') != std::string::npos) continue;
+    std::vector<float>& values = found[tensor];
+    values.resize((entry.end - entry.begin) / sizeof(float));
+    std::memcpy(values.data(), file.bytes().data() + entry.begin, entry.end - entry.begin);
+  }
+  return found;
 }
 
 json config_of(const GoldenCase& golden) {
@@ -140,19 +156,11 @@ double GoldenCase::centre_of(const std::string& tensor) const {
 }
 
 std::map<std::string, std::vector<float>> GoldenCase::gradients() const {
-  const checkpoint::MappedFile file(tensors);
-  const auto index = checkpoint::parse_safetensors_header(file.bytes(), file.bytes().size(), tensors.string());
-  std::map<std::string, std::vector<float>> found;
-  for (const auto& [key, entry] : index) {
-    if (!key.starts_with(name + "/")) continue;
-    // "tiny/lora_all/pooler/" begins the keys of "tiny/lora_all/pooler/regression/…" too.
-    const std::string tensor = key.substr(name.size() + 1);
-    if (tensor.find('/') != std::string::npos) continue;
-    std::vector<float>& values = found[tensor];
-    values.resize((entry.end - entry.begin) / sizeof(float));
-    std::memcpy(values.data(), file.bytes().data() + entry.begin, entry.end - entry.begin);
-  }
-  return found;
+  return tensors_behind(tensors, name + "/");
+}
+
+std::map<std::string, std::vector<float>> GoldenCase::starts() const {
+  return tensors_behind(tensors, name + "/start/");
 }
 
 void write_golden_model(const GoldenCase& golden, const fs::path& to) {

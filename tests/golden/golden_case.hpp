@@ -22,7 +22,6 @@ struct GoldenCase {
   worker::MethodSpec method;
   double spread = 0;                      // of the method's given tensors; 0: they keep their start
   std::map<std::string, double> centres;  // of given tensors, by how their names end
-  bool added_to_start = false;            // what is given is added to the method's own start
   std::int64_t max_length = 64;
   bool pooler = true;         // the folder holds one
   std::string kind, targets;  // as TaskSpec has them; what is standardised is by all of its rows
@@ -40,6 +39,9 @@ struct GoldenCase {
   std::string group() const { return name.substr(0, name.find('/', name.find('/') + 1)); }
   /// Reference gradients by our tensors' names: whole on the tiny model, else norm, 16 numbers, 8 projections.
   std::map<std::string, std::vector<float>> gradients() const;
+  /// What tensors started as in the reference, where its start is not ours to repeat (singular vectors have any sign).
+  /// The numbers that a tensor is given are added to that.
+  std::map<std::string, std::vector<float>> starts() const;
 };
 
 /// All cases in the files beside this one.

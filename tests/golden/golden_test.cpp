@@ -62,13 +62,16 @@ Network network_of(const GoldenCase& golden, const std::string& precision = "fp3
   const auto numbers = [](const worker::Trained& p, const std::string& name, double spread, double centre) {
     return golden_numbers(name, static_cast<std::size_t>(p.tensor.numel()), spread, centre);
   };
+  const auto starts = golden.starts();
+  for (const worker::Stored& one : network.method().stored()) {
+    if (one.name.ends_with("_start")) set_values(one.values, starts.at(one.name.substr(0, one.name.size() - 6)));
+  }
   if (golden.spread > 0) {
     for (const auto& p : network.method_parameters()) {
       std::vector<float> values =
           numbers(p, golden.method.name + "/" + p.name, golden.spread, golden.centre_of(p.name));
-      if (golden.added_to_start) {
-        const std::vector<float> start = values_of(p.tensor);
-        std::ranges::transform(values, start, values.begin(), std::plus<>());
+      if (const auto start = starts.find(p.name); start != starts.end()) {
+        std::ranges::transform(values, start->second, values.begin(), std::plus<>());
       }
       set_values(p.tensor, values);
     }

