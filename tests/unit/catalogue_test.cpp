@@ -78,6 +78,15 @@ TEST(Counts, OfPtuningAreThoseOfPeftsPromptEncoder) {
   EXPECT_EQ(count_trained(ptuning, bert_base()).stored, 20 * 768);
 }
 
+TEST(Counts, OfLlamaAdapterAreItsPromptsAndGates) {
+  TrialSpec adapter = trial("llama_adapter");
+  EXPECT_EQ(trained(adapter), 92'304);
+  adapter.method.options["gate"] = std::string("layer");
+  EXPECT_EQ(trained(adapter), 12 * (7'680 + 1));
+  adapter.method.options["layers"] = std::int64_t{3};
+  EXPECT_EQ(trained(adapter), 3 * (7'680 + 1));
+}
+
 TEST(Counts, APoolerThatIsNotReadDoesNotTrain) {
   EXPECT_EQ(trained(trial("full", "mean")), 109'482'240 - 590'592);
   EXPECT_EQ(trained(trial("bitfit", "mean")), 102'144);
