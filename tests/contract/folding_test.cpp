@@ -45,6 +45,13 @@ TEST(Folding, APrefixStoredWithoutItsNetworkGivesTheSameLogits) {
   expect_folded_alike(with, without);
 }
 
+TEST(Folding, SoDoesAPromptOfPtuning) {
+  worker::MethodSpec without = small_method("prompt");
+  without.options["length"] = small_method("ptuning").options.at("length");
+  expect_folded_alike(small_method("ptuning"), without);
+  expect_folded_alike(small_method("ptuning_by_an_mlp"), without);
+}
+
 TEST(Folding, SoDoesThatOfPtuningV2) {
   worker::MethodSpec with = small_method("ptuning_v2"), without = with;
   with.options["network_width"] = std::int64_t{12};

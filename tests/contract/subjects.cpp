@@ -38,6 +38,8 @@ struct Form {
 const std::map<std::string, Form>& forms() {
   static const std::map<std::string, Form> all{
       {"prefix_by_a_network", {"prefix", {{"network_width", std::int64_t{12}}, {"dropout", 0.2}}}},
+      {"llama_adapter_by_layer", {"llama_adapter", {{"gate", std::string("layer")}, {"layers", std::int64_t{1}}}}},
+      {"ptuning_by_an_mlp", {"ptuning", {{"encoder", std::string("mlp")}, {"hidden", std::int64_t{12}}}}},
   };
   return all;
 }
@@ -112,6 +114,7 @@ worker::MethodSpec small_method(const std::string& name) {
   for (const worker::OptionInfo& option : worker::find_method(name)->options)
     method.options[option.name] = option.fallback;
   if (name == "pfeiffer") method.options["reduction"] = std::int64_t{4};
+  if (name == "ptuning") method.options["length"] = std::int64_t{4};
   if (name == "top_layers") method.options["layers"] = std::int64_t{1};
   return method;
 }

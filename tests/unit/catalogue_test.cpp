@@ -69,6 +69,24 @@ TEST(Counts, OfAPrefixWithItsNetworkAreThoseThatTrainAndThoseThatAreStored) {
   EXPECT_EQ(count_trained(trial("prefix"), bert_base()).stored, 184'320);
 }
 
+TEST(Counts, OfPtuningAreThoseOfPeftsPromptEncoder) {
+  TrialSpec ptuning = trial("ptuning");
+  EXPECT_EQ(trained(ptuning), 27'158'784 + 20 * 768);
+  EXPECT_EQ(count_trained(ptuning, bert_base()).stored, 20 * 768);
+  ptuning.method.options["encoder"] = std::string("mlp");
+  EXPECT_EQ(trained(ptuning), 1'771'776 + 20 * 768);
+  EXPECT_EQ(count_trained(ptuning, bert_base()).stored, 20 * 768);
+}
+
+TEST(Counts, OfLlamaAdapterAreItsPromptsAndGates) {
+  TrialSpec adapter = trial("llama_adapter");
+  EXPECT_EQ(trained(adapter), 92'304);
+  adapter.method.options["gate"] = std::string("layer");
+  EXPECT_EQ(trained(adapter), 12 * (7'680 + 1));
+  adapter.method.options["layers"] = std::int64_t{3};
+  EXPECT_EQ(trained(adapter), 3 * (7'680 + 1));
+}
+
 TEST(Counts, APoolerThatIsNotReadDoesNotTrain) {
   EXPECT_EQ(trained(trial("full", "mean")), 109'482'240 - 590'592);
   EXPECT_EQ(trained(trial("bitfit", "mean")), 102'144);

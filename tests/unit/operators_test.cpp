@@ -1,9 +1,12 @@
 // The operators with gradients of their own: frozen and trained linear layers, dropout, attention over packed rows.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/lstm.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -149,6 +152,39 @@ TEST(LowRank, OfAFrozenInputGivesItNone) {
   worker::low_rank(x, down, up, 2).backward(numbers(4, {13, 24}));
   EXPECT_TRUE(down.grad().defined());
   EXPECT_FALSE(x.grad().defined());
+}
+
+/// A layer of LibTorch's in both directions: input, recurrent, biases of each.
+std::vector<at::Tensor> weights_of_lstm(std::int64_t in, std::int64_t n) {
+  std::vector<at::Tensor> all;
+  for (std::uint32_t direction = 0; direction < 2; ++direction) {
+    for (const auto& shape : std::vector<std::vector<std::int64_t>>{{4 * n, in}, {4 * n, n}, {4 * n}, {4 * n}}) {
+      all.push_back(numbers(20 + static_cast<std::uint32_t>(all.size()), shape).requires_grad_(true));
+    }
+  }
+  return all;
+}
+
+TEST(Lstm, IsLibTorchsInBothDirectionsWithEveryGradient) {
+  constexpr std::int64_t kSteps = 7, kIn = 5, kWidth = 6;
+  const at::Tensor x = numbers(40, {kSteps, kIn}).requires_grad_(true), up = numbers(41, {kSteps, 2 * kWidth});
+  const std::vector<at::Tensor> ours = weights_of_lstm(kIn, kWidth);
+  std::vector<at::Tensor> theirs;
+  for (const at::Tensor& one : ours) theirs.push_back(doubled(one));
+  const at::Tensor other = doubled(x), start = at::zeros({2, 1, kWidth}, at::kDouble);
+  const at::Tensor plain =
+      std::get<0>(at::lstm(other.unsqueeze(1), {start, start}, theirs, true, 1, 0, true, true, false)).squeeze(1);
+  plain.backward(up.to(at::kDouble));
+
+  const auto direction = [&](std::size_t first) {
+    const at::Tensor gates = worker::linear(x, ours[first], ours[first + 2] + ours[first + 3]);
+    return worker::lstm(gates, ours[first + 1], first > 0);
+  };
+  const at::Tensor both = at::cat({direction(0), direction(4)}, 1);
+  both.backward(up);
+  EXPECT_LT(relative(both, plain), 1e-6);
+  EXPECT_LT(relative(x.grad(), other.grad()), 1e-6);
+  for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_LT(relative(ours[i].grad(), theirs[i].grad()), 1e-6) << i;
 }
 
 TEST(AddNorm, IsTheNormOfTheSumWithEveryGradient) {

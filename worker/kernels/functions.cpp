@@ -16,6 +16,7 @@
 #include "worker/kernels/cpu/vector_kernels.hpp"
 #include "worker/kernels/cuda/cuda_ops.hpp"
 #include "worker/kernels/cuda/device_functions.hpp"
+#include "worker/kernels/lstm.hpp"
 #include "worker/kernels/products.hpp"
 
 namespace peftgrid::worker {
@@ -185,6 +186,21 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
   }
 };
 
+struct Lstm : torch::autograd::Function<Lstm> {
+  static Tensor forward(AutogradContext* context, const Tensor& gates, const Tensor& recurrent, bool backwards) {
+    const LstmSteps steps = run_lstm(gates, recurrent, backwards);
+    context->saved_data["backwards"] = backwards;
+    context->save_for_backward({steps.states, steps.cells, steps.gates, recurrent});
+    return steps.states;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const LstmGradients found = lstm_gradients({saved[0], saved[1], saved[2]}, saved[3], gradients[0],
+                                               context->saved_data["backwards"].toBool());
+    return {found.gates, found.recurrent, {}};
+  }
+};
+
 kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const AttentionCall& call) {
   kernels::AttentionShape shape{};
   shape.rows = static_cast<std::int64_t>(call.offsets->size()) - 1;
@@ -277,6 +293,10 @@ Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const 
   if (rate <= 0) return x;
   if (!x.is_cpu()) return DeviceDropout::apply(x, DeviceDropout::Drawn{rate, key, step}, owners);
   return Dropout::apply(x, rate, stream_of(key, step, owners));
+}
+
+Tensor lstm(const Tensor& gates, const Tensor& recurrent, bool backwards) {
+  return Lstm::apply(gates.contiguous(), recurrent, backwards);
 }
 
 Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {

@@ -42,6 +42,12 @@ struct Normed {
 Normed add_norm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
                 double epsilon);
 
+/// One direction of one layer of an LSTM (Hochreiter and Schmidhuber, 1997) over one sequence, as torch.nn.LSTM has it:
+/// `gates` [steps, 4 n] is what the inputs and both biases give its gates, in the order input, forget, cell, output;
+/// `recurrent` [4 n, n] multiplies the state of the step before, which is 0 at first. Returns the states [steps, n].
+/// `backwards`: from the last step to the first.
+at::Tensor lstm(const at::Tensor& gates, const at::Tensor& recurrent, bool backwards);
+
 /// Attention over packed rows (vector_kernels.hpp).
 struct AttentionCall {
   std::int64_t heads = 0;

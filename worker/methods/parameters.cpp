@@ -17,15 +17,19 @@ bool Parameters::lists(const std::string& name) const {
   return std::ranges::find(facts_, name, &ParameterFact::name) != facts_.end();
 }
 
-const ParameterFact& Parameters::fact(const std::string& name) const {
+const ParameterFact& Parameters::listed(const std::string& name) const {
   const auto found = std::ranges::find(facts_, name, &ParameterFact::name);
   if (found == facts_.end()) throw std::logic_error("the method's plan lists no tensor " + name);
-  if (tensors_.contains(name)) throw std::logic_error("the tensor " + name + " is made twice");
   return *found;
 }
 
+const ParameterFact& Parameters::to_be_made(const std::string& name) const {
+  if (tensors_.contains(name)) throw std::logic_error("the tensor " + name + " is made twice");
+  return listed(name);
+}
+
 at::Tensor Parameters::give(const std::string& name, const std::vector<float>& values) {
-  const ParameterFact& of = fact(name);
+  const ParameterFact& of = to_be_made(name);
   const at::Tensor made = trained(values, of.shape);
   return tensors_[name] = of.trains ? made : made.detach().to(device_);
 }
@@ -35,23 +39,23 @@ at::Tensor Parameters::zeros(const std::string& name) {
 }
 
 at::Tensor Parameters::constant(const std::string& name, float value) {
-  return give(name, std::vector<float>(static_cast<std::size_t>(elements(fact(name).shape)), value));
+  return give(name, std::vector<float>(static_cast<std::size_t>(elements(shape_of(name))), value));
 }
 
 at::Tensor Parameters::normal(const std::string& name, Key key, double deviation) {
-  return give(name, worker::normal(key, elements(fact(name).shape), deviation));
+  return give(name, worker::normal(key, elements(shape_of(name)), deviation));
 }
 
 at::Tensor Parameters::truncated_normal(const std::string& name, Key key, double deviation) {
-  return give(name, worker::truncated_normal(key, elements(fact(name).shape), deviation));
+  return give(name, worker::truncated_normal(key, elements(shape_of(name)), deviation));
 }
 
 at::Tensor Parameters::uniform(const std::string& name, Key key, double bound) {
-  return give(name, worker::uniform(key, elements(fact(name).shape), bound));
+  return give(name, worker::uniform(key, elements(shape_of(name)), bound));
 }
 
 at::Tensor Parameters::adopt(const std::string& name, const at::Tensor& values) {
-  const ParameterFact& of = fact(name);
+  const ParameterFact& of = to_be_made(name);
   if (values.sizes() != at::IntArrayRef(of.shape)) throw std::logic_error("the tensor " + name + " has another shape");
   return tensors_[name] = of.trains ? values.detach().requires_grad_(true) : values.detach().to(device_);
 }

@@ -34,6 +34,8 @@ class Parameters {
       : facts_(std::move(facts)), device_(device) {}
 
   bool lists(const std::string& name) const;
+  /// Throws std::logic_error where it is not listed.
+  const Shape& shape_of(const std::string& name) const { return listed(name).shape; }
   /// Each returns the tensor of that name, in the shape that was listed, and throws std::logic_error where it is not
   /// listed, was made before, or `values` has another size.
   at::Tensor zeros(const std::string& name);
@@ -48,7 +50,8 @@ class Parameters {
   std::vector<Trained> all() const;
 
  private:
-  const ParameterFact& fact(const std::string& name) const;
+  const ParameterFact& listed(const std::string& name) const;
+  const ParameterFact& to_be_made(const std::string& name) const;
   at::Tensor give(const std::string& name, const std::vector<float>& values);
 
   std::vector<ParameterFact> facts_;

@@ -73,6 +73,8 @@ Section method_mistakes() {
                  "network makes them, and it has to be left out"),
           method("More layers than the model has", "  - top_layers: {layers: 12}",
                  "grid.yaml:9: top_layers.layers is 12; this backbone allows 1 to 2, its number of layers"),
+          method("More gated layers than the model has", "  - llama_adapter: {layers: 12}",
+                 "grid.yaml:9: llama_adapter.layers is 12; this backbone allows 1 to 2, its number of layers"),
           method("A bottleneck narrower than nothing", "  - pfeiffer: {reduction: 100}",
                  "grid.yaml:9: pfeiffer.reduction is 100; this backbone allows 1 to 16, its width"),
           method("Options that are not indented", "  - lora:\n    rank: 8",

@@ -2,19 +2,18 @@
 
 #include <cmath>
 
+#include "worker/methods/parts/dense_network_plan.hpp"
+
 namespace peftgrid::worker {
 
 DenseNetwork::DenseNetwork(Parameters& trained, const MethodSetup& setup, const std::string& name,
-                           const std::vector<std::int64_t>& widths, Activation activation, std::uint32_t where)
+                           Activation activation, std::uint32_t where)
     : activation_(activation) {
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-    const std::string layer = name + "." + std::to_string(2 * i);
-    const double bound = 1.0 / std::sqrt(static_cast<double>(widths[i]));
-    const auto key = [&](std::uint32_t which) {
-      return setup.start(where + 2 * static_cast<std::uint32_t>(i) + which);
-    };
-    const at::Tensor weight = trained.uniform(layer + ".weight", key(0), bound);
-    layers_.push_back({weight, trained.uniform(layer + ".bias", key(1), bound)});
+  for (std::size_t i = 0; trained.lists(dense_layer(name, i) + ".weight"); ++i) {
+    const std::string layer = dense_layer(name, i);
+    const double bound = 1.0 / std::sqrt(static_cast<double>(trained.shape_of(layer + ".weight")[1]));
+    const at::Tensor weight = trained.uniform(layer + ".weight", setup.start(where++), bound);
+    layers_.push_back({weight, trained.uniform(layer + ".bias", setup.start(where++), bound)});
   }
 }
 

@@ -18,10 +18,10 @@ class DenseNetwork {
 
   DenseNetwork() = default;
   /// Random streams: from `where` on, two a layer (MethodSetup::start).
-  DenseNetwork(Parameters& trained, const MethodSetup& setup, const std::string& name,
-               const std::vector<std::int64_t>& widths, Activation activation, std::uint32_t where);
+  DenseNetwork(Parameters& trained, const MethodSetup& setup, const std::string& name, Activation activation,
+               std::uint32_t where);
 
-  /// x [n, first of the widths] to [n, last of them].
+  /// x [n, in of the first layer] to [n, out of the last].
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:

@@ -24,7 +24,7 @@ class Prefix : public Method {
       : trained_(setup.facts.parameters), settings_(settings), geometry_(setup.model.geometry) {
     if (settings.network_width > 0) {
       embedding_ = trained_.normal("prefix_embedding", setup.start(0), 1.0);
-      network_ = {trained_, setup, "prefix_network", prefix_network_widths(settings, geometry_), at::tanh, 1};
+      network_ = {trained_, setup, "prefix_network", at::tanh, 1};
       return;
     }
     for (std::int64_t layer = 0; layer < geometry_.layers; ++layer) {

@@ -9,10 +9,6 @@ std::string prefix_name(std::int64_t layer, std::string_view which) {
   return "layer." + std::to_string(layer) + ".prefix_" + std::string(which);
 }
 
-std::vector<std::int64_t> prefix_network_widths(const PrefixSettings& settings, const Geometry& geometry) {
-  return {geometry.width, settings.network_width, 2 * geometry.layers * geometry.kv_width()};
-}
-
 PrefixSettings part_prefix_settings(const MethodSpec& method) {
   PrefixSettings settings;
   settings.length = integer_option(method, "length");
@@ -29,8 +25,9 @@ MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometr
     }
   } else {
     facts.parameters.push_back({"prefix_embedding", {settings.length, geometry.width}});
-    list_dense_network(facts, "prefix_network", prefix_network_widths(settings, geometry));
-    facts.stored = 2 * geometry.layers * settings.length * geometry.kv_width();
+    const std::int64_t made = 2 * geometry.layers * geometry.kv_width();  // for each of the prefix's vectors
+    list_dense_network(facts, "prefix_network", {geometry.width, settings.network_width, made});
+    facts.stored = settings.length * made;
   }
   facts.extra_keys = settings.length;
   if (settings.shifted) facts.position_shift = settings.length;

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "worker/plan/method_plan.hpp"
 
@@ -26,7 +26,5 @@ PrefixSettings part_prefix_settings(const MethodSpec& method);
 MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry);
 /// The name under which a prefix is stored, and trains where it is flat; `which`: "key" or "value".
 std::string prefix_name(std::int64_t layer, std::string_view which);
-/// From prefix_embedding to what is cut into keys and values.
-std::vector<std::int64_t> prefix_network_widths(const PrefixSettings& settings, const Geometry& geometry);
 
 }  // namespace peftgrid::worker
