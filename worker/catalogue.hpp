@@ -43,12 +43,28 @@ struct MethodInfo {
   std::string name;
   std::string meaning;
   std::vector<OptionInfo> options;  // own options; `name`, `learning_rate`, `training` belong to every method
+  /// Of a method that joins others: sets of these, whose best on each task its paper shows beside it.
+  std::vector<std::vector<std::string>> upper_bounds = {};
 };
 
 /// All methods, in the order tables show them.
 const std::vector<MethodInfo>& methods();
 /// Nullptr when there is no such method.
 const MethodInfo* find_method(const std::string& name);
+
+/// How a paper trained and measured: defaults that a grid takes over with `protocol: NAME`. Whatever the grid states
+/// itself wins.
+struct Protocol {
+  std::string name;
+  TrainingSpec training;                      // but for the learning rate, which is the method's: published_rate
+  SelectionSpec selection, selection_of_all;  // of a sample, and where all rows train
+  std::string targets;                        // of a regression
+};
+/// The program's own defaults where `name` is empty; null for a name that is none.
+const Protocol* find_protocol(const std::string& name);
+std::vector<std::string> protocol_names();
+/// The rate that a protocol's authors trained a method of a large backbone with; nothing where they did not.
+std::optional<double> published_rate(const std::string& method, const std::string& protocol);
 
 // ---- backbones -------------------------------------------------------------------------------------------------
 

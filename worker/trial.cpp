@@ -102,7 +102,9 @@ json training_json(const TrainingSpec& t) {
 }
 
 json selection_json(const SelectionSpec& s) {
-  return {{"from", s.from}, {"rows", s.rows}, {"every_steps", s.every_steps}, {"patience", s.patience}};
+  json all{{"from", s.from}, {"rows", s.rows}, {"every_steps", s.every_steps}, {"patience", s.patience}};
+  if (s.order != SelectionSpec().order) all["order"] = s.order;
+  return all;
 }
 
 /// Everything of the cell that can change numbers.
@@ -249,6 +251,7 @@ SelectionSpec read_selection(const Fields& fields) {
   fields.read("rows", s.rows);
   fields.read("every_steps", s.every_steps);
   fields.read("patience", s.patience);
+  if (fields.has("order")) fields.read("order", s.order);
   return s;
 }
 
@@ -276,6 +279,7 @@ std::string to_json(const TrialSpec& spec) {
   all["seed"] = spec.seed;
   all["data_seed"] = spec.data_seed;
   all["keep"] = spec.keep;
+  if (!spec.protocol.empty()) all["protocol"] = spec.protocol;
   return all.dump();
 }
 
@@ -297,6 +301,7 @@ TrialSpec trial_from_json(std::string_view text) {
   spec.selection = read_selection(fields.object("selection"));
   fields.read("precision", spec.precision);
   fields.read("keep", spec.keep);
+  if (fields.has("protocol")) fields.read("protocol", spec.protocol);
   fields.read("width", spec.width);
   fields.read("device", spec.device);
   fields.read("threads", spec.threads);

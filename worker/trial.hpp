@@ -81,7 +81,10 @@ struct TrainingSpec {
 };
 
 struct SelectionSpec {
-  std::string from = "rows";  // rows (kept out of train) | validation (the task's file) | none (keep the last step)
+  // rows (kept out of train) | validation (the task's file) | reported (the first test file: chosen on what is shown) |
+  // none (keep the last step)
+  std::string from = "rows";
+  std::string order = "selection_first";  // of the sampled rows: or train_first
   std::int64_t rows = 1000;
   std::int64_t every_steps = 0;  // 0: every epoch
   std::int64_t patience = 10;    // evaluations without improvement; 0: no early stop
@@ -102,6 +105,7 @@ struct TrialSpec {
   SelectionSpec selection;
   std::string precision = "fp32";  // fp32 | bf16
   std::string keep = "adapters";   // adapters | all | none
+  std::string protocol;            // whose defaults the grid took over; empty: the program's own
   std::int64_t width = 1;
   std::string device = "cpu";
   std::int64_t threads = 1;

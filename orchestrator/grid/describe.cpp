@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
 #include "orchestrator/grid/expand.hpp"
@@ -24,11 +25,21 @@ std::string list_text(const Values& values) {
   return fmt::format("{}", fmt::join(values, ", "));
 }
 
+std::string selection_text(const worker::SelectionSpec& s) {
+  std::string text = s.from;
+  if (s.from == "rows") text = fmt::format("{} rows", s.rows);
+  if (s.from == "rows" && s.order == "train_first") text += " behind the sample";
+  if (s.from == "none") return text;
+  text += s.every_steps == 0 ? ", every epoch" : fmt::format(", every {} steps", s.every_steps);
+  return text + fmt::format(", patience {}", s.patience);
+}
+
 void describe_scalars(const GridFile& file, Lines& lines) {
   const auto add = [&](const std::string& key, const std::string& value) {
     lines.push_back({key, value, origin_in(file.origins, key)});
   };
   add("run", file.run);
+  if (!file.protocol.empty()) add("protocol", file.protocol);
   if (!file.data.empty()) add("data", file.data);
   std::vector<std::string> sizes;
   for (const std::int64_t size : file.train_sizes) sizes.push_back(size == 0 ? "all" : std::to_string(size));
@@ -38,14 +49,14 @@ void describe_scalars(const GridFile& file, Lines& lines) {
   add("precision", file.precision);
   add("width", width_text(file.width));
   add("keep", file.keep);
-  const worker::SelectionSpec& s = file.selection;
-  std::string selection = s.from;
-  if (s.from == "rows") selection = fmt::format("{} rows", s.rows);
-  if (s.from != "none") {
-    selection += s.every_steps == 0 ? ", every epoch" : fmt::format(", every {} steps", s.every_steps);
-    selection += fmt::format(", patience {}", s.patience);
-  }
-  add("selection", selection);
+  const std::string origin = file.protocol.empty() ? "default" : "protocol";
+  const auto selection = [&](const std::string& key, const worker::SelectionSpec& s) {
+    lines.push_back(
+        {key, selection_text(s), file.origins.contains("selection") ? file.origins.at("selection") : origin});
+  };
+  selection("selection", file.selection);
+  const bool all = std::ranges::find(file.train_sizes, 0) != file.train_sizes.end();
+  if (all && file.selection_of_all != file.selection) selection("selection of all rows", file.selection_of_all);
 }
 
 void describe_backbones(const GridFile& file, const Facts& facts, Lines& lines) {
@@ -100,9 +111,8 @@ void describe_methods(const GridFile& file, const Facts& facts, Lines& lines) {
 }
 
 void describe_training(const GridFile& file, Lines& lines) {
-  worker::TrainingSpec training;
-  training.warmup = 0.06;
   std::map<std::string, std::string> origins;
+  worker::TrainingSpec training = default_training(file, origins);
   file.training.lay_over(training, origins);
   for (const TrainingKey& key : training_keys()) {
     if (key.name == "learning_rate" && !origins.contains(key.name)) continue;

@@ -43,6 +43,10 @@ std::optional<std::string> does_not_fit(std::int64_t size, const worker::Selecti
                      kept_out, task.train_rows);
 }
 
+const worker::SelectionSpec& selection_for(const GridFile& file, std::int64_t size) {
+  return size == 0 ? file.selection_of_all : file.selection;
+}
+
 void check_sizes(const GridFile& file, const Facts& facts) {
   const Node* node = file.root.find("train_sizes");
   for (const std::int64_t size : file.train_sizes) {
@@ -50,11 +54,11 @@ void check_sizes(const GridFile& file, const Facts& facts) {
     bool fits = false;
     for (const TaskEntry& task : file.tasks) {
       const TaskFacts& known = facts.tasks.at(task.spec.name);
-      fits = fits || !does_not_fit(size, file.selection, known);
+      fits = fits || !does_not_fit(size, selection_for(file, size), known);
       rows.push_back(fmt::format("{} has {}", task.spec.name, known.train_rows));
     }
     if (fits) continue;
-    const std::int64_t kept_out = rows_kept_out(file.selection);
+    const std::int64_t kept_out = rows_kept_out(selection_for(file, size));
     const std::string extra =
         kept_out ? fmt::format(" with {} selection rows (fewer, or `selection: none`, may fit)", kept_out) : "";
     (node ? *node : file.root)
@@ -92,7 +96,7 @@ class Expansion {
     spec.method = method.spec;
     std::map<std::string, std::string> origins;
     spec.training = training_of(file_, spec.task, task.training, method, base, origins);
-    spec.selection = file_.selection;
+    spec.protocol = file_.protocol;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
     spec.width = method.width.value_or(file_.width);
@@ -111,12 +115,14 @@ class Expansion {
     const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
-      const auto misfit = reason ? reason : does_not_fit(size, file_.selection, facts_.tasks.at(task.spec.name));
+      const auto misfit =
+          reason ? reason : does_not_fit(size, selection_for(file_, size), facts_.tasks.at(task.spec.name));
       if (misfit) {
         grid_.holes.push_back({backbone.name, task.spec.name, method.label, size, *misfit});
         continue;
       }
       spec.train_size = size;
+      spec.selection = selection_for(file_, size);
       add_cell(spec, method);
     }
   }
@@ -172,13 +178,25 @@ class Expansion {
 
 }  // namespace
 
+worker::TrainingSpec default_training(const GridFile& file, std::map<std::string, std::string>& origins) {
+  const worker::TrainingSpec& own = worker::find_protocol("")->training;
+  const worker::TrainingSpec& training = worker::find_protocol(file.protocol)->training;
+  for (const TrainingKey& key : training_keys()) {
+    if (training_text(training, key.name) != training_text(own, key.name)) origins[key.name] = "protocol";
+  }
+  return training;
+}
+
 worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& task, const TrainingLayer& of_task,
                                  const MethodEntry& method, const BackboneFacts& backbone,
                                  std::map<std::string, std::string>& origins) {
-  worker::TrainingSpec training;
-  training.warmup = 0.06;
-  training.learning_rate = worker::default_learning_rate(method.spec.name, task, backbone);
-  origins["learning_rate"] = worker::rates_are_swept(backbone) ? "sweep" : "default";
+  worker::TrainingSpec training = default_training(file, origins);
+  const auto published = worker::published_rate(method.spec.name, file.protocol);
+  const bool swept = worker::rates_are_swept(backbone);
+  // Published rates are of large models; small ones learn nothing at them.
+  training.learning_rate =
+      published && !swept ? *published : worker::default_learning_rate(method.spec.name, task, backbone);
+  origins["learning_rate"] = swept ? "sweep" : (published ? "protocol" : "default");
   file.training.lay_over(training, origins);
   of_task.lay_over(training, origins);
   method.training.lay_over(training, origins);

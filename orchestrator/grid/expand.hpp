@@ -23,7 +23,11 @@ void expand(const GridFile& file, const Facts& facts, const Filter& filter, cons
 /// What `plan` prints of a grid: each key, its value and where it came from.
 std::vector<Resolved> describe(const GridFile& file, const Facts& facts);
 
-/// The training of one cell. From weak to strong: the program's defaults, the grid's `training`, the task's
+/// What holds before a grid says anything: the protocol's. Notes in `origins` what is not the program's own default.
+worker::TrainingSpec default_training(const GridFile& file, std::map<std::string, std::string>& origins);
+
+/// The training of one cell. From weak to strong: the protocol's or the program's defaults, the grid's `training`, the
+/// task's
 /// (`of_task`), the method's, the method's own `learning_rate`; a rate given nowhere is the sweep's.
 worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& task, const TrainingLayer& of_task,
                                  const MethodEntry& method, const worker::BackboneFacts& backbone,

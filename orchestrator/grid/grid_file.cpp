@@ -7,6 +7,7 @@
 
 #include "orchestrator/grid/overrides.hpp"
 #include "orchestrator/grid/values.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
@@ -86,9 +87,8 @@ std::vector<std::uint64_t> read_seeds(const Node& node) {
   return seeds;
 }
 
-worker::SelectionSpec read_selection(const Node& node) {
-  const std::vector<std::string> sources = {"rows", "validation", "none"};
-  worker::SelectionSpec selection;
+worker::SelectionSpec read_selection(const Node& node, worker::SelectionSpec selection) {
+  const std::vector<std::string> sources = {"rows", "validation", "reported", "none"};
   if (node.kind == Node::Kind::Map) {
     check_keys(node, "selection", {"from", "rows", "every", "patience"});
     if (const Node* from = node.find("from")) selection.from = choice_of(*from, "from", sources);
@@ -107,17 +107,22 @@ worker::SelectionSpec read_selection(const Node& node) {
     selection.from = choice_of(node, "selection", sources);
   }
   // What does not apply is cleared, so that equal work has an equal trial id.
-  if (selection.from != "rows") selection.rows = 0;
+  if (selection.from != "rows") {
+    selection.rows = 0;
+    selection.order = worker::SelectionSpec().order;
+  }
   if (selection.from == "none") selection.every_steps = selection.patience = 0;
   return selection;
 }
 
-const std::vector<std::string> kTopLevel = {"run",         "backbones", "data",      "tasks",     "methods",
-                                            "train_sizes", "seeds",     "data_seed", "precision", "width",
-                                            "training",    "selection", "keep"};
+const std::vector<std::string> kTopLevel = {"run",     "protocol",    "backbones", "data",      "tasks",
+                                            "methods", "train_sizes", "seeds",     "data_seed", "precision",
+                                            "width",   "training",    "selection", "keep"};
 
 void read_scalars(const Node& root, GridFile& grid) {
   if (const Node* run = root.find("run")) grid.run = name_of(*run, "run");
+  if (const Node* protocol = root.find("protocol"))
+    grid.protocol = choice_of(*protocol, "protocol", worker::protocol_names());
   if (const Node* precision = root.find("precision"))
     grid.precision = choice_of(*precision, "precision", {"fp32", "bf16"});
   if (const Node* keep = root.find("keep")) grid.keep = choice_of(*keep, "keep", {"adapters", "all", "none"});
@@ -159,7 +164,12 @@ GridFile parse_grid(std::string_view text, const std::string& name, const std::v
   grid.methods = read_methods(required(root, "methods", "methods: [full, lora]"));
   label_methods(grid.methods);
   if (const Node* training = root.find("training")) grid.training = TrainingLayer(*training);
-  if (const Node* selection = root.find("selection")) grid.selection = read_selection(*selection);
+  const worker::Protocol& protocol = *worker::find_protocol(grid.protocol);
+  grid.selection = protocol.selection;
+  grid.selection_of_all = protocol.selection_of_all;
+  if (const Node* selection = root.find("selection")) {
+    grid.selection = grid.selection_of_all = read_selection(*selection, protocol.selection);
+  }
   const Node* sizes = root.find("train_sizes");
   grid.train_sizes = sizes ? read_sizes(*sizes) : std::vector<std::int64_t>{0};
   const Node* seeds = root.find("seeds");

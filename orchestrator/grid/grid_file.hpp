@@ -46,7 +46,8 @@ struct MethodEntry {
 
 struct GridFile {
   std::string run;
-  std::string data;  // folder of the built-in tasks; empty when not given
+  std::string protocol;  // whose defaults hold; empty: the program's own
+  std::string data;      // folder of the built-in tasks; empty when not given
   std::vector<BackboneEntry> backbones;
   std::vector<TaskEntry> tasks;
   std::vector<MethodEntry> methods;
@@ -56,9 +57,9 @@ struct GridFile {
   std::string precision = "fp32", keep = "adapters";
   std::int64_t width = 1;  // ranks that share a trial; 0: the plan chooses
   TrainingLayer training;
-  worker::SelectionSpec selection;
-  std::map<std::string, std::string> origins;  // of the top-level keys, where given
-  Node root;                                   // for messages
+  worker::SelectionSpec selection, selection_of_all;  // of a sample, and where all rows train
+  std::map<std::string, std::string> origins;         // of the top-level keys, where given
+  Node root;                                          // for messages
 };
 
 /// Where a grid's relative paths count from. Values of `--set` count from the working directory instead.

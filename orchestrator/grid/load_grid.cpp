@@ -41,12 +41,14 @@ void check_task(const GridFile& file, const TaskEntry& task, const TaskSpec& spe
 
 void inspect(const GridFile& file, const TaskEntry& task, Facts& facts) {
   TaskSpec spec = task.spec;
+  const std::string& targets = worker::find_protocol(file.protocol)->targets;
   try {
     if (task.built_in) {
       spec = worker::glue_task(task.spec.name, file.data);
       if (!task.spec.metrics.empty()) spec.metrics = task.spec.metrics;
       if (task.origins.contains("targets")) spec.targets = task.spec.targets;
     }
+    if (!task.origins.contains("targets") && !worker::has_classes(spec)) spec.targets = targets;
     worker::TaskFacts found = worker::inspect_task(spec);
     spec.labels = found.labels;
     spec.data_sha256 = found.data_sha256;

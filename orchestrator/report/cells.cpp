@@ -16,7 +16,7 @@ using nlohmann::json;
 /// Keys of a spec that name it or its place and cannot change its numbers.
 bool names_only(const std::string& key) {
   static const std::set<std::string> kNames = {"/id", "/cell", "/label", "/seed", "/data_seed", "/keep"};
-  const bool place = key.ends_with("/path") || key == "/task/train" || key == "/task/validation";
+  const bool place = key.ends_with("/path") || key == "/protocol" || key == "/task/train" || key == "/task/validation";
   return kNames.contains(key) || place;
 }
 

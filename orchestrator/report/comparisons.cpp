@@ -117,6 +117,19 @@ void add_differences(ScoreTable& table) {
   }
 }
 
+/// Numbers that a trial file holds of its method; its head's tensors stand last.
+std::int64_t stored_numbers(const checkpoint::TrialRecord& record) {
+  std::int64_t head = 0;
+  bool is_head = false;
+  for (const checkpoint::KeptTensor& tensor : record.tensors) {
+    is_head = is_head || tensor.name == "classifier.weight";
+    std::int64_t count = 1;
+    for (const std::int64_t size : tensor.shape) count *= size;
+    if (is_head) head += count;
+  }
+  return std::max<std::int64_t>(0, record.stored_bytes / static_cast<std::int64_t>(sizeof(float)) - head);
+}
+
 void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& rates) {
   const checkpoint::TrialRecord& record = trial.record;
   const std::int64_t without = record.trained_parameters, with = without + record.head_parameters;
@@ -124,6 +137,9 @@ void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& 
   costs.with_head_low = costs.trials == 0 ? with : std::min(costs.with_head_low, with);
   costs.parameters_high = std::max(costs.parameters_high, without);
   costs.with_head_high = std::max(costs.with_head_high, with);
+  const std::int64_t stored = stored_numbers(record);
+  costs.stored_low = costs.trials == 0 ? stored : std::min(costs.stored_low, stored);
+  costs.stored_high = std::max(costs.stored_high, stored);
   costs.stored_bytes += static_cast<double>(record.stored_bytes);
   costs.training_s += record.training_s;
   costs.rank_s += trial.rank_s;
@@ -133,6 +149,13 @@ void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& 
   costs.peak_memory_bytes = std::max(costs.peak_memory_bytes, record.peak_memory_bytes);
   rates.insert(trial.spec.training.learning_rate);
   ++costs.trials;
+}
+
+void take_marks_off(ScoreTable& table) {
+  for (MethodRow& row : table.rows) {
+    row.average_marked = false;
+    for (ScoreCell& cell : row.cells) cell.best = cell.tied = false;
+  }
 }
 
 }  // namespace
@@ -183,7 +206,11 @@ void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells)
 void add_comparisons(ScoreTable& table, const std::vector<const CellContents*>& cells) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) mark_column(table, i, cells);
   add_averages(table);
-  add_differences(table);
+  if (table.chosen_on_reported) {
+    take_marks_off(table);
+  } else {
+    add_differences(table);
+  }
 }
 
 }  // namespace peftgrid::orchestrator

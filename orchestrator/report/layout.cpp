@@ -22,6 +22,14 @@ std::vector<TextCell> score_row(const ScoreTable& table, const MethodRow& row) {
   return cells;
 }
 
+std::vector<TextCell> bound_row(const ScoreTable& table, const UpperBound& bound) {
+  const auto text = [](const std::optional<double>& score) { return score ? hundredfold(*score) : std::string("–"); };
+  std::vector<TextCell> cells = {{bound.label, false, {}}};
+  for (const auto& score : bound.scores) cells.push_back({text(score), false, {}});
+  if (table.has_average) cells.push_back({text(bound.average), false, {}});
+  return cells;
+}
+
 template <typename Text>
 std::vector<TextCell> footer_row(const ScoreTable& table, const std::string& name, Text text) {
   std::vector<TextCell> cells = {{name, false, {}}};
@@ -38,9 +46,10 @@ TextTable score_layout(const ScoreTable& table) {
   layout.header = column_headers(table);
   if (table.has_average) layout.header.push_back({"average", "of tasks"});
   for (const MethodRow& row : table.rows) layout.rows.push_back(score_row(table, row));
+  for (const UpperBound& bound : table.bounds) layout.rows.push_back(bound_row(table, bound));
   layout.rows.push_back(footer_row(table, "majority class", majority_text));
   layout.rows.push_back(footer_row(table, "sampling error", sampling_text));
-  layout.footer_rows = 2;
+  layout.footer_rows = 2 + table.bounds.size();
   return layout;
 }
 
@@ -69,6 +78,7 @@ TextTable cost_layout(const ScoreTable& table) {
                    {"learning rate", ""},
                    {"trained parameters", "without head"},
                    {"trained parameters", "with head"},
+                   {"stored", "without head"},
                    {"stored", "a trial"},
                    {"training", "seconds"},
                    {"in all", "rank-seconds"},
@@ -81,8 +91,8 @@ TextTable cost_layout(const ScoreTable& table) {
     std::vector<TextCell> cells;
     for (const std::string& text :
          {row.label, rates_text(costs.learning_rates), range_text(costs.parameters_low, costs.parameters_high),
-          range_text(costs.with_head_low, costs.with_head_high), bytes_text(costs.stored_bytes),
-          fmt::format("{:.1f}", costs.training_s), fmt::format("{:.1f}", costs.rank_s),
+          range_text(costs.with_head_low, costs.with_head_high), range_text(costs.stored_low, costs.stored_high),
+          bytes_text(costs.stored_bytes), fmt::format("{:.1f}", costs.training_s), fmt::format("{:.1f}", costs.rank_s),
           range_text(costs.width_low, costs.width_high), fmt::format("{:.0f}", costs.inference_rows_per_s),
           bytes_text(static_cast<double>(costs.peak_memory_bytes))}) {
       cells.push_back({text, false, {}});
@@ -93,6 +103,7 @@ TextTable cost_layout(const ScoreTable& table) {
 }
 
 std::string difference_remark(const ScoreTable& table) {
+  if (table.chosen_on_reported) return "Not given: steps were chosen on the rows that are reported.";
   if (table.baseline.empty()) {
     return "There is no full fine-tuning among these trials, so no difference to it can be given: add the method "
            "`full` "

@@ -14,6 +14,7 @@
 #include "orchestrator/report/remarks.hpp"
 #include "orchestrator/report/scores.hpp"
 #include "orchestrator/report/sentence.hpp"
+#include "orchestrator/report/upper_bounds.hpp"
 #include "worker/catalogue.hpp"
 
 namespace peftgrid::orchestrator {
@@ -211,9 +212,14 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
       if (table.columns[i].task == contents->task) fill_cell(table, row.cells[i], table.columns[i], *contents);
     }
   }
+  for (const CellContents* contents : cells) {
+    for (const StoredTrial* trial : contents->stored)
+      table.chosen_on_reported |= trial->spec.selection.from == "reported";
+  }
   describe_columns(table, cells);
   add_costs(table, cells);
   add_comparisons(table, cells);
+  add_upper_bounds(table, cells);
   table.sentence = sentence_of(table);
   return table;
 }

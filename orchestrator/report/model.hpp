@@ -59,6 +59,7 @@ struct MethodCosts {
   std::vector<double> learning_rates;
   std::int64_t parameters_low = 0, parameters_high = 0;  // without the head
   std::int64_t with_head_low = 0, with_head_high = 0;
+  std::int64_t stored_low = 0, stored_high = 0;  // numbers that a trial kept, the head's left out
   double stored_bytes = 0, training_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
   std::int64_t peak_memory_bytes = 0;                                             // the most
   std::int64_t width_low = 0, width_high = 0;
@@ -76,13 +77,22 @@ struct MethodRow {
   MethodCosts costs;
 };
 
+/// On each task the best of some methods, by their means: chosen on what is reported, so an upper bound and no method.
+struct UpperBound {
+  std::string label;                          // "max(pfeiffer, prefix)"
+  std::vector<std::optional<double>> scores;  // one a column; nothing where one of them has none
+  std::optional<double> average;              // over tasks
+};
+
 struct ScoreTable {
   std::string backbone;
   std::int64_t train_size = 0;  // 0: all
   std::string heading;          // "minilm, 500 training rows"
   std::vector<ScoreColumn> columns;
   std::vector<MethodRow> rows;
-  std::string baseline;  // the row that differences are taken to; empty: there is no full fine-tuning
+  std::vector<UpperBound> bounds;
+  bool chosen_on_reported = false;  // some trial's best step was chosen on the rows that are reported: no verdict
+  std::string baseline;             // the row that differences are taken to; empty: there is no full fine-tuning
   bool has_average = false;
   bool oversubscribed = false;       // some trials ran with more ranks than cores
   std::vector<std::string> notes;    // footnotes of cells: reasons, warnings

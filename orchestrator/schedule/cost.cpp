@@ -62,6 +62,7 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const Backbon
 
   double selection = rows_kept_out(spec);
   if (spec.selection.from == "validation") selection = static_cast<double>(task.validation_rows);
+  if (spec.selection.from == "reported") selection = static_cast<double>(task.test_rows.front());
   const double between =
       spec.selection.every_steps > 0 ? static_cast<double>(spec.selection.every_steps) : steps_an_epoch;
   const double tests =

@@ -1,3 +1,4 @@
+#include "worker/methods/protocols.hpp"
 #include "worker/per_site.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/options.hpp"
@@ -17,6 +18,9 @@ class BitFitPlan : public MethodPlan {
                    "which of them")}};
   }
   DefaultRates rates() const override { return {2e-3, 6e-3, 1e-3}; }
+  std::optional<double> published_rate(const std::string& protocol) const override {
+    return protocol == kUnipeltProtocol ? std::optional(1e-4) : std::nullopt;
+  }
 
   MethodFacts facts(const MethodContext& context) const override {
     MethodFacts facts;

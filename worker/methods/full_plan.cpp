@@ -1,4 +1,5 @@
 #include "worker/methods/base_copies_plan.hpp"
+#include "worker/methods/protocols.hpp"
 #include "worker/plan/method_plan.hpp"
 
 namespace peftgrid::worker {
@@ -9,6 +10,9 @@ class FullPlan : public MethodPlan {
  public:
   MethodInfo info() const override { return {"full", "every parameter of the base", {}}; }
   DefaultRates rates() const override { return {2e-4, 1e-4, 3e-5}; }
+  std::optional<double> published_rate(const std::string& protocol) const override {
+    return protocol == kUnipeltProtocol ? std::optional(2e-5) : std::nullopt;
+  }
   bool is_baseline() const override { return true; }
 
   MethodFacts facts(const MethodContext& context) const override {

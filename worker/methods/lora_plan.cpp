@@ -1,5 +1,6 @@
 #include "worker/errors.hpp"
 #include "worker/methods/parts/low_rank_plan.hpp"
+#include "worker/methods/protocols.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/options.hpp"
 
@@ -22,6 +23,9 @@ class LoraPlan : public MethodPlan {
                  choice("init", {"standard", "pissa"}, "B = 0, or the largest singular values of the layer (PiSSA)"))}};
   }
   DefaultRates rates() const override { return {4e-3, 1e-3, 1e-3}; }
+  std::optional<double> published_rate(const std::string& protocol) const override {
+    return protocol == kUnipeltProtocol ? std::optional(5e-4) : std::nullopt;
+  }
 
   MethodFacts facts(const MethodContext& context) const override {
     const Geometry& geometry = context.model.geometry;

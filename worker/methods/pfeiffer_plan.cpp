@@ -1,4 +1,5 @@
 #include "worker/methods/parts/bottleneck_plan.hpp"
+#include "worker/methods/protocols.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/options.hpp"
 
@@ -15,6 +16,9 @@ class PfeifferPlan : public MethodPlan {
              added_later(choice("activation", activations(false), "inside the bottleneck"))}};
   }
   DefaultRates rates() const override { return {3e-3, 7.5e-4, 5e-4}; }
+  std::optional<double> published_rate(const std::string& protocol) const override {
+    return protocol == kUnipeltProtocol ? std::optional(1e-4) : std::nullopt;
+  }
 
   MethodFacts facts(const MethodContext& context) const override {
     MethodFacts facts = feed_forward_adapter_facts(context.model.geometry, integer_option(context.method, "reduction"));

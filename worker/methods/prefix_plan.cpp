@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "worker/errors.hpp"
+#include "worker/methods/protocols.hpp"
 #include "worker/plan/options.hpp"
 
 namespace peftgrid::worker {
@@ -27,6 +28,9 @@ class PrefixPlan : public MethodPlan {
                           "deviation of the keys and values at their start, where no network makes them"))}};
   }
   DefaultRates rates() const override { return {1e-2, 8e-2, 5e-3}; }
+  std::optional<double> published_rate(const std::string& protocol) const override {
+    return protocol == kUnipeltProtocol ? std::optional(2e-4) : std::nullopt;
+  }
 
   MethodFacts facts(const MethodContext& context) const override {
     return prefix_facts(prefix_settings(context.method), context.model.geometry);

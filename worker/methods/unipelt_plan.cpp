@@ -3,6 +3,7 @@
 #include "worker/methods/parts/low_rank_plan.hpp"
 #include "worker/methods/parts/prefix_plan.hpp"
 #include "worker/methods/parts/sum_plan.hpp"
+#include "worker/methods/protocols.hpp"
 #include "worker/per_site.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/options.hpp"
@@ -40,9 +41,13 @@ class UniPeltPlan : public MethodPlan {
              choice("gate_positions", {"real", "padded"},
                     "gates are means over a row's tokens, or over max_length with padding as the authors' code"),
              yes_or_no("freeze_head", false,
-                       "the classifier stays as it starts, as in the authors' code for single parts")}};
+                       "the classifier stays as it starts, as in the authors' code for single parts")},
+            {{"pfeiffer", "prefix"}, {"pfeiffer", "prefix", "lora"}}};
   }
   DefaultRates rates() const override { return {2e-3, 1e-3, 5e-4}; }
+  std::optional<double> published_rate(const std::string& protocol) const override {
+    return protocol == kUnipeltProtocol ? std::optional(5e-4) : std::nullopt;
+  }
 
   MethodFacts facts(const MethodContext& context) const override {
     const MethodSpec& method = context.method;

@@ -73,6 +73,10 @@ double default_learning_rate(const std::string& method, const TaskSpec& task, co
   return task.targets == "standardized" ? rates.small_regression : rates.small;
 }
 
+std::optional<double> published_rate(const std::string& method, const std::string& protocol) {
+  return method_plan(method).published_rate(protocol);
+}
+
 bool rates_are_swept(const BackboneFacts& backbone) {
   return backbone.model.parameters() < kSmallBase;
 }

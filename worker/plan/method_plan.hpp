@@ -65,6 +65,8 @@ class MethodPlan {
   virtual ~MethodPlan() = default;
   virtual MethodInfo info() const = 0;
   virtual DefaultRates rates() const = 0;
+  /// As catalogue.hpp's.
+  virtual std::optional<double> published_rate(const std::string& /*protocol*/) const { return std::nullopt; }
   virtual MethodFacts facts(const MethodContext& context) const = 0;
   /// Throws UsageError: the user's mistake.
   virtual void check(const MethodContext& /*context*/) const {}

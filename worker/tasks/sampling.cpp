@@ -34,7 +34,7 @@ std::uint64_t below(std::uint64_t bound, std::uint64_t counter, std::uint32_t ta
 }  // namespace
 
 Sample sample(std::int64_t rows, std::int64_t selection_rows, std::int64_t train_size, const std::string& task_name,
-              std::uint64_t data_seed) {
+              std::uint64_t data_seed, bool train_first) {
   const std::int64_t wanted = train_size == 0 ? rows - selection_rows : train_size;
   if (selection_rows < 0 || wanted <= 0 || wanted + selection_rows > rows) {
     throw std::invalid_argument("sample: more rows asked for than there are");
@@ -47,8 +47,14 @@ Sample sample(std::int64_t rows, std::int64_t selection_rows, std::int64_t train
   for (std::size_t i = 0; i < needed; ++i) {
     std::swap(order[i], order[i + below(order.size() - i, i, task, data_seed)]);
   }
-  const auto split = order.begin() + selection_rows;
-  return {{order.begin(), split}, {split, split + wanted}};
+  const auto split = order.begin() + (train_first ? wanted : selection_rows);
+  const std::vector<std::int64_t> first(order.begin(), split), second(split, order.begin() + selection_rows + wanted);
+  return train_first ? Sample{second, first} : Sample{first, second};
+}
+
+Sample sample_of(const TrialSpec& spec, std::int64_t rows) {
+  const std::int64_t kept_out = spec.selection.from == "rows" ? spec.selection.rows : 0;
+  return sample(rows, kept_out, spec.train_size, spec.task.name, spec.data_seed, spec.selection.order == "train_first");
 }
 
 }  // namespace peftgrid::worker

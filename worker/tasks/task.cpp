@@ -101,8 +101,7 @@ TaskFacts inspect_task(const TaskSpec& task) {
 }
 
 std::vector<std::string> missing_labels(const TrialSpec& spec, const TaskFacts& task) {
-  const std::int64_t selection = spec.selection.from == "rows" ? spec.selection.rows : 0;
-  const Sample rows = sample(task.train_rows, selection, spec.train_size, spec.task.name, spec.data_seed);
+  const Sample rows = sample_of(spec, task.train_rows);
   std::vector<bool> seen(task.labels.size());
   if (!task.train_labels.empty()) {
     for (const std::int64_t row : rows.train) {

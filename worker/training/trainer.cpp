@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "checkpoint/errors.hpp"
 #include "worker/service/device.hpp"
@@ -81,7 +82,9 @@ class Trainer {
     steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, breathe_));
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
-      const std::string split = choice_.selection_split == &model_.data()->train() ? "train" : "validation";
+      const std::map<std::string, std::string> splits{
+          {"rows", "train"}, {"reported", "test 0"}, {"validation", "validation"}};
+      const std::string& split = splits.at(spec_.selection.from);
       selection_features_ = evaluation_features(split, *choice_.selection_split, choice_.selection).values;
       record_.evaluation_s += now_s() - begin - record_.training_s;
     }

@@ -14,10 +14,10 @@ Rows all_rows(const TokenizedSplit& split) {
 }
 
 Choice choose_rows(const TrialSpec& spec, const TokenizedData& data) {
-  const std::int64_t kept_out = spec.selection.from == "rows" ? spec.selection.rows : 0;
-  Sample drawn = sample(data.train().rows(), kept_out, spec.train_size, spec.task.name, spec.data_seed);
-  if (spec.selection.from == "validation") {
-    return {std::move(drawn.train), all_rows(data.validation()), &data.validation()};
+  Sample drawn = sample_of(spec, data.train().rows());
+  if (spec.selection.from == "validation" || spec.selection.from == "reported") {
+    const TokenizedSplit& split = spec.selection.from == "validation" ? data.validation() : data.tests().front();
+    return {std::move(drawn.train), all_rows(split), &split};
   }
   return {std::move(drawn.train), std::move(drawn.selection), &data.train()};
 }
