@@ -3,8 +3,8 @@
 #include <ATen/core/Tensor.h>
 
 /// The recurrent part of an LSTM by LibTorch's plain operators, step by step, without autograd: worker::lstm puts the
-/// two together. at::lstm is another library on each device and kind of processor; these are the same bytes at each run,
-/// and take less time (docs/methods.md).
+/// two together. at::lstm is another library on each device and kind of processor; these are the same bytes at each
+/// run, and take less time (docs/methods.md).
 namespace peftgrid::worker {
 
 /// What the steps of a pass left behind, each [steps, n]; `gates` [steps, 4 n]: after their activations.
