@@ -64,10 +64,9 @@ bool has_attribute(hid_t object, const std::string& name);
 void write_attribute(hid_t object, const std::string& name, std::int64_t value);
 std::int64_t read_attribute(hid_t object, const std::string& name);
 
-/// `rows` packed records of `type`; none: one of them, without a dimension. Returns where in the file they are: none
-/// where there is nothing to keep.
-std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, const Type& type,
-                                         std::optional<std::size_t> rows, const std::string& packed);
+/// `rows` packed records of `type`; none: one of them, without a dimension.
+void write_table(hid_t group, const std::string& name, const Type& type, std::optional<std::size_t> rows,
+                 const std::string& packed);
 
 /// An opened dataset of records: a list of them, or one.
 struct Table {

@@ -91,15 +91,14 @@ std::int64_t read_attribute(hid_t object, const std::string& name) {
   return value;
 }
 
-std::optional<std::uint64_t> write_table(hid_t group, const std::string& name, const Type& type,
-                                         std::optional<std::size_t> rows, const std::string& packed) {
+void write_table(hid_t group, const std::string& name, const Type& type, std::optional<std::size_t> rows,
+                 const std::string& packed) {
   const Space space = rows ? line(*rows) : scalar();
   const hid_t properties = dataset_properties();
   const Dataset dataset(
       check(H5Dcreate2(group, name.c_str(), type.get(), space.get(), H5P_DEFAULT, properties, H5P_DEFAULT), name));
-  if (rows == 0U) return std::nullopt;
+  if (rows == 0U) return;
   check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()), name);
-  return H5Dget_offset(dataset.get());
 }
 
 Table open_table(hid_t group, const std::string& name) {

@@ -14,9 +14,7 @@ std::size_t wider(std::size_t width, const std::string& text) {
   return std::max({std::size_t{1}, width, text.size()});
 }
 
-/// Texts of like length are equally wide, so that most files of a run have one shape (trial_mould.hpp).
 TrialTable scalars(const TrialRecord& record) {
-  constexpr std::size_t kStep = 64;
   std::vector<std::size_t> text_bytes;
   Pack row;
   for (const IntegerField& field : kIntegerFields) row.number(record.*field.member);
@@ -24,7 +22,7 @@ TrialTable scalars(const TrialRecord& record) {
   row.text(content_sha256(record), kHashBytes);
   for (const TextField& field : kTextFields) {
     const std::string& text = record.*field.member;
-    text_bytes.push_back((wider(0, text) + kStep - 1) / kStep * kStep);
+    text_bytes.push_back(wider(0, text));
     row.text(text, text_bytes.back());
   }
   return {"record", std::move(text_bytes), {}, row.bytes()};

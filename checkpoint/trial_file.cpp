@@ -7,7 +7,7 @@
 #include "checkpoint/publish.hpp"
 #include "checkpoint/sha256.hpp"
 #include "checkpoint/trial_layout.hpp"
-#include "checkpoint/trial_mould.hpp"
+#include "checkpoint/trial_tables.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -50,7 +50,8 @@ void write_trial(const std::filesystem::path& draft, const TrialRecord& record) 
 
 std::string trial_bytes(const TrialRecord& record) {
   const auto held = h5::lock();
-  return trial_moulds().bytes({record.id, tables_of(record)});
+  const std::vector<TrialTable> tables = tables_of(record);
+  return h5::bytes_of_file([&](hid_t file) { write_tables(create_trials(file).get(), record.id, tables); });
 }
 
 bool publish_trial(const std::filesystem::path& file, const TrialRecord& record) {
@@ -64,15 +65,12 @@ bool publish_trial(const std::filesystem::path& file, const TrialRecord& record)
 
 TrialRecord read_trial(const std::filesystem::path& file, Read how) {
   const auto held = h5::lock();
-  if (auto record = read_by_mould(file, Links::Refuse, how)) return std::move(*record);
   return reading(file, Links::Refuse, [&](hid_t trials) {
     const std::vector<std::string> ids = h5::children(trials);
     if (ids.size() != 1) {
       throw FileError("it holds " + std::to_string(ids.size()) + " trials; a trial's own file holds one");
     }
-    TrialRecord record = read_trial_group(trials, ids.front(), how);
-    learn_mould(file, trials, record.id);
-    return record;
+    return read_trial_group(trials, ids.front(), how);
   });
 }
 

@@ -157,15 +157,12 @@ h5::Group open_trials(hid_t file) {
   return h5::open_group(file, kTrialsGroup);
 }
 
-std::vector<std::optional<std::uint64_t>> write_tables(hid_t trials, const std::string& id,
-                                                       const std::vector<TrialTable>& tables) {
+void write_tables(hid_t trials, const std::string& id, const std::vector<TrialTable>& tables) {
   const h5::Group trial = h5::create_group(trials, id);
-  std::vector<std::optional<std::uint64_t>> values_at;
   for (const TrialTable& table : tables) {
     const h5::Type type = type_of(table.name, table.widths);
-    values_at.push_back(h5::write_table(trial.get(), table.name, type, table.rows, table.packed));
+    h5::write_table(trial.get(), table.name, type, table.rows, table.packed);
   }
-  return values_at;
 }
 
 std::vector<TrialTable> read_tables(hid_t trials, const std::string& id, Read how) {

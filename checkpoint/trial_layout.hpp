@@ -18,9 +18,8 @@ h5::Group create_trials(hid_t file);
 /// Throws FileError when the file is not one of ours, LayoutError when it is of another layout.
 h5::Group open_trials(hid_t file);
 
-/// As a new group of that name. Returns where in the file each table's values are (none: it has no values).
-std::vector<std::optional<std::uint64_t>> write_tables(hid_t trials, const std::string& id,
-                                                       const std::vector<TrialTable>& tables);
+/// As a new group of that name.
+void write_tables(hid_t trials, const std::string& id, const std::vector<TrialTable>& tables);
 
 /// The tables of that trial, of exactly the types that this program writes, and nothing beside them; `tensor_values`
 /// only with everything, to copy without its content. Throws FileError.

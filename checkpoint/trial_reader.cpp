@@ -16,7 +16,6 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/trial_layout.hpp"
-#include "checkpoint/trial_mould.hpp"
 
 namespace peftgrid::checkpoint {
 namespace {
@@ -76,12 +75,6 @@ void PartReader::open(const Part& part) {
 TrialsRead PartReader::read(const Part& part, Read how) {
   TrialsRead read;
   read.file = part.file;
-  if (part.count == Part::kAll) {
-    if (auto record = read_by_mould(part.file, part.links, how)) {
-      add(part.file, std::move(*record), read);
-      return read;
-    }
-  }
   try {
     open(part);
   } catch (const FileError& error) {
@@ -93,7 +86,6 @@ TrialsRead PartReader::read(const Part& part, Read how) {
   for (std::size_t i = first; i < end; ++i) {
     try {
       add(part.file, read_trial_group(trials_.get(), ids_[i], how), read);
-      if (ids_.size() == 1) learn_mould(part.file, trials_.get(), ids_[i]);
     } catch (const FileError& error) {
       read.unreadable.emplace_back(error.what());
     }

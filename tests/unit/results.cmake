@@ -6,7 +6,6 @@ target_link_libraries(peftgrid_sample_trials PRIVATE peftgrid_warnings PUBLIC pe
 
 add_unit_test(unit trial_file_test peftgrid_sample_trials PkgConfig::HDF5)
 add_unit_test(unit foreign_trial_file_test peftgrid_sample_trials PkgConfig::HDF5 ZLIB::ZLIB)
-add_unit_test(unit trial_mould_test peftgrid_sample_trials PkgConfig::HDF5)
 add_unit_test(unit same_numbers_test peftgrid_sample_trials)
 add_unit_test(unit safetensors_test peftgrid_checkpoint nlohmann_json::nlohmann_json)
 add_unit_test(unit publish_test peftgrid_checkpoint)

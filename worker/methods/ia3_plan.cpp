@@ -14,7 +14,7 @@ class Ia3Plan : public MethodPlan {
             {choice("placement", {"paper", "peft"},
                     "as published, or with what the library peft scales besides: the attention's output")}};
   }
-  DefaultRates rates() const override { return {1e-2, 1e-2, 3e-3}; }
+  DefaultRates rates() const override { return {2e-2, 1e-2, 3e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     MethodFacts facts;

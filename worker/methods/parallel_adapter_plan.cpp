@@ -15,7 +15,7 @@ class ParallelAdapterPlan : public MethodPlan {
              real("scale", 4, 1e-6, 1e6, "of what the bottleneck adds"),
              choice("activation", activations(false), "inside the bottleneck")}};
   }
-  DefaultRates rates() const override { return {1e-3, 5e-4, 2e-4}; }
+  DefaultRates rates() const override { return {5e-4, 2.5e-4, 2e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     return feed_forward_adapter_facts(context.model.geometry, integer_option(context.method, "reduction"));
