@@ -126,7 +126,7 @@ constexpr int kToCoordinator = 1, kToWorker = 2;
 
 /// Between rank 0's worker and its coordinator, which are one process. MPI would take their letters, too, but with each
 /// look it gives the core away, to whoever else wants it.
-class InnerPost {
+class InProcessMailbox {
  public:
   void put(int tag, Letter letter) {
     Box& box = boxes_.at(static_cast<std::size_t>(tag));
@@ -165,7 +165,7 @@ class InnerPost {
 
 class MpiMailbox : public Mailbox {
  public:
-  MpiMailbox(MPI_Comm communicator, int send_tag, int receive_tag, std::shared_ptr<InnerPost> inner)
+  MpiMailbox(MPI_Comm communicator, int send_tag, int receive_tag, std::shared_ptr<InProcessMailbox> inner)
       : communicator_(communicator), send_tag_(send_tag), receive_tag_(receive_tag), inner_(std::move(inner)) {
     MPI_Comm_rank(communicator_, &rank_);
     MPI_Comm_size(communicator_, &size_);
@@ -215,7 +215,7 @@ class MpiMailbox : public Mailbox {
 
   MPI_Comm communicator_;
   int send_tag_, receive_tag_, rank_ = 0, size_ = 1;
-  std::shared_ptr<InnerPost> inner_;
+  std::shared_ptr<InProcessMailbox> inner_;
   std::uint64_t heard_ = 0;
   std::list<Outgoing> outgoing_;
 };
@@ -257,7 +257,7 @@ std::unique_ptr<Group> MpiSession::group() {
 
 MpiSession::Line MpiSession::line() {
   const MPI_Comm communicator = duplicate_world();
-  const auto inner = std::make_shared<InnerPost>();
+  const auto inner = std::make_shared<InProcessMailbox>();
   Line line;
   if (rank() == 0) line.coordinator = std::make_unique<MpiMailbox>(communicator, kToWorker, kToCoordinator, inner);
   line.worker = std::make_unique<MpiMailbox>(communicator, kToCoordinator, kToWorker, inner);

@@ -101,7 +101,7 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
 /// swept (docs/methods.md).
 double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone);
 /// Do this size class's rates come from the committed sweep? Else they are customary ones.
-bool rates_are_swept(const BackboneFacts& backbone);
+bool is_small(const BackboneFacts& backbone);
 
 struct ParameterCounts {
   std::int64_t method = 0;  // trained, the head left out

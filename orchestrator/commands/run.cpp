@@ -167,7 +167,7 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
 
 /// Rank 0 coordinates in one thread and works in another; both end when the grid does.
 int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession& mpi, const Lines& lines,
-               const worker::WorkerInfo& info, const Company& company) {
+               const worker::WorkerInfo& info, const RankDirectory& company) {
   const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
   const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
   Peers peers(company.ranks);
@@ -205,7 +205,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   const bool on_cuda = options.overrides.device == "cuda", over_nccl = options.collectives == "nccl";
   StartDeadline deadline(mpi.rank(), mpi.size());
   const auto group = collectives::checked(mpi.group());
-  const Company company = introduce(*group);
+  const RankDirectory company = exchange_ids(*group);
   const Lines lines{mpi.line(), mpi.gangs(), over_nccl ? collectives::Carrier::Nccl : collectives::Carrier::Mpi};
   PreparationWatch preparation(mpi.line(), mpi.rank(), company.ranks, company.coordinator);
   deadline.met();

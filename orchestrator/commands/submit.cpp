@@ -86,13 +86,13 @@ int tell_nothing_to_do(const RunFolder& folder, std::int64_t failed) {
 }
 
 /// The trials that are to run, in their order, for each part that runs by itself.
-std::vector<std::vector<Task>> parts_of(const Grid& grid, const SubmitOptions& o, const Speed& speed,
-                                        const std::set<std::string>& leave) {
+std::vector<std::vector<Job>> parts_of(const Grid& grid, const SubmitOptions& o, const Speed& speed,
+                                       const std::set<std::string>& leave) {
   const Plan plan =
       make_plan(grid, o.nodes * o.ranks_per_node, speed, [&](const std::string& id) { return leave.contains(id); });
   const std::int64_t shards = std::max<std::int64_t>(1, o.array);
   const std::vector<std::int64_t> shard_of = shards_of(grid, shards, "submit");
-  std::vector<std::vector<Task>> parts(static_cast<std::size_t>(shards));
+  std::vector<std::vector<Job>> parts(static_cast<std::size_t>(shards));
   for (std::size_t at = 0; at < plan.order.size(); ++at) {
     parts[static_cast<std::size_t>(shard_of[plan.order[at]])].push_back(plan.tasks[at]);
   }

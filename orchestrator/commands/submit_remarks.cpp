@@ -43,7 +43,7 @@ void tell_time(const Tell& tell, const SubmitOptions& o, const TimeFit& fit, std
       std::ceil(fit.predicted_s / usable_s)));
 }
 
-void tell_waste(const Tell& tell, const SubmitOptions& o, const std::vector<std::vector<Task>>& parts) {
+void tell_waste(const Tell& tell, const SubmitOptions& o, const std::vector<std::vector<Job>>& parts) {
   const bool cuda = o.overrides.device == "cuda";
   const std::string gpus = fmt::format("{} GPU{}", o.gpus, o.gpus == 1 ? "" : "s");
   if (o.gpus > 0 && !cuda) {
@@ -62,7 +62,7 @@ void tell_waste(const Tell& tell, const SubmitOptions& o, const std::vector<std:
   std::int64_t most_at_once = 0;
   for (const auto& part : parts) {
     std::int64_t ranks = 0;
-    for (const Task& task : part) ranks += task.width;
+    for (const Job& task : part) ranks += task.width;
     most_at_once = std::max(most_at_once, ranks);
   }
   const std::int64_t ranks = o.nodes * o.ranks_per_node;

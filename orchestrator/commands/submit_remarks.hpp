@@ -20,6 +20,6 @@ void tell_time(const Tell& tell, const SubmitOptions& options, const TimeFit& fi
 
 /// A warning for each thing that the job asks for in vain: GPUs that nothing uses, ranks without a GPU or a trial.
 /// `parts` are what runs at once, each on ranks of its own.
-void tell_waste(const Tell& tell, const SubmitOptions& options, const std::vector<std::vector<Task>>& parts);
+void tell_waste(const Tell& tell, const SubmitOptions& options, const std::vector<std::vector<Job>>& parts);
 
 }  // namespace peftgrid::orchestrator

@@ -192,7 +192,7 @@ worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& t
                                  std::map<std::string, std::string>& origins) {
   worker::TrainingSpec training = default_training(file, origins);
   const auto published = worker::published_rate(method.spec.name, file.protocol);
-  const bool swept = worker::rates_are_swept(backbone);
+  const bool swept = worker::is_small(backbone);
   // Published rates are of large models; small ones learn nothing at them.
   training.learning_rate =
       published && !swept ? *published : worker::default_learning_rate(method.spec.name, task, backbone);

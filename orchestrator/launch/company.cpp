@@ -6,9 +6,9 @@
 
 namespace peftgrid::orchestrator {
 
-Company introduce(collectives::Group& group) {
+RankDirectory exchange_ids(collectives::Group& group) {
   const collectives::Deadline deadline("learning who is who", StartDeadline::kMeet_s);
-  Company company;
+  RankDirectory company;
   const std::string me = to_json(this_process());
   for (const std::string& text : group.gather(me, 0, deadline)) company.ranks.push_back(process_from_json(text));
   company.coordinator = process_from_json(collectives::broadcast_text(group, me, 0, deadline));

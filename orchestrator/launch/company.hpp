@@ -9,7 +9,7 @@
 namespace peftgrid::orchestrator {
 
 /// What every rank knows of the others.
-struct Company {
+struct RankDirectory {
   std::vector<ProcessId> ranks;  // on rank 0; elsewhere empty
   ProcessId coordinator;
   SharedCores cores;
@@ -17,6 +17,6 @@ struct Company {
 
 /// Collective. The first words between all ranks: who is who, and what they may compute on. Throws
 /// collectives::CommError where that takes longer than StartDeadline::kMeet_s.
-Company introduce(collectives::Group& group);
+RankDirectory exchange_ids(collectives::Group& group);
 
 }  // namespace peftgrid::orchestrator

@@ -19,8 +19,8 @@ using worker::TrialOutcome;
 
 constexpr int kNobody = -1;
 
-std::vector<Task> tasks_of(const std::vector<Coordinator::Job>& jobs) {
-  std::vector<Task> tasks;
+std::vector<Job> tasks_of(const std::vector<Coordinator::Job>& jobs) {
+  std::vector<Job> tasks;
   for (const Coordinator::Job& job : jobs) tasks.push_back({job.spec->width, job.predicted_s});
   return tasks;
 }

@@ -8,7 +8,7 @@ namespace peftgrid::orchestrator {
 
 namespace {
 
-double slowest(const std::vector<std::vector<Task>>& parts, std::int64_t ranks) {
+double slowest(const std::vector<std::vector<Job>>& parts, std::int64_t ranks) {
   double most = 0;
   for (const auto& part : parts) most = std::max(most, simulate(part, static_cast<int>(ranks)).makespan_s);
   return most;
@@ -16,14 +16,14 @@ double slowest(const std::vector<std::vector<Task>>& parts, std::int64_t ranks) 
 
 }  // namespace
 
-TimeFit fit_time(const std::vector<std::vector<Task>>& parts, std::int64_t nodes, std::int64_t ranks_per_node,
+TimeFit fit_time(const std::vector<std::vector<Job>>& parts, std::int64_t nodes, std::int64_t ranks_per_node,
                  double usable_s) {
   TimeFit fit;
   fit.predicted_s = slowest(parts, nodes * ranks_per_node);
   std::size_t most_trials = 0;
   for (const auto& part : parts) {
     most_trials = std::max(most_trials, part.size());
-    for (const Task& task : part) fit.longest_s = std::max(fit.longest_s, task.seconds);
+    for (const Job& task : part) fit.longest_s = std::max(fit.longest_s, task.seconds);
   }
   fit.fits = fit.predicted_s <= usable_s;
   if (fit.fits) {

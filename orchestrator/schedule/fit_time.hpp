@@ -17,7 +17,7 @@ struct TimeFit {
 
 /// `parts` are what runs at once, each on `nodes` nodes of its own (one part, or the shards of an array): its trials,
 /// in the order in which they are handed out. `usable_s` is the time that a job has for them.
-TimeFit fit_time(const std::vector<std::vector<Task>>& parts, std::int64_t nodes, std::int64_t ranks_per_node,
+TimeFit fit_time(const std::vector<std::vector<Job>>& parts, std::int64_t nodes, std::int64_t ranks_per_node,
                  double usable_s);
 
 }  // namespace peftgrid::orchestrator

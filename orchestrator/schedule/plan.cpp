@@ -33,12 +33,12 @@ double lower_bound_of(const Grid& grid, const std::vector<std::size_t>& order, s
   return std::max(work / static_cast<double>(ranks), longest);
 }
 
-bool goes_first(const Task& a, const Task& b) {
+bool goes_first(const Job& a, const Job& b) {
   return a.seconds != b.seconds ? a.seconds > b.seconds : a.width > b.width;
 }
 
-Extra extra_of(std::string what, const std::vector<Task>& added, std::int64_t ranks, const Plan& plan) {
-  std::vector<Task> tasks = plan.tasks;
+Extra extra_of(std::string what, const std::vector<Job>& added, std::int64_t ranks, const Plan& plan) {
+  std::vector<Job> tasks = plan.tasks;
   tasks.insert(tasks.end(), added.begin(), added.end());
   std::ranges::stable_sort(tasks, goes_first);
   const Simulation run = simulate(tasks, static_cast<int>(ranks));
@@ -51,7 +51,7 @@ Extra extra_of(std::string what, const std::vector<Task>& added, std::int64_t ra
 Plan make_plan(const Grid& grid, std::int64_t ranks, const Speed& speed,
                const std::function<bool(const std::string&)>& done) {
   Plan plan;
-  const auto task_of = [&](std::size_t i) { return Task{grid.trials[i].width, plan.seconds[i]}; };
+  const auto task_of = [&](std::size_t i) { return Job{grid.trials[i].width, plan.seconds[i]}; };
   for (std::size_t i = 0; i < grid.trials.size(); ++i) {
     const worker::TrialSpec& spec = grid.trials[i];
     plan.seconds.push_back(speed.seconds(spec, grid, std::min(spec.width, ranks)));
@@ -65,19 +65,19 @@ Plan make_plan(const Grid& grid, std::int64_t ranks, const Speed& speed,
 }
 
 std::vector<Extra> extras(const Grid& grid, std::int64_t ranks, const Plan& plan) {
-  std::vector<Task> seed;
-  std::map<std::string, std::vector<Task>> methods;
+  std::vector<Job> seed;
+  std::map<std::string, std::vector<Job>> methods;
   for (const Cell& cell : grid.cells) {
     const std::size_t first = cell.trials.front();
-    const Task task{grid.trials[first].width, plan.seconds[first]};
+    const Job task{grid.trials[first].width, plan.seconds[first]};
     seed.push_back(task);
-    std::vector<Task>& method = methods[cell.label];
+    std::vector<Job>& method = methods[cell.label];
     method.insert(method.end(), cell.trials.size(), task);
   }
   if (methods.empty()) return {};
   const auto work = [](const auto& method) {
     double sum = 0;
-    for (const Task& task : method.second) sum += task.seconds * static_cast<double>(task.width);
+    for (const Job& task : method.second) sum += task.seconds * static_cast<double>(task.width);
     return sum;
   };
   std::vector<Extra> all{extra_of("one more seed", seed, ranks, plan)};

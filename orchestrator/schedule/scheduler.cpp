@@ -4,7 +4,7 @@
 
 namespace peftgrid::orchestrator {
 
-Scheduler::Scheduler(std::vector<Task> tasks, int ranks)
+Scheduler::Scheduler(std::vector<Job> tasks, int ranks)
     : tasks_(std::move(tasks)),
       gangs_(tasks_.size()),
       ranks_(static_cast<std::size_t>(ranks)),

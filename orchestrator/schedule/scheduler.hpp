@@ -9,7 +9,7 @@
 namespace peftgrid::orchestrator {
 
 /// What the scheduler knows of a trial: how many ranks share it at most, and seconds predicted on that many.
-struct Task {
+struct Job {
   std::int64_t width = 1;
   double seconds = 0;
 };
@@ -23,7 +23,7 @@ struct Task {
 class Scheduler {
  public:
   /// The ranks are 0 .. ranks - 1, all still about to ask.
-  Scheduler(std::vector<Task> tasks, int ranks);
+  Scheduler(std::vector<Job> tasks, int ranks);
 
   struct Start {
     std::size_t task;
@@ -64,7 +64,7 @@ class Scheduler {
   void leave_gang(int rank);
   void release(std::size_t task, double now_s);
 
-  std::vector<Task> tasks_;
+  std::vector<Job> tasks_;
   std::vector<std::vector<int>> gangs_;  // by task
   std::vector<Rank> ranks_;
   std::set<std::size_t> waiting_;

@@ -5,7 +5,7 @@
 
 namespace peftgrid::orchestrator {
 
-Simulation simulate(const std::vector<Task>& tasks, int ranks, const std::vector<double>& actual_s) {
+Simulation simulate(const std::vector<Job>& tasks, int ranks, const std::vector<double>& actual_s) {
   Simulation run;
   run.start_s.resize(tasks.size());
   run.end_s.resize(tasks.size());
@@ -35,9 +35,9 @@ Simulation simulate(const std::vector<Task>& tasks, int ranks, const std::vector
   return run;
 }
 
-double lower_bound_s(const std::vector<Task>& tasks, int ranks) {
+double lower_bound_s(const std::vector<Job>& tasks, int ranks) {
   double work = 0, longest = 0;
-  for (const Task& task : tasks) {
+  for (const Job& task : tasks) {
     work += task.seconds * static_cast<double>(std::min<std::int64_t>(task.width, ranks));
     longest = std::max(longest, task.seconds);
   }

@@ -15,9 +15,9 @@ struct Simulation {
 };
 
 /// `actual_s` are the seconds that each task really takes; empty: exactly as predicted.
-Simulation simulate(const std::vector<Task>& tasks, int ranks, const std::vector<double>& actual_s = {});
+Simulation simulate(const std::vector<Job>& tasks, int ranks, const std::vector<double>& actual_s = {});
 
 /// No schedule of these tasks at these widths ends earlier: max(sum of width × seconds / ranks, the longest).
-double lower_bound_s(const std::vector<Task>& tasks, int ranks);
+double lower_bound_s(const std::vector<Job>& tasks, int ranks);
 
 }  // namespace peftgrid::orchestrator

@@ -84,13 +84,13 @@ struct Rehearsal {
 };
 
 Rehearsal rehearse(const std::vector<Options>& all, Choice choice, std::int64_t ranks) {
-  std::vector<std::pair<Task, std::size_t>> tasks;
+  std::vector<std::pair<Job, std::size_t>> tasks;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Way& way = all[i].ways[choice[i]];
-    tasks.insert(tasks.end(), all[i].trials, {Task{way.width, way.seconds}, i});
+    tasks.insert(tasks.end(), all[i].trials, {Job{way.width, way.seconds}, i});
   }
   std::ranges::stable_sort(tasks, std::greater<>(), [](const auto& task) { return task.first.seconds; });
-  std::vector<Task> ordered;
+  std::vector<Job> ordered;
   for (const auto& [task, cell] : tasks) ordered.push_back(task);
   const Simulation run = simulate(ordered, static_cast<int>(ranks));
   std::vector<double> ends(all.size());

@@ -74,7 +74,7 @@ class Width : public Contract {
     worker::prepare_process(1);
     std::optional<TrialRecord> led;
     const worker::TrialSpec trial = spec(width);
-    const worker::Watch watch{[] { return false; }, [](const worker::Progress&) {}};
+    const worker::ProgressCallbacks watch{[] { return false; }, [](const worker::Progress&) {}};
     collectives::run_as_threads(ranks, [&](collectives::Group& group) {
       worker::Store store;
       const worker::Team team(std::make_unique<BorrowedGroup>(group), watch.stop);

@@ -93,7 +93,7 @@ TEST_P(Kernels, DropoutDropsWhereRandom123Says) {
       const float expected = bits < 0x40000000U ? 0.0F : 1.0F / 0.75F;
       ASSERT_EQ(y[static_cast<std::size_t>(i)], expected) << "width " << width << ", number " << i;
     }
-    table().masked(x.data(), mask.data(), again.data(), kTokens * width, 1.0F / 0.75F);
+    table().dropout_backward(x.data(), mask.data(), again.data(), kTokens * width, 1.0F / 0.75F);
     EXPECT_EQ(again, y) << "the mask of width " << width;
   }
 }
@@ -300,10 +300,10 @@ TEST_P(Kernels, LowRankAndItsGradientsAreTheirFormulas) {
     std::vector<float> out(gradient.size() + 1, 5), x_gradient(x.size() + 1, 5), down_gradient(down.size() + 1, 5);
     std::vector<float> up_gradient(up.size() + 1, 5);
     const std::int64_t width = worker::kernels::low_rank_width(shape.rank);
-    std::vector<float> waist(static_cast<std::size_t>(shape.tokens * width));
-    table().low_rank(shape, x.data(), down.data(), up.data(), out.data(), waist.data());
-    table().low_rank_backward(shape, x.data(), down.data(), up.data(), waist.data(), gradient.data(), x_gradient.data(),
-                              down_gradient.data(), up_gradient.data());
+    std::vector<float> projected(static_cast<std::size_t>(shape.tokens * width));
+    table().low_rank(shape, x.data(), down.data(), up.data(), out.data(), projected.data());
+    table().low_rank_backward(shape, x.data(), down.data(), up.data(), projected.data(), gradient.data(),
+                              x_gradient.data(), down_gradient.data(), up_gradient.data());
 
     const auto rank = static_cast<std::size_t>(shape.rank), in = static_cast<std::size_t>(shape.in);
     const auto tokens = static_cast<std::size_t>(shape.tokens);
@@ -353,8 +353,8 @@ TEST_P(Kernels, WideningIsExact) {
     narrow.push_back(static_cast<std::uint16_t>(bits >> 16));
   }
   std::vector<float> plain(values.size()), shifted(values.size());
-  table().widen(narrow.data(), nullptr, plain.data(), kTokens, kWidth);
-  table().widen(narrow.data(), bias.data(), shifted.data(), kTokens, kWidth);
+  table().bf16_to_float(narrow.data(), nullptr, plain.data(), kTokens, kWidth);
+  table().bf16_to_float(narrow.data(), bias.data(), shifted.data(), kTokens, kWidth);
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::uint32_t bits = 0;
     std::memcpy(&bits, &plain[i], sizeof bits);

@@ -89,27 +89,27 @@ TEST(Scheduler, IsOverWhenNothingWaitsOrRuns) {
 }
 
 /// 800 trials whose sizes spread evenly over two decades, longest first.
-std::vector<Task> two_decades() {
+std::vector<Job> two_decades() {
   std::mt19937 random(7);
   std::uniform_real_distribution<double> decades(0, 2);
-  std::vector<Task> tasks;
+  std::vector<Job> tasks;
   for (int i = 0; i < 800; ++i) tasks.push_back({1, std::pow(10, decades(random))});
-  std::ranges::sort(tasks, std::greater<>(), &Task::seconds);
+  std::ranges::sort(tasks, std::greater<>(), &Job::seconds);
   return tasks;
 }
 
 TEST(Simulation, OfExactCostsEndsWithinTwoPercentOfTheBound) {
-  const std::vector<Task> tasks = two_decades();
+  const std::vector<Job> tasks = two_decades();
   EXPECT_LE(simulate(tasks, 32).makespan_s, 1.02 * lower_bound_s(tasks, 32));
 }
 
 TEST(Simulation, OfCostsThatAreWrongEndsWithinSixPercentOfTheBound) {
-  const std::vector<Task> tasks = two_decades();
+  const std::vector<Job> tasks = two_decades();
   std::mt19937 random(11);
   std::lognormal_distribution<double> error(0, 0.5);
   std::vector<double> actual;
-  std::vector<Task> as_it_was;
-  for (const Task& task : tasks) {
+  std::vector<Job> as_it_was;
+  for (const Job& task : tasks) {
     actual.push_back(task.seconds * error(random));
     as_it_was.push_back({task.width, actual.back()});
   }
@@ -119,7 +119,7 @@ TEST(Simulation, OfCostsThatAreWrongEndsWithinSixPercentOfTheBound) {
 TEST(Simulation, NeverBeatsTheBoundWhateverTheWidths) {
   std::mt19937 random(3);
   for (int turn = 0; turn < 20; ++turn) {
-    std::vector<Task> tasks;
+    std::vector<Job> tasks;
     for (int i = 0; i < 60; ++i) {
       tasks.push_back({std::int64_t{1} << (random() % 4), 1.0 + static_cast<double>(random() % 100)});
     }

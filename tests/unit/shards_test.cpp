@@ -131,7 +131,7 @@ TEST(FitTime, WithinTheTimeNothingNeedsToChange) {
 }
 
 TEST(FitTime, TheFewestNodesThatFitAreFound) {
-  const TimeFit fit = fit_time({std::vector<Task>(12, Task{1, 10})}, 1, 2, 20);
+  const TimeFit fit = fit_time({std::vector<Job>(12, Job{1, 10})}, 1, 2, 20);
   EXPECT_FALSE(fit.fits);
   EXPECT_DOUBLE_EQ(fit.predicted_s, 60);
   EXPECT_EQ(fit.nodes_that_fit, 3);

@@ -114,7 +114,7 @@ TEST(LoadPicture, FewRanksHaveALineEach) {
 }
 
 TEST(LoadPicture, ManyRanksShareOneLineOfShares) {
-  const Simulation run = simulate(std::vector<Task>(10'000, Task{1, 1}), 1000);
+  const Simulation run = simulate(std::vector<Job>(10'000, Job{1, 1}), 1000);
   const std::vector<std::string> lines = load_picture(run, 1000);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(worker::count_characters(lines[0]), 89U);

@@ -94,9 +94,9 @@ struct Dropout : torch::autograd::Function<Dropout> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const Tensor up = gradients[0].contiguous(), mask = context->get_saved_variables()[0];
     Tensor gradient = at::empty_like(up);
-    kernels::table().masked(up.const_data_ptr<float>(), mask.const_data_ptr<std::int8_t>(),
-                            gradient.mutable_data_ptr<float>(), up.numel(),
-                            static_cast<float>(context->saved_data["factor"].toDouble()));
+    kernels::table().dropout_backward(up.const_data_ptr<float>(), mask.const_data_ptr<std::int8_t>(),
+                                      gradient.mutable_data_ptr<float>(), up.numel(),
+                                      static_cast<float>(context->saved_data["factor"].toDouble()));
     return {gradient, {}, {}};
   }
 };
@@ -122,12 +122,12 @@ struct LowRank : torch::autograd::Function<LowRank> {
     const Tensor in = x.contiguous();
     const kernels::LowRankShape shape = shape_of(in, down, up, factor);
     Tensor out = at::empty({shape.tokens, shape.out}, in.options());
-    Tensor waist = at::empty({shape.tokens, kernels::low_rank_width(shape.rank)}, in.options());
+    Tensor projected = at::empty({shape.tokens, kernels::low_rank_width(shape.rank)}, in.options());
     kernels::table().low_rank(shape, in.const_data_ptr<float>(), down.const_data_ptr<float>(),
                               up.const_data_ptr<float>(), out.mutable_data_ptr<float>(),
-                              waist.mutable_data_ptr<float>());
+                              projected.mutable_data_ptr<float>());
     context->saved_data["factor"] = factor;
-    context->save_for_backward({in, down, up, waist});
+    context->save_for_backward({in, down, up, projected});
     return out;
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {

@@ -37,11 +37,11 @@ bool is_intel() {
   return is;
 }
 
-Tensor widen(const Tensor& x, const std::optional<Tensor>& bias) {
+Tensor bf16_to_float(const Tensor& x, const std::optional<Tensor>& bias) {
   Tensor y = at::empty(x.sizes(), x.options().dtype(at::kFloat));
-  kernels::table().widen(static_cast<const std::uint16_t*>(x.const_data_ptr()),
-                         bias ? bias->const_data_ptr<float>() : nullptr, y.mutable_data_ptr<float>(), x.size(0),
-                         x.size(1));
+  kernels::table().bf16_to_float(static_cast<const std::uint16_t*>(x.const_data_ptr()),
+                                 bias ? bias->const_data_ptr<float>() : nullptr, y.mutable_data_ptr<float>(), x.size(0),
+                                 x.size(1));
   return y;
 }
 
@@ -58,7 +58,7 @@ Tensor input_gradient(const Tensor& gradient, const Tensor& weight) {
 
 Tensor bf16_product(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
   const Tensor narrow = x.to(at::kBFloat16);
-  if (has_fast_bf16()) return widen(onednn_linear(narrow, weight, std::nullopt), bias);
+  if (has_fast_bf16()) return bf16_to_float(onednn_linear(narrow, weight, std::nullopt), bias);
   return product(narrow.to(at::kFloat), weight.to(at::kFloat), bias);
 }
 

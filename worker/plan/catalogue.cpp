@@ -69,7 +69,7 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
 
 double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone) {
   const DefaultRates rates = method_plan(method).rates();
-  if (!rates_are_swept(backbone)) return rates.large;
+  if (!is_small(backbone)) return rates.large;
   return task.targets == "standardized" ? rates.small_regression : rates.small;
 }
 
@@ -77,7 +77,7 @@ std::optional<double> published_rate(const std::string& method, const std::strin
   return method_plan(method).published_rate(protocol);
 }
 
-bool rates_are_swept(const BackboneFacts& backbone) {
+bool is_small(const BackboneFacts& backbone) {
   return backbone.model.parameters() < kSmallBase;
 }
 

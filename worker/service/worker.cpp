@@ -37,7 +37,7 @@ std::string environment(const WorkerInfo& info, const Team& team, const checkpoi
 }
 
 /// The ranks of a gang, once all of them are there.
-Team gather_team(const Gang& gang, const WorkerHooks& hooks, const Watch& watch) {
+Team gather_team(const Gang& gang, const WorkerHooks& hooks, const ProgressCallbacks& watch) {
   if (gang.ranks.size() == 1) return {};
   constexpr double kConnect_s = 60;
   try {
@@ -100,14 +100,12 @@ void publish(const checkpoint::TrialRecord& record, const WorkerInfo& info, Puls
 }
 
 /// What a rank has to tell of a trial: nothing where another one of its gang leads, and all went well.
-using Told = std::optional<TrialOutcome>;
-
-Told train_and_publish(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks,
-                       Pulse& pulse, const Watch& watch) {
+std::optional<TrialOutcome> train_and_publish(const Assign& order, Store& store, const WorkerInfo& info,
+                                              const WorkerHooks& hooks, Pulse& pulse, const ProgressCallbacks& watch) {
   const TrialSpec& spec = order.spec;
   store.check_unchanged(spec);
   const Team team = gather_team(order.gang, hooks, watch);
-  const Keeping keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
+  const CheckpointPolicy keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
   std::optional<checkpoint::TrialRecord> record = train(spec, store, team, watch, keeping);
   store.check_unchanged(spec);
   if (!record) return std::nullopt;
@@ -124,10 +122,10 @@ Told train_and_publish(const Assign& order, Store& store, const WorkerInfo& info
 }
 
 /// Trains one trial and publishes it; whatever goes wrong becomes the outcome.
-Told attempt(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks, Pulse& pulse,
-             const Watch& watch) {
+std::optional<TrialOutcome> attempt(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks,
+                                    Pulse& pulse, const ProgressCallbacks& watch) {
   const double begin = now_s();
-  Told told;
+  std::optional<TrialOutcome> told;
   const auto failed = [&](const std::string& reason, bool by_environment) {
     told.emplace();
     told->state = TrialOutcome::State::Failed;
@@ -169,13 +167,13 @@ bool worth_telling(const TrialOutcome& outcome, const Pulse& pulse) {
 void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const WorkerHooks& hooks) {
   Store store(info.node_memory);
   Pulse pulse(coordinator, hooks);
-  const Watch watch{[&] { return pulse.stop(); }, [&](const Progress& p) { pulse.progress(p); }};
+  const ProgressCallbacks watch{[&] { return pulse.stop(); }, [&](const Progress& p) { pulse.progress(p); }};
   for (;;) {
     const auto order = pulse.next_order();
     if (std::holds_alternative<End>(order)) return;
     const auto& assigned = std::get<Assign>(order);
     pulse.begin(assigned.gang.number);
-    const Told told = attempt(assigned, store, info, hooks, pulse, watch);
+    const std::optional<TrialOutcome> told = attempt(assigned, store, info, hooks, pulse, watch);
     if (told && worth_telling(*told, pulse)) pulse.report(*told, assigned.gang.number);
   }
 }

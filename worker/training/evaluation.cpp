@@ -64,14 +64,14 @@ void represent_group(Model& model, const TokenizedSplit& split, std::span<const 
 
 /// Collective over the team.
 std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& features, const Team& team, const Breath& breathe) {
+                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled) {
   const at::NoGradGuard no_gradient;
   if (features.defined()) return model.objective().decide(model.head_logits(features, rows, false, 0));
   std::vector<float> all(rows.size(), Team::kNothing);  // what is decided is a float without loss
   const auto groups = groups_of(model, split, rows);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
-    breathe();
+    check_cancelled();
     const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
     const std::vector<double> some = model.objective().decide(logits);
     for (std::size_t i = 0; i < some.size(); ++i)
@@ -84,12 +84,12 @@ std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span
 }  // namespace
 
 at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows, const Team& team,
-                     const Breath& breathe) {
+                     const CheckCancelled& check_cancelled) {
   at::Tensor all = at::full({static_cast<std::int64_t>(rows.size()), model.width()}, Team::kNothing, at::kFloat);
   const auto groups = groups_of(model, split, rows);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
-    breathe();
+    check_cancelled();
     represent_group(model, split, rows, groups[g], all.mutable_data_ptr<float>());
   }
   team.sum({all.mutable_data_ptr<float>(), static_cast<std::size_t>(all.numel())}, "representations");
@@ -97,13 +97,13 @@ at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const 
 }
 
 FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                                          const MakeBoard& make_board, const Breath& breathe) {
+                                          const MakeBoard& make_board, const CheckCancelled& check_cancelled) {
   const double begin = now_s();
   const auto groups = groups_of(model, split, rows);
   const std::shared_ptr<FeatureBoard> board = make_board(groups.size());
-  if (!board) return {represent(model, split, rows, Team(), breathe), now_s() - begin};
+  if (!board) return {represent(model, split, rows, Team(), check_cancelled), now_s() - begin};
   const auto make = [&](std::size_t g) {
-    breathe();
+    check_cancelled();
     const double from = now_s();
     represent_group(model, split, rows, groups[g], board->numbers());
     board->finish(g, now_s() - from);
@@ -120,8 +120,8 @@ FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& sp
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& features, const Team& team, const Breath& breathe) {
-  std::vector<double> predictions = decided(model, split, rows, features, team, breathe);
+                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled) {
+  std::vector<double> predictions = decided(model, split, rows, features, team, check_cancelled);
   for (double& prediction : predictions) prediction = model.objective().prediction_of(prediction);
   return predictions;
 }

@@ -160,7 +160,7 @@ void AdamW::restore(const State& state) {
   second_.copy_(state.second);
 }
 
-void AdamW::settle() {
+void AdamW::apply_pending_decay() {
   float* values = parameters_.values().mutable_data_ptr<float>();
   const auto factor = static_cast<float>(idle_factor_);
   for (const FlatParameters::Segment& run : parameters_.idle()) {

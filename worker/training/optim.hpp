@@ -53,7 +53,7 @@ class AdamW {
   double step();
   /// Gives idle lines the decay of all steps so far: at once, since nothing reads them in between. To be called before
   /// anything but a training text is read with the parameters, and before they are kept.
-  void settle();
+  void apply_pending_decay();
 
   /// What a step changes beside the parameters, to be kept and put back. The tensors are the optimizer's own.
   struct State {

@@ -9,7 +9,8 @@
 
 namespace peftgrid::worker {
 
-/// The run was asked to stop, or the trial was taken from this rank; of it there is at most its state (Keeping).
+/// The run was asked to stop, or the trial was taken from this rank; of it there is at most its state
+/// (CheckpointPolicy).
 struct Interrupted {};
 
 /// The ranks that train one trial together, as one of them sees it. A trial of width w is w shards of work whose sums

@@ -24,12 +24,13 @@ using checkpoint::TrialRecord;
 
 class Trainer {
  public:
-  Trainer(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch, const Keeping& keeping)
+  Trainer(const TrialSpec& spec, Store& store, const Team& team, const ProgressCallbacks& watch,
+          const CheckpointPolicy& keeping)
       : spec_(spec),
         store_(store),
         team_(team),
-        watch_(watch),
-        keeping_(keeping),
+        callbacks_(watch),
+        checkpoints_(keeping),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
@@ -79,7 +80,7 @@ class Trainer {
   void compute_features() {
     if (!model_.method_facts().base_in_evaluation) return;
     const double begin = now_s();
-    steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, breathe_));
+    steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, check_cancelled_));
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
       const std::map<std::string, std::string> splits{
@@ -92,28 +93,28 @@ class Trainer {
 
   /// Other trials evaluate on the same features. A team's ranks may remember different ones, and make them together.
   FeatureMemo::Features evaluation_features(const std::string& name, const TokenizedSplit& split, const Rows& rows) {
-    if (team_.size() > 1) return {represent(model_, split, rows, team_, breathe_), 0};
+    if (team_.size() > 1) return {represent(model_, split, rows, team_, check_cancelled_), 0};
     const auto board = [&](std::size_t groups) {
       return store_.board(spec_, name, rows, groups, rows.size() * static_cast<std::size_t>(model_.width()));
     };
     return store_.features(spec_, name, rows,
-                           [&] { return represent_with_node(model_, split, rows, board, breathe_); });
+                           [&] { return represent_with_node(model_, split, rows, board, check_cancelled_); });
   }
 
   void learn() {
     AdamW optimizer(parameters_, spec_.training, steps_.total());
-    for (std::int64_t step = take_up(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
-      keep_state(optimizer, false);
-      breathe_();
+    for (std::int64_t step = resume(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
+      save_checkpoint(optimizer, false);
+      check_cancelled_();
       try {
         if (!take_step(optimizer, step)) return;
       } catch (const Interrupted&) {  // while waiting for the others' gradients: the step has changed nothing yet
-        keep_state(optimizer, false);
+        save_checkpoint(optimizer, false);
         throw;
       }
       if (is_evaluation_point(step)) evaluate(optimizer, step);
     }
-    optimizer.settle();
+    optimizer.apply_pending_decay();
     if (best_values_.defined()) parameters_.values().copy_(best_values_);
     if (!best_values_.defined()) record_.best_step = record_.steps;
   }
@@ -134,17 +135,17 @@ class Trainer {
     }
     loss_sum_ += loss;
     ++losses_;
-    watch_.progress({step, steps_.total(), loss});
+    callbacks_.progress({step, steps_.total(), loss});
     return true;
   }
 
   void evaluate(AdamW& optimizer, std::int64_t step) {
-    optimizer.settle();
+    optimizer.apply_pending_decay();
     double score = 0;
     try {
       score = select(step);
     } catch (const Interrupted&) {
-      keep_state(optimizer, true);
+      save_checkpoint(optimizer, true);
       throw;
     }
     record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_.per_epoch()),
@@ -158,10 +159,10 @@ class Trainer {
   }
 
   /// Goes on where an earlier start left off; the number of steps that are done.
-  std::int64_t take_up(AdamW& optimizer) {
-    if (keeping_.file.empty()) return 0;
+  std::int64_t resume(AdamW& optimizer) {
+    if (checkpoints_.file.empty()) return 0;
     std::optional<TrainingState> state;
-    if (team_.leads()) state = read_state(keeping_.file, spec_.id, parameters_.values().numel());
+    if (team_.leads()) state = read_state(checkpoints_.file, spec_.id, parameters_.values().numel());
     if (team_.size() > 1) state = share_state(team_, std::move(state), parameters_.values().numel());
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
@@ -185,9 +186,10 @@ class Trainer {
 
   /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
   /// enough for the moment that is left then.
-  void keep_state(const AdamW& optimizer, bool evaluation_due) {
-    if (keeping_.file.empty() || !team_.leads() || record_.steps == record_.resumed_step) return;
-    const bool leaving = watch_.stop(), due = now_s() - kept_at_s_ > std::max(keeping_.every_s, 50 * keeping_takes_s_);
+  void save_checkpoint(const AdamW& optimizer, bool evaluation_due) {
+    if (checkpoints_.file.empty() || !team_.leads() || record_.steps == record_.resumed_step) return;
+    const bool leaving = callbacks_.stop(),
+               due = now_s() - kept_at_s_ > std::max(checkpoints_.every_s, 50 * saving_takes_s_);
     if (!due && !leaving) return;
     const AdamW::State moments = optimizer.state();
     TrainingState state;
@@ -214,14 +216,13 @@ class Trainer {
     if (!due && bytes_of(state) > kBytesOnLeaving) return;
     const double begin = now_s();
     try {
-      write_state(keeping_.file, spec_.id, state);
+      write_state(checkpoints_.file, spec_.id, state);
     } catch (const checkpoint::FileError& error) {
       // A full disk takes the way back, not the trial itself.
-      if (keeping_takes_s_ == 0)
-        record_.warnings.push_back(std::string("its state could not be kept: ") + error.what());
+      if (saving_takes_s_ == 0) record_.warnings.push_back(std::string("its state could not be kept: ") + error.what());
     }
     kept_at_s_ = now_s();
-    keeping_takes_s_ = std::max(1e-3, kept_at_s_ - begin);
+    saving_takes_s_ = std::max(1e-3, kept_at_s_ - begin);
   }
 
   bool is_evaluation_point(std::int64_t step) const {
@@ -249,7 +250,7 @@ class Trainer {
 
   double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& features) {
     return metric(spec_.task.metrics.front(), labels_of(split, rows),
-                  predict(model_, split, rows, features, team_, breathe_));
+                  predict(model_, split, rows, features, team_, check_cancelled_));
   }
 
   void test() {
@@ -268,7 +269,7 @@ class Trainer {
       }
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
-      result.predictions = predict(model_, split, every, features, team_, breathe_);
+      result.predictions = predict(model_, split, every, features, team_, check_cancelled_);
       result.labels = labels_of(split, every);
       for (const std::string& name : spec_.task.metrics) {
         result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
@@ -287,10 +288,10 @@ class Trainer {
   const TrialSpec& spec_;
   Store& store_;
   const Team& team_;
-  const Watch& watch_;
-  const Keeping& keeping_;
-  const Breath breathe_ = [this] {
-    if (watch_.stop()) throw Interrupted{};
+  const ProgressCallbacks& callbacks_;
+  const CheckpointPolicy& checkpoints_;
+  const CheckCancelled check_cancelled_ = [this] {
+    if (callbacks_.stop()) throw Interrupted{};
   };
   Model model_;
   Choice choice_;
@@ -303,13 +304,13 @@ class Trainer {
   double loss_sum_ = 0;  // since the last point of the curve
   std::int64_t losses_ = 0;
   TrainingState earlier_;  // times of earlier starts
-  double kept_at_s_ = now_s(), keeping_takes_s_ = 0;
+  double kept_at_s_ = now_s(), saving_takes_s_ = 0;
 };
 
 }  // namespace
 
-std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch,
-                                 const Keeping& keeping) {
+std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const ProgressCallbacks& watch,
+                                 const CheckpointPolicy& keeping) {
   forget_peak_memory();
   if (!device_of(spec).is_cpu()) forget_device_peak();
   try {

@@ -17,13 +17,13 @@ struct Progress {
 };
 
 /// How a trial looks out for the world, between steps and between evaluation groups.
-struct Watch {
+struct ProgressCallbacks {
   std::function<bool()> stop;  // true: leave now (throws Interrupted)
   std::function<void(const Progress&)> progress;
 };
 
 /// Where an unfinished trial keeps its state between steps, and how often.
-struct Keeping {
+struct CheckpointPolicy {
   std::filesystem::path file;  // empty: nowhere
   double every_s = 180;
 };
@@ -32,7 +32,7 @@ struct Keeping {
 /// Collective over `team`, whose leader alone returns what is to be kept: all but `environment`. A trial that diverges
 /// comes back with state "diverged". Goes on from a state that the leader kept, with the same bytes in the end. Throws
 /// TrialError, Interrupted, UsageError (files changed since planning).
-std::optional<checkpoint::TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const Watch& watch,
-                                             const Keeping& keeping);
+std::optional<checkpoint::TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team,
+                                             const ProgressCallbacks& watch, const CheckpointPolicy& keeping);
 
 }  // namespace peftgrid::worker

@@ -4,8 +4,8 @@
 
 #include "worker/kernels/cpu/activation.hpp"
 #include "worker/kernels/cpu/buffer.hpp"
+#include "worker/kernels/cpu/matmul.hpp"
 #include "worker/kernels/cpu/philox.hpp"
-#include "worker/kernels/cpu/product.hpp"
 #include "worker/kernels/cpu/vector_types.hpp"
 
 /// For vector_kernels.cpp only: attention of one row and head at a time, everything in cache. Padding every row to the
@@ -37,7 +37,7 @@ inline void softmax(float* scores, std::int64_t count, float scale) {
 /// Where one row's keys and values come from, and memory for one head of it.
 struct Workspace {
   Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
-  Buffer<float> turned;                       // [head_dim, extra + length padded]
+  Buffer<float> transposed;                   // [head_dim, extra + length padded]
   Buffer<float> weights, factors, scores, result;
 };
 
@@ -128,11 +128,11 @@ inline const float* dropped(const Head& h, const float* weights, const float* fa
 /// The gradient of the row's own is written to `own`, that of the extra ones added to `extra`.
 inline void give_back(const AttentionShape& shape, const Head& h, const float* weights, const Lines& lines, float* own,
                       float* extra, Workspace& w) {
-  product(h.length, h.head_dim, h.queries, weights + shape.extra, 1, h.all_width, lines.first, lines.stride, own,
-          h.stride);
+  matmul(h.length, h.head_dim, h.queries, weights + shape.extra, 1, h.all_width, lines.first, lines.stride, own,
+         h.stride);
   if (extra == nullptr) return;
   float* sums = w.result.take(shape.extra * h.width);
-  product(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
+  matmul(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
   for (std::int64_t j = 0; j < shape.extra; ++j) {
     for (std::int64_t c = 0; c < h.head_dim; ++c) extra[j * h.stride + c] += sums[j * h.width + c];
   }
@@ -147,14 +147,15 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       const std::int64_t from = h.line * h.stride + h.column;
       const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
       const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
-      float* keys_turned = w.turned.take(h.head_dim * h.all_width);
-      turn(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_turned);
+      float* keys_transposed = w.transposed.take(h.head_dim * h.all_width);
+      transpose(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_transposed);
       const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
-      product(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_turned, h.all_width, scores, h.all_width);
+      matmul(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_transposed, h.all_width, scores,
+             h.all_width);
       for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all, shape.scale);
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
-      product(h.queries, h.head_dim, h.all, weights, h.all_width, 1, values.first, values.stride, out + from, h.stride);
+      matmul(h.queries, h.head_dim, h.all, weights, h.all_width, 1, values.first, values.stride, out + from, h.stride);
       if (kept != nullptr) kept += size;
     }
   }
@@ -196,15 +197,15 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       const float* factors = dropout_factors(shape, h, head, w);
       const float* weights = dropped(h, kept, factors, w);
       give_back(shape, h, weights, outs, v_gradient + from, extra_of(extra_v_gradient), w);
-      float* values_turned = w.turned.take(h.head_dim * h.all_width);
-      turn(values.first, h.all, h.head_dim, values.stride, h.all_width, values_turned);
+      float* values_transposed = w.transposed.take(h.head_dim * h.all_width);
+      transpose(values.first, h.all, h.head_dim, values.stride, h.all_width, values_transposed);
       float* scores = w.scores.take(h.queries * h.all_width);
-      product(h.queries, h.all_width, h.head_dim, outs.first, outs.stride, 1, values_turned, h.all_width, scores,
-              h.all_width);
+      matmul(h.queries, h.all_width, h.head_dim, outs.first, outs.stride, 1, values_transposed, h.all_width, scores,
+             h.all_width);
       softmax_backward(h, kept, factors, shape.scale, scores);
       give_back(shape, h, scores, queries, k_gradient + from, extra_of(extra_k_gradient), w);
-      product(h.queries, h.head_dim, h.all, scores, h.all_width, 1, keys.first, keys.stride, q_gradient + from_query,
-              h.stride);
+      matmul(h.queries, h.head_dim, h.all, scores, h.all_width, 1, keys.first, keys.stride, q_gradient + from_query,
+             h.stride);
       kept += h.queries * h.all_width;
     }
   }

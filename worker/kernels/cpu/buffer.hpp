@@ -58,8 +58,8 @@ inline void turn_square(const float* lines, std::int64_t count, std::int64_t lin
 }
 
 /// lines [count, columns] to to[columns, width], zeros behind `count`.
-inline void turn(const float* lines, std::int64_t count, std::int64_t columns, std::int64_t line_width,
-                 std::int64_t width, float* to) {
+inline void transpose(const float* lines, std::int64_t count, std::int64_t columns, std::int64_t line_width,
+                      std::int64_t width, float* to) {
   for (std::int64_t c = 0; c < columns; c += kLanes) {
     for (std::int64_t j = 0; j < width; j += kLanes) {
       if (c + kLanes <= columns && j + kLanes <= width) {

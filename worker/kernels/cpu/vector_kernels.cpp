@@ -32,11 +32,11 @@ void dropout(const float* x, float* y, std::int8_t* mask, std::int64_t tokens, s
   }
 }
 
-void masked(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor) {
+void dropout_backward(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor) {
   for (std::int64_t i = 0; i < count; ++i) y[i] = mask[i] != 0 ? x[i] * factor : 0.0F;
 }
 
-void widen(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width) {
+void bf16_to_float(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width) {
   for (std::int64_t t = 0; t < tokens; ++t) {
     const std::uint16_t* in = x + t * width;
     float* out = y + t * width;
@@ -80,8 +80,18 @@ double squares(const float* x, std::int64_t count) {
 }  // namespace
 
 extern const Table kTable;
-const Table kTable{
-    PEFTGRID_LEVEL_NAME, dropout, masked, add_norm, norm_backward, attention, attention_backward, gelu, low_rank,
-    low_rank_backward,   widen,   adamw,  squares};
+const Table kTable{PEFTGRID_LEVEL_NAME,
+                   dropout,
+                   dropout_backward,
+                   add_norm,
+                   norm_backward,
+                   attention,
+                   attention_backward,
+                   gelu,
+                   low_rank,
+                   low_rank_backward,
+                   bf16_to_float,
+                   adamw,
+                   squares};
 
 }  // namespace peftgrid::worker::kernels::PEFTGRID_LEVEL

@@ -45,7 +45,7 @@ struct Table {
   void (*dropout)(const float* x, float* y, std::int8_t* mask, std::int64_t tokens, std::int64_t width, float rate,
                   const TokenStream& stream);
   /// y[i] = x[i] * factor where the mask is -1, else 0: dropout's backward.
-  void (*masked)(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor);
+  void (*dropout_backward)(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor);
 
   /// sum = a + b and y = its layer norm, all [tokens, width]; kept [tokens, 2]: mean and 1 / standard deviation.
   void (*add_norm)(const NormShape& shape, const float* a, const float* b, const float* weight, const float* bias,
@@ -69,16 +69,16 @@ struct Table {
   /// y[i] = GELU(x[i]), by the error function; its slope there to `slope` where not null.
   void (*gelu)(const float* x, float* y, float* slope, std::int64_t count);
 
-  /// To out [tokens, out]; `waist`, factor * x down^T with lines of low_rank_width numbers, is kept for backward.
+  /// To out [tokens, out]; `projected`, factor * x down^T with lines of low_rank_width numbers, is kept for backward.
   void (*low_rank)(const LowRankShape& shape, const float* x, const float* down, const float* up, float* out,
-                   float* waist);
+                   float* projected);
   /// The gradients on x (may be null), down and up, written whole, from that on out.
   void (*low_rank_backward)(const LowRankShape& shape, const float* x, const float* down, const float* up,
-                            const float* waist, const float* gradient, float* x_gradient, float* down_gradient,
+                            const float* projected, const float* gradient, float* x_gradient, float* down_gradient,
                             float* up_gradient);
 
   /// y[t, i] = float(x[t, i]) + bias[i]; x in bf16, bias may be null.
-  void (*widen)(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width);
+  void (*bf16_to_float)(const std::uint16_t* x, const float* bias, float* y, std::int64_t tokens, std::int64_t width);
 
   /// One AdamW step (Loshchilov and Hutter 2019, with bias correction) over `count` numbers.
   void (*adamw)(float* weight, const float* gradient, float* first, float* second, std::int64_t count, float rate,
@@ -92,7 +92,7 @@ struct Table {
 /// Floats that `kept` of attention needs.
 std::int64_t attention_kept_size(const AttentionShape& shape);
 
-/// Numbers in a line of low_rank's waist.
+/// Numbers in a line of low_rank's projected.
 std::int64_t low_rank_width(std::int64_t rank);
 
 /// The table of this processor.

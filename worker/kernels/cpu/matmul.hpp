@@ -43,8 +43,8 @@ inline void column_of_tiles(std::int64_t rows, std::int64_t depth, const float* 
 
 /// C [rows, columns] = A B; b_row and c_row at least `columns`. A is read with any strides, so its transpose costs
 /// nothing.
-inline void product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
-                    std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
+inline void matmul(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_row,
+                   std::int64_t a_column, const float* b, std::int64_t b_row, float* c, std::int64_t c_row) {
   std::int64_t n = 0;
   if constexpr (kLanes == 16) {  // 4 × 4 sums fit the 32 registers of AVX-512 only
     for (; n + 4 * kLanes <= columns; n += 4 * kLanes) {
