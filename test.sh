@@ -10,6 +10,7 @@ log=${XDG_CACHE_HOME:-$HOME/.cache}/peftgrid/sanitizers.log
 
 say "formatting"
 git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format --dry-run -Werror
+find build/release/tests/pages -name '*.cpp' -print0 | xargs -0r clang-format --dry-run -Werror  # the code of docs/
 
 # Faults and Slurm tests wait more than they compute: compilers of low priority have the rest.
 say "building with sanitizers in the background (log: the cache folder's sanitizers.log)"

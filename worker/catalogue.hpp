@@ -99,7 +99,7 @@ std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneF
 void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
 /// The rate for this method and size class; a regression on standardized targets has rates of its own where they were
 /// swept (docs/methods.md).
-double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone);
+double default_learning_rate(const MethodSpec& method, const TaskSpec& task, const BackboneFacts& backbone);
 /// Do this size class's rates come from the committed sweep? Else they are customary ones.
 bool is_small(const BackboneFacts& backbone);
 

@@ -195,7 +195,7 @@ worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& t
   const bool swept = worker::is_small(backbone);
   // Published rates are of large models; small ones learn nothing at them.
   training.learning_rate =
-      published && !swept ? *published : worker::default_learning_rate(method.spec.name, task, backbone);
+      published && !swept ? *published : worker::default_learning_rate(method.spec, task, backbone);
   origins["learning_rate"] = swept ? "sweep" : (published ? "protocol" : "default");
   file.training.lay_over(training, origins);
   of_task.lay_over(training, origins);

@@ -44,7 +44,7 @@ TEST(Prefixes, ShiftedTheTextBeginsBehindThem) {
 
 TEST(Prefixes, PtuningV2IsAShiftedPrefixWithDropoutAndASmallStart) {
   worker::MethodSpec same = prefix_with("positions", std::string("shifted"));
-  same.options["length"] = std::int64_t{20};
+  same.options["length"] = small_method("ptuning_v2").options.at("length");
   same.options["dropout"] = 0.1;
   same.options["init_std"] = 0.02;
   for (const Subject& subject : subjects()) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <stdexcept>
 
 #include "tests/support/tiny_model.hpp"
 #include "worker/backbones/architecture.hpp"
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kVocabulary = 64;
+constexpr std::int64_t kLargest = 16;  // of a method's lengths, ranks and widths, on models 32 wide
 
 /// The architectures beside BERT.
 std::vector<std::string> cousins() {
@@ -42,6 +44,12 @@ const std::map<std::string, Form>& forms() {
       {"ptuning_by_an_mlp", {"ptuning", {{"encoder", std::string("mlp")}, {"hidden", std::int64_t{12}}}}},
   };
   return all;
+}
+
+/// An option's default, cut down where it is a number of things.
+worker::OptionValue made_small(const worker::OptionInfo& option) {
+  if (option.type != worker::OptionInfo::Type::Integer) return option.fallback;
+  return std::min(std::get<std::int64_t>(option.fallback), std::max(kLargest, static_cast<std::int64_t>(option.least)));
 }
 
 class Scratch : public testing::Environment {
@@ -76,6 +84,9 @@ const std::vector<Subject>& subjects() {
       found.push_back({std::string("bert, ") + readout, with, readout, true});
     }
     for (const std::string& name : cousins()) found.push_back({name, contract_folder() / name, "pooler", false});
+    const char* asked = std::getenv("PEFTGRID_TEST_SUBJECTS");
+    if (asked != nullptr) std::erase_if(found, [&](const Subject& one) { return !one.name.starts_with(asked); });
+    if (found.empty()) throw std::invalid_argument(std::string("there is no subject ") + asked);
     return found;
   }();
   return all;
@@ -112,10 +123,8 @@ worker::MethodSpec small_method(const std::string& name) {
   }
   worker::MethodSpec method{name, {}};
   for (const worker::OptionInfo& option : worker::find_method(name)->options)
-    method.options[option.name] = option.fallback;
-  if (name == "pfeiffer") method.options["reduction"] = std::int64_t{4};
-  if (name == "ptuning") method.options["length"] = std::int64_t{4};
-  if (name == "top_layers") method.options["layers"] = std::int64_t{1};
+    method.options[option.name] = made_small(option);
+  if (name == "top_layers") method.options["layers"] = std::int64_t{1};  // of two
   return method;
 }
 

@@ -23,7 +23,8 @@ struct Subject {
 inline void PrintTo(const Subject& subject, std::ostream* out) {
   *out << subject.name;
 }
-/// Every architecture of the registry with every readout, and with a pooler that the folder lacks.
+/// Every architecture of the list, BERT with every readout, and with a pooler that the folder lacks. Those whose names
+/// begin with PEFTGRID_TEST_SUBJECTS, where that is set.
 const std::vector<Subject>& subjects();
 
 /// Rows of unlike lengths, some of them pairs; `first` tells apart sets of rows.

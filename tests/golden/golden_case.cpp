@@ -132,7 +132,8 @@ json config_of(const GoldenCase& golden) {
 const std::vector<GoldenCase>& golden_cases() {
   static const std::vector<GoldenCase> all = [] {
     std::vector<GoldenCase> cases;
-    for (const char* file : {"transformers", "adapters", "transformers_more", "adapters_more", "own"}) {
+    for (const char* file :
+         {"transformers", "adapters", "transformers_more", "transformers_pages", "adapters_more", "own"}) {
       const json content = json::parse(std::ifstream(folder() / (std::string(file) + ".json")));
       for (const json& one : content.at("cases")) {
         if (can_be_run(one)) cases.push_back(case_of(one, content.at("rows")));

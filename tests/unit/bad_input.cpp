@@ -13,6 +13,8 @@
 #include "orchestrator/grid/grid.hpp"
 #include "tests/support/tiny_model.hpp"
 #include "tests/unit/bad_input/cases.hpp"
+#include "worker/backbones/architecture.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::tests {
 
@@ -96,6 +98,13 @@ std::string message_of(const BadInput& bad) {
     message = error.what();
   } catch (const checkpoint::FileError& error) {
     message = error.what();
+  }
+  // A new architecture is none of docs/errors.md's business.
+  std::vector<std::string> known;
+  for (const worker::Architecture* one : worker::architectures()) known.push_back(one->name);
+  const std::string list = "known: " + worker::joined(known);
+  if (const std::size_t at = message.find(list); at != std::string::npos) {
+    message.replace(at, list.size(), "known: " + known.front() + ", …");
   }
   const std::string prefix = folder.root().string() + "/";
   for (std::size_t at = message.find(prefix); at != std::string::npos; at = message.find(prefix))

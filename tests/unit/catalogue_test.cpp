@@ -118,10 +118,11 @@ TEST(Counts, OptionsCount) {
 TEST(Rates, DependOnMethodAndSizeOfBackbone) {
   const BackboneFacts small = small_bert();
   for (const MethodInfo& method : methods()) {
-    EXPECT_GT(default_learning_rate(method.name, {}, small), default_learning_rate(method.name, {}, bert_base()))
+    EXPECT_GT(default_learning_rate({method.name, {}}, {}, small),
+              default_learning_rate({method.name, {}}, {}, bert_base()))
         << method.name;
   }
-  EXPECT_EQ(default_learning_rate("full", {}, small), 2e-4);
+  EXPECT_EQ(default_learning_rate({"full", {}}, {}, small), 2e-4);
 }
 
 TEST(Costs, ARegressionHasRatesOfItsOwnOnlyOnStandardizedTargetsOfASmallBackbone) {
@@ -131,12 +132,12 @@ TEST(Costs, ARegressionHasRatesOfItsOwnOnlyOnStandardizedTargetsOfASmallBackbone
   TaskSpec standardized = raw;
   standardized.targets = "standardized";
   for (const MethodInfo& method : methods()) {
-    const double usual = default_learning_rate(method.name, {}, small);
-    EXPECT_EQ(default_learning_rate(method.name, raw, small), usual) << "whose trials keep their ids";
-    EXPECT_EQ(default_learning_rate(method.name, standardized, bert_base()),
-              default_learning_rate(method.name, {}, bert_base()));
+    const double usual = default_learning_rate({method.name, {}}, {}, small);
+    EXPECT_EQ(default_learning_rate({method.name, {}}, raw, small), usual) << "whose trials keep their ids";
+    EXPECT_EQ(default_learning_rate({method.name, {}}, standardized, bert_base()),
+              default_learning_rate({method.name, {}}, {}, bert_base()));
   }
-  EXPECT_EQ(default_learning_rate("full", standardized, small), 1e-4);
+  EXPECT_EQ(default_learning_rate({"full", {}}, standardized, small), 1e-4);
 }
 
 TEST(Costs, FullFineTuningCostsMoreThanAnAdapterAndTheHeadLeast) {

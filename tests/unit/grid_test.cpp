@@ -286,8 +286,12 @@ TEST_F(GridTest, PlanRefusesOptionsThatMakeNoSense) {
 }
 
 TEST(GridDocument, NamesEveryMethodOptionAndTrainingKey) {
-  std::ifstream in(PEFTGRID_SOURCE "/docs/grid_file.md");
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::string text;
+  // The second has the row of the method that it takes as its example.
+  for (const char* page : {"/docs/grid_file.md", "/docs/adding_a_method.md"}) {
+    std::ifstream in(std::string(PEFTGRID_SOURCE) + page);
+    text.append(std::istreambuf_iterator<char>(in), {});
+  }
   for (const TrainingKey& key : training_keys()) EXPECT_THAT(text, HasSubstr("`" + key.name + "`"));
   for (const worker::MethodInfo& method : worker::methods()) {
     EXPECT_THAT(text, HasSubstr("| `" + method.name + "` |"));

@@ -30,7 +30,9 @@ Grid grid_of(std::int64_t seeds) {
       worker::TrialSpec spec;
       spec.id = std::to_string(size) + "-" + std::to_string(seed);
       spec.method.name = "lora";
-      spec.method.options = {{"rank", std::int64_t{8}}, {"targets", std::vector<std::string>{"query", "value"}}};
+      for (const worker::OptionInfo& option : worker::find_method("lora")->options) {
+        spec.method.options[option.name] = option.fallback;
+      }
       spec.backbone.name = "tiny";
       spec.task.name = "a";
       spec.task.labels = {"x", "y"};

@@ -28,7 +28,9 @@ TrialSpec example() {
                  {{"rank", std::int64_t{4}},
                   {"alpha", 16.0},
                   {"targets", std::vector<std::string>{"query"}},
-                  {"init", std::string("random")}}};
+                  {"scaling", std::string("rank")},
+                  {"b_rate_ratio", 1.0},
+                  {"init", std::string("standard")}}};
   spec.train_size = 100;
   spec.seed = 3;
   spec.data_seed = 18'446'744'073'709'551'615ULL;

@@ -14,7 +14,7 @@ class PtuningPlan : public MethodPlan {
             {integer("length", 20, 4096, "how many"), choice("encoder", {"lstm", "mlp"}, "the network"),
              integer("hidden", 0, 65536, "its inner width; 0: the model's", 0), readout_at_option()}};
   }
-  DefaultRates rates() const override { return {2e-3, 2e-3, 1e-4}; }
+  DefaultRates rates() const override { return {4e-3, 4e-3, 1e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     constexpr std::int64_t kLayers = 2;

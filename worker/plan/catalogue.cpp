@@ -67,8 +67,8 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
   }
 }
 
-double default_learning_rate(const std::string& method, const TaskSpec& task, const BackboneFacts& backbone) {
-  const DefaultRates rates = method_plan(method).rates();
+double default_learning_rate(const MethodSpec& method, const TaskSpec& task, const BackboneFacts& backbone) {
+  const DefaultRates rates = method_plan(method.name).rates_of(method);
   if (!is_small(backbone)) return rates.large;
   return task.targets == "standardized" ? rates.small_regression : rates.small;
 }

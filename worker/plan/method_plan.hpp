@@ -65,6 +65,8 @@ class MethodPlan {
   virtual ~MethodPlan() = default;
   virtual MethodInfo info() const = 0;
   virtual DefaultRates rates() const = 0;
+  /// Of a form of the method that learns at other rates; `method` may lack options.
+  virtual DefaultRates rates_of(const MethodSpec& /*method*/) const { return rates(); }
   /// As catalogue.hpp's.
   virtual std::optional<double> published_rate(const std::string& /*protocol*/) const { return std::nullopt; }
   virtual MethodFacts facts(const MethodContext& context) const = 0;

@@ -1,5 +1,6 @@
 """The cases of further methods, options and bases, by the file that holds them: transformers_more.json (with peft),
-adapters_more.json, own.json (references of our own)."""
+transformers_pages.json (of methods that docs/adding_a_method.md adds), adapters_more.json, own.json (references of our
+own)."""
 from golden_bases import BASES
 from golden_cases import TINY_METHODS, case
 
@@ -11,7 +12,6 @@ MORE_BASES = {  # beside tiny and tiny_roberta, which have every method
 FIRST = {  # the first eight, on RoBERTa
     "transformers_more": ["full", "head", "top_layers", "lora", "lora_all", "bitfit", "prompt"],
     "adapters_more": ["pfeiffer", "prefix"],
-    "own": [],
 }
 
 QUERY_VALUE = {"targets": ["query", "value"]}
@@ -49,6 +49,10 @@ TINY = {
         "prefix_shifted_network": ("prefix", {"length": 5, "network_width": 8, "positions": "shifted"}, 0.5, 5e-3),
         "ptuning_v2": ("ptuning_v2", {"length": 5, "dropout": 0.0}, 1.0, 1e-2),
         "ptuning_v2_network": ("ptuning_v2", {"length": 5, "network_width": 8, "dropout": 0.0}, 0.5, 5e-3),
+    },
+    "transformers_pages": {
+        "vera": ("vera", {"rank": 16, "targets": ["all"]}, 0.3, 1e-2),
+        "vera_start": ("vera", {"rank": 40, **QUERY_VALUE, "d_initial": 0.5}, 0, 1e-2),
     },
     "adapters_more": {
         "pfeiffer_gelu": ("pfeiffer", {"reduction": 4, "activation": "gelu"}, 0.3, 5e-3),
@@ -95,6 +99,9 @@ MINILM = {
         "ptuning": ("ptuning", {"length": 10, "encoder": "lstm", "hidden": 32}, 0.2, 1e-3),
         "ptuning_v2": ("ptuning_v2", {"length": 10, "dropout": 0.0}, 1.0, 1e-3),
     },
+    "transformers_pages": {
+        "vera": ("vera", {"rank": 256, **QUERY_VALUE}, 0.1, 1e-2),
+    },
     "adapters_more": {
         "prefix_network": ("prefix", {"length": 10, "network_width": 64}, 0.2, 1e-3),
         "houlsby_swish": ("houlsby", {"bottleneck": 24, "activation": "swish", **ADAPTER_HUB}, 0.05, 1e-3),
@@ -119,7 +126,7 @@ def on(base, label, row, readout="pooler", **more):
 
 def more_cases(group):
     cases = [on(base, label, row) for base in ("tiny", "tiny_roberta") for label, row in TINY[group].items()]
-    cases += [on("tiny_roberta", label, TINY_METHODS[label]) for label in FIRST[group]]
+    cases += [on("tiny_roberta", label, TINY_METHODS[label]) for label in FIRST.get(group, [])]
     if group == "transformers_more":
         cases += [on(base, label, TINY_METHODS[label]) for base, labels in MORE_BASES.items() for label in labels]
     return cases + [on("minilm", label, row, "mean", outputs=2) for label, row in MINILM[group].items()]

@@ -82,4 +82,20 @@ def ia3(reference, placement="paper"):
     return parts
 
 
-METHODS = {"lora": lora, "dora": dora, "ia3": ia3}
+def vera(reference, rank, targets, d_initial=0.1):
+    """A and B are what peft draws by `projection_prng_key`."""
+    from peft import VeraConfig, get_peft_model
+
+    targets = PRODUCTS if targets == ["all"] else targets
+    get_peft_model(reference.model, VeraConfig(
+        r=rank, d_initial=d_initial, projection_prng_key=0, target_modules=by_sites(reference, targets)))
+    parts = {}
+    for layer in range(reference.depth()):
+        for target in targets:
+            module, name = reference.site(layer, target), f"layer.{layer}.{target}"
+            parts[name + ".lambda_d"] = Part(module.vera_lambda_d["default"])
+            parts[name + ".lambda_b"] = Part(module.vera_lambda_b["default"])
+    return parts
+
+
+METHODS = {"lora": lora, "dora": dora, "ia3": ia3, "vera": vera}

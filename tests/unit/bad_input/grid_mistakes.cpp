@@ -54,9 +54,10 @@ Section grid_mistakes() {
                   "grid.yaml:10: nested more than 20 deep"),
           in_grid("A key that is misspelt", seeds, "seed: 2",
                   "grid.yaml:10: the grid has no key \"seed\"; did you mean \"seeds\"?"),
-          in_grid("A key that is nothing like any", seeds, "colour: red",
-                  "grid.yaml:10: the grid has no key \"colour\"; known: run, backbones, data, tasks, methods, "
-                  "train_sizes, seeds, data_seed, precision, width, training, selection and keep"),
+          in_grid(
+              "A key that is nothing like any", seeds, "colour: red",
+              "grid.yaml:10: the grid has no key \"colour\"; known: run, protocol, backbones, data, tasks, methods, "
+              "train_sizes, seeds, data_seed, precision, width, training, selection and keep"),
           in_grid("A word reserved for later", seeds, "tune: true",
                   "grid.yaml:10: \"tune\" is reserved for a later version; this one does not know it yet"),
           in_grid("No backbones", "backbones: [models/tiny]\n", "",
