@@ -11,6 +11,7 @@ target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input
                                  unit/bad_input/file_mistakes.cpp unit/bad_input/merge_mistakes.cpp)
 add_unit_test(unit grid_test peftgrid_sample_trials tiny_model)
 add_unit_test(unit catalogue_test peftgrid_catalogue tiny_model)
+add_unit_test(unit counts_test peftgrid_catalogue nlohmann_json::nlohmann_json)
 add_unit_test(unit plan_test peftgrid_bookkeeping)
 add_unit_test(unit scheduler_test peftgrid_bookkeeping)
 add_unit_test(unit widths_test peftgrid_bookkeeping)
