@@ -31,7 +31,7 @@ void write_stars(const fs::path& file, int rows, int shift) {
 }
 
 worker::TrialSpec stars(const std::string& method, std::int64_t width) {
-  const Subject& subject = subjects()[3];  // read by its mean: the head is the last layer alone
+  const Subject& subject = subjects().front();
   const fs::path folder = contract_folder() / "regression";
   if (!fs::exists(folder)) {
     fs::create_directories(folder);
@@ -52,8 +52,9 @@ worker::TrialSpec stars(const std::string& method, std::int64_t width) {
   s.task.metrics = {"pearson"};
   s.task.data_sha256 = worker::inspect_task(s.task).data_sha256;
   const worker::BackboneFacts facts = worker::inspect_backbone(subject.folder);
-  s.backbone = {"tiny",          subject.folder,       facts.model.architecture->name,
-                subject.readout, facts.weights_sha256, facts.tokenizer_sha256};
+  // Read by its mean: the head is the last layer alone.
+  s.backbone = {"tiny", subject.folder,       facts.model.architecture->name,
+                "mean", facts.weights_sha256, facts.tokenizer_sha256};
   s.method = small_method(method);
   s.train_size = 34;
   s.training.learning_rate = 3e-3;
