@@ -68,12 +68,14 @@ std::optional<double> published_rate(const std::string& method, const std::strin
 
 // ---- backbones -------------------------------------------------------------------------------------------------
 
+/// What of a row's hidden states a head may read (docs/grid_file.md, `readout`).
+std::vector<std::string> readouts();
+
 /// What a pretrained folder holds, from its config.json, tensor headers and side files.
 struct BackboneFacts {
-  ModelFacts model;                   // with its pretrained pooler, where it has one
-  ModelFacts without_pooler;          // as readouts that go past the pooler take it
-  std::string default_readout;        // docs/grid_file.md, `readout`
-  std::vector<std::string> readouts;  // those it offers
+  ModelFacts model;             // with its pretrained pooler, where it has one
+  ModelFacts without_pooler;    // as readouts that go past the pooler take it
+  std::string default_readout;  // one of readouts()
   std::int64_t file_bytes = 0;
   bool has_weights = true;                   // else it can be planned, and not run
   std::string dtype;                         // of the word embeddings: F32 | F16 | BF16
@@ -100,7 +102,7 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
 /// The rate for this method and size class; a regression on standardized targets has rates of its own where they were
 /// swept (docs/methods.md).
 double default_learning_rate(const MethodSpec& method, const TaskSpec& task, const BackboneFacts& backbone);
-/// Do this size class's rates come from the committed sweep? Else they are customary ones.
+/// Is it of the size class whose rates the committed sweep chose? A large one's are customary.
 bool is_small(const BackboneFacts& backbone);
 
 struct ParameterCounts {

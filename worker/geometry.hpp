@@ -65,7 +65,7 @@ struct Geometry {
 };
 
 /// The sites of a block with one attention and one feed-forward part, biases and norms everywhere, and those around the
-/// blocks. `pooler`: of `width`; else the architecture, or this model as it is read, has none.
+/// blocks. `pooler`: does this model, as it is read, have one?
 void describe_encoder_sites(Geometry& geometry, bool pooler);
 
 }  // namespace peftgrid::worker

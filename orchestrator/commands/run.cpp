@@ -17,13 +17,13 @@
 #include "collectives/gang.hpp"
 #include "collectives/mpi_group.hpp"
 #include "orchestrator/commands/commands.hpp"
-#include "orchestrator/launch/company.hpp"
 #include "orchestrator/launch/gpu_check.hpp"
 #include "orchestrator/launch/launch.hpp"
 #include "orchestrator/launch/launch_watch.hpp"
 #include "orchestrator/launch/launcher.hpp"
 #include "orchestrator/launch/preparation_watch.hpp"
 #include "orchestrator/launch/process.hpp"
+#include "orchestrator/launch/rank_directory.hpp"
 #include "orchestrator/launch/start_deadline.hpp"
 #include "orchestrator/output.hpp"
 #include "orchestrator/report/write_report.hpp"
@@ -167,10 +167,10 @@ worker::WorkerHooks hooks_of(collectives::MpiSession& mpi, const Lines& lines, c
 
 /// Rank 0 coordinates in one thread and works in another; both end when the grid does.
 int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiSession& mpi, const Lines& lines,
-               const worker::WorkerInfo& info, const RankDirectory& company) {
+               const worker::WorkerInfo& info, const RankDirectory& directory) {
   const auto display = make_display(session.display_kind(options), session.grid(), session.already_there(), info.ranks);
   const auto stop = [&] { return slurm::stop_signal() != 0 || session.owner().lost(); };
-  Peers peers(company.ranks);
+  Peers peers(directory.ranks);
   const auto is_published = [&](const std::string& id) {
     std::error_code away;
     return std::filesystem::exists(session.folder().trial(id), away);
@@ -185,7 +185,7 @@ int run_rank_0(RunSession& session, const RunOptions& options, collectives::MpiS
     }
   });
   try {
-    worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
+    worker::work(*lines.line.worker, info, hooks_of(mpi, lines, directory.coordinator, stop));
   } catch (const std::exception& error) {
     give_up(mpi, error);  // the coordinator's thread is at work: unwinding would end the process without a word
   }
@@ -205,9 +205,9 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   const bool on_cuda = options.overrides.device == "cuda", over_nccl = options.collectives == "nccl";
   StartDeadline deadline(mpi.rank(), mpi.size());
   const auto group = collectives::checked(mpi.group());
-  const RankDirectory company = exchange_ids(*group);
+  const RankDirectory directory = exchange_ids(*group);
   const Lines lines{mpi.line(), mpi.gangs(), over_nccl ? collectives::Carrier::Nccl : collectives::Carrier::Mpi};
-  PreparationWatch preparation(mpi.line(), mpi.rank(), company.ranks, company.coordinator);
+  PreparationWatch preparation(mpi.line(), mpi.rank(), directory.ranks, directory.coordinator);
   deadline.met();
   if (on_cuda) {
     if (const auto trouble = trouble_with_cuda(mpi)) {
@@ -224,7 +224,7 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   std::optional<RunSession> session;
   std::optional<std::string> trouble;
   try {
-    if (mpi.rank() == 0) session.emplace(options, mpi.size(), company.cores);
+    if (mpi.rank() == 0) session.emplace(options, mpi.size(), directory.cores);
   } catch (const UsageError& error) {
     trouble = error.what();
   } catch (const checkpoint::FileError& error) {
@@ -248,12 +248,12 @@ int run(const RunOptions& options, collectives::MpiSession& mpi, LaunchWatch& wa
   if (on_cuda) info.gpu = collectives::cuda_device_name();
   info.rank = mpi.rank();
   info.ranks = mpi.size();
-  info.cores = static_cast<int>(company.cores.cores);
+  info.cores = static_cast<int>(directory.cores.cores);
   watch.over();
   preparation.over();
-  if (session) return run_rank_0(*session, options, mpi, lines, info, company);
+  if (session) return run_rank_0(*session, options, mpi, lines, info, directory);
   const auto stop = [] { return slurm::stop_signal() != 0; };
-  worker::work(*lines.line.worker, info, hooks_of(mpi, lines, company.coordinator, stop));
+  worker::work(*lines.line.worker, info, hooks_of(mpi, lines, directory.coordinator, stop));
   return 0;
 }
 

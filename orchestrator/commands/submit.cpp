@@ -94,7 +94,7 @@ std::vector<std::vector<Job>> parts_of(const Grid& grid, const SubmitOptions& o,
   const std::vector<std::int64_t> shard_of = shards_of(grid, shards, "submit");
   std::vector<std::vector<Job>> parts(static_cast<std::size_t>(shards));
   for (std::size_t at = 0; at < plan.order.size(); ++at) {
-    parts[static_cast<std::size_t>(shard_of[plan.order[at]])].push_back(plan.tasks[at]);
+    parts[static_cast<std::size_t>(shard_of[plan.order[at]])].push_back(plan.jobs[at]);
   }
   return parts;
 }

@@ -192,11 +192,11 @@ worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& t
                                  std::map<std::string, std::string>& origins) {
   worker::TrainingSpec training = default_training(file, origins);
   const auto published = worker::published_rate(method.spec.name, file.protocol);
-  const bool swept = worker::is_small(backbone);
+  const bool small = worker::is_small(backbone);
   // Published rates are of large models; small ones learn nothing at them.
   training.learning_rate =
-      published && !swept ? *published : worker::default_learning_rate(method.spec, task, backbone);
-  origins["learning_rate"] = swept ? "sweep" : (published ? "protocol" : "default");
+      published && !small ? *published : worker::default_learning_rate(method.spec, task, backbone);
+  origins["learning_rate"] = small ? "sweep" : (published ? "protocol" : "default");
   file.training.lay_over(training, origins);
   of_task.lay_over(training, origins);
   method.training.lay_over(training, origins);

@@ -27,8 +27,7 @@ std::vector<Resolved> describe(const GridFile& file, const Facts& facts);
 worker::TrainingSpec default_training(const GridFile& file, std::map<std::string, std::string>& origins);
 
 /// The training of one cell. From weak to strong: the protocol's or the program's defaults, the grid's `training`, the
-/// task's
-/// (`of_task`), the method's, the method's own `learning_rate`; a rate given nowhere is the sweep's.
+/// task's (`of_task`), the method's, the method's own `learning_rate`. A rate given nowhere is the size class's.
 worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& task, const TrainingLayer& of_task,
                                  const MethodEntry& method, const worker::BackboneFacts& backbone,
                                  std::map<std::string, std::string>& origins);

@@ -33,7 +33,7 @@ BackboneEntry read_backbone(const Node& node, const PathBase& paths) {
     if (path == nullptr) node.fail("this backbone has no path; give the Hugging Face folder");
     entry.path = paths.absolute(*path, "path");
     if (const Node* readout = node.find("readout")) {
-      entry.readout = choice_of(*readout, "readout", {"pooler", "cls", "mean", "last"});
+      entry.readout = choice_of(*readout, "readout", worker::readouts());
       entry.readout_origin = readout->origin;
     }
   } else {

@@ -85,8 +85,7 @@ std::string clause(const ScoreTable& table, std::size_t column) {
 std::string sentence_of(const ScoreTable& table) {
   if (table.chosen_on_reported) {
     return "The best step of each trial was chosen on the rows that are reported, as the protocol has it: the scores "
-           "are too "
-           "good, each method's by its own measure, and none is called better than another.";
+           "are too good, each method's by its own measure, and none is called better than another.";
   }
   std::string text;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {

@@ -81,8 +81,7 @@ void add_upper_bounds(ScoreTable& table, const std::vector<const CellContents*>&
   if (table.bounds.empty()) return;
   table.remarks.push_back(
       "max(…) is on each task the best of these methods by the means above, as the protocol's paper shows it: chosen "
-      "on the "
-      "reported set, an upper bound and no method.");
+      "on the reported set, an upper bound and no method.");
 }
 
 }  // namespace peftgrid::orchestrator

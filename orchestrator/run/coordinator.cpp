@@ -19,10 +19,10 @@ using worker::TrialOutcome;
 
 constexpr int kNobody = -1;
 
-std::vector<Job> tasks_of(const std::vector<Coordinator::Job>& jobs) {
-  std::vector<Job> tasks;
-  for (const Coordinator::Job& job : jobs) tasks.push_back({job.spec->width, job.predicted_s});
-  return tasks;
+std::vector<Job> scheduled(const std::vector<Coordinator::Job>& jobs) {
+  std::vector<Job> all;
+  for (const Coordinator::Job& job : jobs) all.push_back({job.spec->width, job.predicted_s});
+  return all;
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ Coordinator::Coordinator(collectives::Mailbox& line, Peers& peers, std::vector<J
     : line_(line),
       peers_(peers),
       jobs_(std::move(jobs)),
-      scheduler_(tasks_of(jobs_), peers.size()),
+      scheduler_(scheduled(jobs_), peers.size()),
       liveness_(peers.size(), now_s()),
       ranks_(static_cast<std::size_t>(peers.size())),
       journal_(journal),
@@ -40,7 +40,7 @@ Coordinator::Coordinator(collectives::Mailbox& line, Peers& peers, std::vector<J
       hooks_(std::move(hooks)),
       storage_(journal, display, hooks_.wait_for_storage),
       begin_s_(now_s()) {
-  for (std::size_t task = 0; task < jobs_.size(); ++task) task_of_[jobs_[task].spec->id] = task;
+  for (std::size_t job = 0; job < jobs_.size(); ++job) job_of_[jobs_[job].spec->id] = job;
 }
 
 void Coordinator::run() {
@@ -105,9 +105,9 @@ void Coordinator::hear(const collectives::Letter& letter) {
 void Coordinator::start(const std::vector<Scheduler::Start>& starts) {
   for (const Scheduler::Start& chosen : starts) {
     if (stopped_) return;
-    const worker::TrialSpec& spec = *jobs_[chosen.task].spec;
+    const worker::TrialSpec& spec = *jobs_[chosen.job].spec;
     const worker::Gang gang{next_gang_++, chosen.ranks};
-    gangs_[gang.number] = {chosen.task, chosen.ranks};
+    gangs_[gang.number] = {chosen.job, chosen.ranks};
     journal_.note("assigned", json{{"id", spec.id}, {"rank", chosen.ranks.front()}, {"ranks", chosen.ranks}}.dump());
     const worker::Assign order{spec, worker::to_json(spec), gang};
     for (const int rank : chosen.ranks) {
@@ -122,7 +122,7 @@ void Coordinator::start(const std::vector<Scheduler::Start>& starts) {
 void Coordinator::finished(int rank, const worker::Report& report) {
   const auto gang = gangs_.find(report.gang);
   if (gang == gangs_.end()) return finished_late(report.outcome);
-  const std::size_t task = gang->second.task;
+  const std::size_t job = gang->second.job;
   const bool succeeded =
       report.outcome.state == TrialOutcome::State::Done || report.outcome.state == TrialOutcome::State::Diverged;
   // A rank that fails leaves the others of its gang waiting for it.
@@ -131,18 +131,18 @@ void Coordinator::finished(int rank, const worker::Report& report) {
   gangs_.erase(gang);
   if (report.outcome.state == TrialOutcome::State::Interrupted) {
     journal_.note("interrupted", json{{"id", report.outcome.id}, {"rank", rank}}.dump());
-    scheduler_.returned(task, now_s());
-    display_.ended(rank, *jobs_[task].spec, report.outcome);
+    scheduler_.returned(job, now_s());
+    display_.ended(rank, *jobs_[job].spec, report.outcome);
     if (!report.outcome.reason.empty() && !stopped_) display_.note("the run ends: " + report.outcome.reason);
     if (!stopped_) stop();
     return;
   }
-  scheduler_.ended(task, now_s());
-  record(task, ranks, report.outcome);
+  scheduler_.ended(job, now_s());
+  record(job, ranks, report.outcome);
 }
 
 /// `ranks`: those that did it; empty: nobody knows any more.
-void Coordinator::record(std::size_t task, const std::vector<int>& ranks, const TrialOutcome& outcome) {
+void Coordinator::record(std::size_t job, const std::vector<int>& ranks, const TrialOutcome& outcome) {
   const int leader = ranks.empty() ? 0 : ranks.front();
   json body{{"id", outcome.id}, {"rank", leader}, {"seconds", outcome.seconds}, {"ranks", ranks.size()}};
   if (outcome.state == TrialOutcome::State::Failed) {
@@ -153,28 +153,28 @@ void Coordinator::record(std::size_t task, const std::vector<int>& ranks, const 
   } else {
     storage_.keep("finished", body.dump());
     ++(outcome.state == TrialOutcome::State::Done ? tally_.done : tally_.diverged);
-    predicted_done_ += jobs_[task].predicted_s;
+    predicted_done_ += jobs_[job].predicted_s;
     seconds_done_ += outcome.seconds;
   }
-  display_.ended(leader, *jobs_[task].spec, outcome);
+  display_.ended(leader, *jobs_[job].spec, outcome);
 }
 
 /// A rank that was given up, or whose gang was, had finished after all: its file is there, so nobody need start again,
 /// and whoever has may stop.
 void Coordinator::finished_late(const TrialOutcome& outcome) {
-  const auto found = task_of_.find(outcome.id);
-  if (found == task_of_.end() || !hooks_.is_published(outcome.id)) return;
-  const std::size_t task = found->second;
-  if (scheduler_.waiting().contains(task)) {
-    scheduler_.dropped(task);
-    return record(task, {}, outcome);
+  const auto found = job_of_.find(outcome.id);
+  if (found == job_of_.end() || !hooks_.is_published(outcome.id)) return;
+  const std::size_t job = found->second;
+  if (scheduler_.waiting().contains(job)) {
+    scheduler_.dropped(job);
+    return record(job, {}, outcome);
   }
-  const auto gang = std::ranges::find_if(gangs_, [&](const auto& running) { return running.second.task == task; });
+  const auto gang = std::ranges::find_if(gangs_, [&](const auto& running) { return running.second.job == job; });
   if (gang == gangs_.end()) return;
   dissolve(gang->first, kNobody);
   gangs_.erase(gang);
-  scheduler_.ended(task, now_s());
-  record(task, {}, outcome);
+  scheduler_.ended(job, now_s());
+  record(job, {}, outcome);
 }
 
 void Coordinator::dissolve(std::int64_t gang, int but_rank) {
@@ -206,37 +206,37 @@ void Coordinator::lose(int rank, const std::string& why) {
   send(rank, worker::End{true});
   json body{{"rank", rank}, {"host", peers_.process(rank).host}, {"why", why}};
   const auto gang = gone.gang ? gangs_.find(*gone.gang) : gangs_.end();
-  if (gang != gangs_.end()) body["id"] = jobs_[gang->second.task].spec->id;
+  if (gang != gangs_.end()) body["id"] = jobs_[gang->second.job].spec->id;
   storage_.keep("lost", body.dump(-1, ' ', false, json::error_handler_t::replace));
   display_.lost(rank, peers_.process(rank).host, why);
-  const bool had_task = gang != gangs_.end();
-  const std::size_t task = had_task ? gang->second.task : 0;
-  if (had_task) {
+  const bool had_job = gang != gangs_.end();
+  const std::size_t job = had_job ? gang->second.job : 0;
+  if (had_job) {
     dissolve(gang->first, rank);
     gangs_.erase(gang);
   }
   scheduler_.lost(rank, now_s());
-  if (had_task) reconsider(task, why);
+  if (had_job) reconsider(job, why);
   if (!stopped_) start(scheduler_.starts(now_s()));
 }
 
-/// A task whose rank was lost: it may have been published just before, or may be what kills ranks.
-void Coordinator::reconsider(std::size_t task, const std::string& why) {
-  Job& job = jobs_[task];
+/// A job whose rank was lost: it may have been published just before, or may be what kills ranks.
+void Coordinator::reconsider(std::size_t job, const std::string& why) {
+  Job& lost = jobs_[job];
   TrialOutcome outcome;
-  outcome.id = job.spec->id;
+  outcome.id = lost.spec->id;
   if (hooks_.is_published(outcome.id)) {
     outcome.metric = std::nan("");
     outcome.reason = "finished by a rank that was lost since";
-    scheduler_.dropped(task);
-    return record(task, {}, outcome);
+    scheduler_.dropped(job);
+    return record(job, {}, outcome);
   }
-  if (++job.deaths < kDeaths) return;
-  scheduler_.dropped(task);
+  if (++lost.deaths < kDeaths) return;
+  scheduler_.dropped(job);
   outcome.state = TrialOutcome::State::Failed;
-  outcome.reason = fmt::format("{} ranks were lost while they worked on it, the last one {}", job.deaths, why);
+  outcome.reason = fmt::format("{} ranks were lost while they worked on it, the last one {}", lost.deaths, why);
   outcome.environment = true;
-  record(task, {}, outcome);
+  record(job, {}, outcome);
 }
 
 void Coordinator::stop() {
@@ -271,12 +271,12 @@ double Coordinator::left_s() {
   if (!scheduler_.waiting().empty() && now_s() - left_at_s_ < kLeftHolds_s) return left_s_;
   left_at_s_ = now_s();
   double work = 0;
-  for (const std::size_t task : scheduler_.waiting()) {
-    work += jobs_[task].predicted_s * static_cast<double>(jobs_[task].spec->width);
+  for (const std::size_t job : scheduler_.waiting()) {
+    work += jobs_[job].predicted_s * static_cast<double>(jobs_[job].spec->width);
   }
   // On average half of a running trial is left.
   for (const auto& [number, gang] : gangs_) {
-    work += jobs_[gang.task].predicted_s * static_cast<double>(gang.ranks.size()) / 2;
+    work += jobs_[gang.job].predicted_s * static_cast<double>(gang.ranks.size()) / 2;
   }
   const double truth = predicted_done_ > 0 ? seconds_done_ / predicted_done_ : 1;
   const auto left = std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks_.size()) - tally_.lost_ranks);

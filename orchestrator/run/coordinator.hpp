@@ -65,7 +65,7 @@ class Coordinator {
     bool ended = false, lost = false;
   };
   struct RunningGang {
-    std::size_t task;
+    std::size_t job;
     std::vector<int> ranks;
   };
 
@@ -73,11 +73,11 @@ class Coordinator {
   void start(const std::vector<Scheduler::Start>& starts);
   void finished(int rank, const worker::Report& report);
   void finished_late(const worker::TrialOutcome& outcome);
-  void record(std::size_t task, const std::vector<int>& ranks, const worker::TrialOutcome& outcome);
+  void record(std::size_t job, const std::vector<int>& ranks, const worker::TrialOutcome& outcome);
   void dissolve(std::int64_t gang, int but_rank);
   void look_for_losses();
   void lose(int rank, const std::string& why);
-  void reconsider(std::size_t task, const std::string& why);
+  void reconsider(std::size_t job, const std::string& why);
   void stop();
   void end(int rank);
   void end_all();
@@ -90,7 +90,7 @@ class Coordinator {
   collectives::Mailbox& line_;
   Peers& peers_;
   std::vector<Job> jobs_;
-  std::map<std::string, std::size_t> task_of_;  // by trial id
+  std::map<std::string, std::size_t> job_of_;  // by trial id
   Scheduler scheduler_;
   Liveness liveness_;
   std::vector<Rank> ranks_;

@@ -23,7 +23,7 @@ TimeFit fit_time(const std::vector<std::vector<Job>>& parts, std::int64_t nodes,
   std::size_t most_trials = 0;
   for (const auto& part : parts) {
     most_trials = std::max(most_trials, part.size());
-    for (const Job& task : part) fit.longest_s = std::max(fit.longest_s, task.seconds);
+    for (const Job& job : part) fit.longest_s = std::max(fit.longest_s, job.seconds);
   }
   fit.fits = fit.predicted_s <= usable_s;
   if (fit.fits) {

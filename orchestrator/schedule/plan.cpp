@@ -38,10 +38,10 @@ bool goes_first(const Job& a, const Job& b) {
 }
 
 Extra extra_of(std::string what, const std::vector<Job>& added, std::int64_t ranks, const Plan& plan) {
-  std::vector<Job> tasks = plan.tasks;
-  tasks.insert(tasks.end(), added.begin(), added.end());
-  std::ranges::stable_sort(tasks, goes_first);
-  const Simulation run = simulate(tasks, static_cast<int>(ranks));
+  std::vector<Job> jobs = plan.jobs;
+  jobs.insert(jobs.end(), added.begin(), added.end());
+  std::ranges::stable_sort(jobs, goes_first);
+  const Simulation run = simulate(jobs, static_cast<int>(ranks));
   return {std::move(what), run.makespan_s - plan.run.makespan_s, run.busy_rank_s - plan.run.busy_rank_s,
           static_cast<std::int64_t>(added.size())};
 }
@@ -51,15 +51,15 @@ Extra extra_of(std::string what, const std::vector<Job>& added, std::int64_t ran
 Plan make_plan(const Grid& grid, std::int64_t ranks, const Speed& speed,
                const std::function<bool(const std::string&)>& done) {
   Plan plan;
-  const auto task_of = [&](std::size_t i) { return Job{grid.trials[i].width, plan.seconds[i]}; };
+  const auto job_of = [&](std::size_t i) { return Job{grid.trials[i].width, plan.seconds[i]}; };
   for (std::size_t i = 0; i < grid.trials.size(); ++i) {
     const worker::TrialSpec& spec = grid.trials[i];
     plan.seconds.push_back(speed.seconds(spec, grid, std::min(spec.width, ranks)));
     if (!done(spec.id)) plan.order.push_back(i);
   }
-  std::ranges::stable_sort(plan.order, goes_first, task_of);
-  for (const std::size_t i : plan.order) plan.tasks.push_back(task_of(i));
-  plan.run = simulate(plan.tasks, static_cast<int>(ranks));
+  std::ranges::stable_sort(plan.order, goes_first, job_of);
+  for (const std::size_t i : plan.order) plan.jobs.push_back(job_of(i));
+  plan.run = simulate(plan.jobs, static_cast<int>(ranks));
   plan.lower_bound_s = lower_bound_of(grid, plan.order, ranks, speed);
   return plan;
 }
@@ -69,15 +69,15 @@ std::vector<Extra> extras(const Grid& grid, std::int64_t ranks, const Plan& plan
   std::map<std::string, std::vector<Job>> methods;
   for (const Cell& cell : grid.cells) {
     const std::size_t first = cell.trials.front();
-    const Job task{grid.trials[first].width, plan.seconds[first]};
-    seed.push_back(task);
+    const Job job{grid.trials[first].width, plan.seconds[first]};
+    seed.push_back(job);
     std::vector<Job>& method = methods[cell.label];
-    method.insert(method.end(), cell.trials.size(), task);
+    method.insert(method.end(), cell.trials.size(), job);
   }
   if (methods.empty()) return {};
   const auto work = [](const auto& method) {
     double sum = 0;
-    for (const Job& task : method.second) sum += task.seconds * static_cast<double>(task.width);
+    for (const Job& job : method.second) sum += job.seconds * static_cast<double>(job.width);
     return sum;
   };
   std::vector<Extra> all{extra_of("one more seed", seed, ranks, plan)};

@@ -15,7 +15,7 @@ namespace peftgrid::orchestrator {
 struct Plan {
   std::vector<std::size_t> order;  // indices into Grid::trials: those to run, longest first
   std::vector<double> seconds;     // predicted, of every trial of the grid, on as many ranks as it is wide
-  std::vector<Job> tasks;          // of those to run, in their order
+  std::vector<Job> jobs;           // of those to run, in their order
   Simulation run;                  // of them on paper
   /// No plan can end earlier, whatever its order and the widths that it may choose: max(W / ranks, p), W the sum over
   /// trials of the least width x time, p the largest over trials of the least time.

@@ -4,17 +4,17 @@
 
 namespace peftgrid::orchestrator {
 
-Scheduler::Scheduler(std::vector<Job> tasks, int ranks)
-    : tasks_(std::move(tasks)),
-      gangs_(tasks_.size()),
+Scheduler::Scheduler(std::vector<Job> jobs, int ranks)
+    : jobs_(std::move(jobs)),
+      gangs_(jobs_.size()),
       ranks_(static_cast<std::size_t>(ranks)),
       left_(static_cast<std::size_t>(ranks)) {
-  for (std::size_t i = 0; i < tasks_.size(); ++i) waiting_.insert(waiting_.end(), i);
+  for (std::size_t i = 0; i < jobs_.size(); ++i) waiting_.insert(waiting_.end(), i);
 }
 
 /// A trial of width w gives the same numbers on any number of ranks up to w.
-std::size_t Scheduler::gang_size(std::size_t task) const {
-  return std::min(static_cast<std::size_t>(tasks_[task].width), left_);
+std::size_t Scheduler::gang_size(std::size_t job) const {
+  return std::min(static_cast<std::size_t>(jobs_[job].width), left_);
 }
 
 std::vector<Scheduler::Start> Scheduler::ready(int rank, double now_s) {
@@ -27,38 +27,38 @@ std::vector<Scheduler::Start> Scheduler::ready(int rank, double now_s) {
 }
 
 void Scheduler::leave_gang(int rank) {
-  std::optional<std::size_t>& task = ranks_[static_cast<std::size_t>(rank)].task;
-  if (task) std::erase(gangs_[*task], rank);
-  task.reset();
+  std::optional<std::size_t>& job = ranks_[static_cast<std::size_t>(rank)].job;
+  if (job) std::erase(gangs_[*job], rank);
+  job.reset();
 }
 
-void Scheduler::release(std::size_t task, double now_s) {
-  for (const int rank : gangs_[task]) {
+void Scheduler::release(std::size_t job, double now_s) {
+  for (const int rank : gangs_[job]) {
     Rank& free = ranks_[static_cast<std::size_t>(rank)];
-    free.task.reset();
+    free.job.reset();
     free.free_at_s = now_s;
   }
-  gangs_[task].clear();
+  gangs_[job].clear();
   --running_;
 }
 
-void Scheduler::ended(std::size_t task, double now_s) {
-  release(task, now_s);
+void Scheduler::ended(std::size_t job, double now_s) {
+  release(job, now_s);
 }
 
-void Scheduler::returned(std::size_t task, double now_s) {
-  release(task, now_s);
-  waiting_.insert(task);
+void Scheduler::returned(std::size_t job, double now_s) {
+  release(job, now_s);
+  waiting_.insert(job);
 }
 
-void Scheduler::dropped(std::size_t task) {
-  waiting_.erase(task);
+void Scheduler::dropped(std::size_t job) {
+  waiting_.erase(job);
 }
 
 void Scheduler::lost(int rank, double now_s) {
   Rank& gone = ranks_[static_cast<std::size_t>(rank)];
   if (gone.state == Rank::State::Lost) return;
-  if (gone.task) returned(*gone.task, now_s);
+  if (gone.job) returned(*gone.job, now_s);
   gone.state = Rank::State::Lost;
   idle_.erase(rank);
   --left_;
@@ -66,7 +66,7 @@ void Scheduler::lost(int rank, double now_s) {
 
 std::vector<Scheduler::Start> Scheduler::starts(double now_s) {
   std::vector<Start> chosen;
-  while (const auto task = next(now_s)) chosen.push_back(start(*task, now_s));
+  while (const auto job = next(now_s)) chosen.push_back(start(*job, now_s));
   return chosen;
 }
 
@@ -84,24 +84,24 @@ std::optional<std::size_t> Scheduler::next(double now_s) const {
   const double begin_s = ends[static_cast<std::size_t>(missing) - 1];
   const auto free_then =
       idle_.size() + static_cast<std::size_t>(std::ranges::count_if(ends, [&](double e) { return e <= begin_s; }));
-  for (const std::size_t task : waiting_) {
-    if (task == first || gang_size(task) > idle_.size()) continue;
-    if (now_s + tasks_[task].seconds <= begin_s || gang_size(task) + wanted <= free_then) return task;
+  for (const std::size_t job : waiting_) {
+    if (job == first || gang_size(job) > idle_.size()) continue;
+    if (now_s + jobs_[job].seconds <= begin_s || gang_size(job) + wanted <= free_then) return job;
   }
   return std::nullopt;
 }
 
-Scheduler::Start Scheduler::start(std::size_t task, double now_s) {
-  Start start{task, {}};
-  const std::size_t size = gang_size(task);
+Scheduler::Start Scheduler::start(std::size_t job, double now_s) {
+  Start start{job, {}};
+  const std::size_t size = gang_size(job);
   while (start.ranks.size() < size) {
     const int rank = *idle_.begin();
     idle_.erase(idle_.begin());
     start.ranks.push_back(rank);
-    ranks_[static_cast<std::size_t>(rank)] = {Rank::State::Busy, now_s + tasks_[task].seconds, task};
+    ranks_[static_cast<std::size_t>(rank)] = {Rank::State::Busy, now_s + jobs_[job].seconds, job};
   }
-  gangs_[task] = start.ranks;
-  waiting_.erase(task);
+  gangs_[job] = start.ranks;
+  waiting_.erase(job);
   ++running_;
   return start;
 }

@@ -130,7 +130,7 @@ void show_needs(std::ostream& out, const Grid& grid, const Plan& plan) {
 }
 
 void show_load(std::ostream& out, const Plan& plan, std::int64_t ranks) {
-  if (plan.tasks.empty()) return;
+  if (plan.jobs.empty()) return;
   out << fmt::format("\nLoad: {:.0f} % of {} rank{} over {}\n",
                      100 * plan.run.busy_rank_s / (plan.run.makespan_s * static_cast<double>(ranks)), ranks,
                      ranks == 1 ? "" : "s", seconds_text(plan.run.makespan_s));

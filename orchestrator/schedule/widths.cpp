@@ -20,7 +20,7 @@ constexpr std::size_t kSimulated = 10;       // the best of them by bound
 constexpr std::size_t kSteps = 60;           // small ones, from the best of those
 constexpr std::size_t kMostForSteps = 2000;  // trials: with more of them one cell is of little weight
 constexpr std::size_t kLastCells = 6;        // that a small step may change
-constexpr std::size_t kMostTasks = 20'000;   // of a grid that is simulated for this
+constexpr std::size_t kMostTrials = 20'000;  // of a grid that is simulated for this
 constexpr double kWorthIt = 0.999;           // of the time so far
 
 /// One way to do the trials of a cell.
@@ -84,17 +84,17 @@ struct Rehearsal {
 };
 
 Rehearsal rehearse(const std::vector<Options>& all, Choice choice, std::int64_t ranks) {
-  std::vector<std::pair<Job, std::size_t>> tasks;
+  std::vector<std::pair<Job, std::size_t>> jobs;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Way& way = all[i].ways[choice[i]];
-    tasks.insert(tasks.end(), all[i].trials, {Job{way.width, way.seconds}, i});
+    jobs.insert(jobs.end(), all[i].trials, {Job{way.width, way.seconds}, i});
   }
-  std::ranges::stable_sort(tasks, std::greater<>(), [](const auto& task) { return task.first.seconds; });
+  std::ranges::stable_sort(jobs, std::greater<>(), [](const auto& job) { return job.first.seconds; });
   std::vector<Job> ordered;
-  for (const auto& [task, cell] : tasks) ordered.push_back(task);
+  for (const auto& [job, cell] : jobs) ordered.push_back(job);
   const Simulation run = simulate(ordered, static_cast<int>(ranks));
   std::vector<double> ends(all.size());
-  for (std::size_t t = 0; t < tasks.size(); ++t) ends[tasks[t].second] = std::max(ends[tasks[t].second], run.end_s[t]);
+  for (std::size_t t = 0; t < jobs.size(); ++t) ends[jobs[t].second] = std::max(ends[jobs[t].second], run.end_s[t]);
   Rehearsal tried{std::move(choice), run.makespan_s, std::vector<std::size_t>(all.size())};
   std::iota(tried.last.begin(), tried.last.end(), 0);
   std::ranges::stable_sort(tried.last, std::greater<>(), [&](std::size_t cell) { return ends[cell]; });
@@ -137,16 +137,16 @@ Choice choose(const std::vector<Options>& all, std::int64_t ranks) {
   std::vector<Choice> choices;
   for (const double limit : limits_of(all)) choices.push_back(choice_within(all, limit));
   std::ranges::stable_sort(choices, {}, [&](const Choice& choice) { return bound(all, choice, ranks); });
-  std::size_t tasks = 0;
-  for (const Options& options : all) tasks += options.trials;
-  if (tasks > kMostTasks) return choices.front();
+  std::size_t trials = 0;
+  for (const Options& options : all) trials += options.trials;
+  if (trials > kMostTrials) return choices.front();
   choices.resize(std::min(choices.size(), kSimulated));
   std::optional<Rehearsal> best;
   for (Choice& choice : choices) {
     Rehearsal tried = rehearse(all, std::move(choice), ranks);
     if (!best || tried.makespan_s < kWorthIt * best->makespan_s) best = std::move(tried);
   }
-  for (std::size_t steps = 0; tasks <= kMostForSteps && steps < kSteps; ++steps) {
+  for (std::size_t steps = 0; trials <= kMostForSteps && steps < kSteps; ++steps) {
     std::optional<Rehearsal> next = better(all, *best, ranks);
     if (!next) break;
     best = std::move(next);

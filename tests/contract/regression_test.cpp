@@ -68,24 +68,24 @@ worker::TrialSpec stars(const std::string& method, std::int64_t width) {
 }
 
 /// By one rank; `stop_after` so many steps, where that is more than 0.
-TrialRecord trained(const worker::TrialSpec& spec, const worker::CheckpointPolicy& keeping = {},
+TrialRecord trained(const worker::TrialSpec& spec, const worker::CheckpointPolicy& checkpoints = {},
                     std::int64_t stop_after = 0) {
   worker::prepare_process(1);
   std::int64_t step = 0;
-  const worker::ProgressCallbacks watch{[&] { return stop_after > 0 && step >= stop_after; },
-                                        [&](const worker::Progress& progress) { step = progress.step; }};
+  const worker::ProgressCallbacks callbacks{[&] { return stop_after > 0 && step >= stop_after; },
+                                            [&](const worker::Progress& progress) { step = progress.step; }};
   worker::Store store;
-  return *worker::train(spec, store, worker::Team(), watch, keeping);
+  return *worker::train(spec, store, worker::Team(), callbacks, checkpoints);
 }
 
 TrialRecord trained_by_two(const worker::TrialSpec& spec) {
   worker::prepare_process(1);
-  const worker::ProgressCallbacks watch{[] { return false; }, [](const worker::Progress&) {}};
+  const worker::ProgressCallbacks callbacks{[] { return false; }, [](const worker::Progress&) {}};
   std::optional<TrialRecord> led;
   collectives::run_as_threads(2, [&](collectives::Group& group) {
     worker::Store store;
-    const worker::Team team(std::make_unique<BorrowedGroup>(group), watch.stop);
-    auto record = worker::train(spec, store, team, watch, {});
+    const worker::Team team(std::make_unique<BorrowedGroup>(group), callbacks.stop);
+    auto record = worker::train(spec, store, team, callbacks, {});
     if (record) led = std::move(record);
   });
   return *std::move(led);
@@ -111,9 +111,9 @@ TEST_P(Regression, AnswersInLabelsWithTheSameBytesOnOneRankAndOnTwo) {
 
 TEST_P(Regression, GoesOnFromAStateWithTheSameBytes) {
   const worker::TrialSpec spec = stars(GetParam(), 1);
-  const worker::CheckpointPolicy keeping{contract_folder() / "regression" / (GetParam() + ".state"), 1000};
-  EXPECT_THROW(trained(spec, keeping, 11), worker::Interrupted);
-  const TrialRecord stopped = trained(spec, keeping), whole = trained(spec);
+  const worker::CheckpointPolicy checkpoints{contract_folder() / "regression" / (GetParam() + ".state"), 1000};
+  EXPECT_THROW(trained(spec, checkpoints, 11), worker::Interrupted);
+  const TrialRecord stopped = trained(spec, checkpoints), whole = trained(spec);
   EXPECT_EQ(stopped.resumed_step, 11);
   EXPECT_EQ(stopped.tests[0].predictions, whole.tests[0].predictions);
 }

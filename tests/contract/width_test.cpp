@@ -74,11 +74,11 @@ class Width : public Contract {
     worker::prepare_process(1);
     std::optional<TrialRecord> led;
     const worker::TrialSpec trial = spec(width);
-    const worker::ProgressCallbacks watch{[] { return false; }, [](const worker::Progress&) {}};
+    const worker::ProgressCallbacks callbacks{[] { return false; }, [](const worker::Progress&) {}};
     collectives::run_as_threads(ranks, [&](collectives::Group& group) {
       worker::Store store;
-      const worker::Team team(std::make_unique<BorrowedGroup>(group), watch.stop);
-      auto record = worker::train(trial, store, team, watch, {});
+      const worker::Team team(std::make_unique<BorrowedGroup>(group), callbacks.stop);
+      auto record = worker::train(trial, store, team, callbacks, {});
       EXPECT_EQ(record.has_value(), group.rank() == 0) << "the first rank alone has a result";
       if (record) led = std::move(record);
     });

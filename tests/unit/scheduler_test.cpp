@@ -19,20 +19,20 @@ std::vector<int> ranks_started(const std::vector<Scheduler::Start>& starts) {
   return starts.size() == 1 ? starts[0].ranks : std::vector<int>{};
 }
 
-TEST(Scheduler, StartsTasksInTheGivenOrder) {
+TEST(Scheduler, StartsJobsInTheGivenOrder) {
   Scheduler scheduler({{1, 5}, {1, 9}}, 2);
-  EXPECT_EQ(scheduler.ready(1, 0).at(0).task, 0U);
-  EXPECT_EQ(scheduler.ready(0, 0).at(0).task, 1U);
+  EXPECT_EQ(scheduler.ready(1, 0).at(0).job, 0U);
+  EXPECT_EQ(scheduler.ready(0, 0).at(0).job, 1U);
 }
 
-TEST(Scheduler, StartsAWideTaskWhenAllItsRanksAreIdle) {
+TEST(Scheduler, StartsAWideJobWhenAllItsRanksAreIdle) {
   Scheduler scheduler({{3, 5}}, 3);
   EXPECT_THAT(scheduler.ready(2, 0), IsEmpty());
   EXPECT_THAT(scheduler.ready(0, 0), IsEmpty());
   EXPECT_THAT(ranks_started(scheduler.ready(1, 0)), ElementsAre(0, 1, 2));
 }
 
-TEST(Scheduler, NeverLetsNarrowTasksStarveAWideOne) {
+TEST(Scheduler, NeverLetsNarrowJobsStarveAWideOne) {
   Scheduler scheduler({{1, 10}, {2, 5}, {1, 11}, {1, 11}}, 2);
   scheduler.ready(0, 0);
   EXPECT_THAT(scheduler.ready(1, 0), IsEmpty());
@@ -40,15 +40,15 @@ TEST(Scheduler, NeverLetsNarrowTasksStarveAWideOne) {
   EXPECT_THAT(ranks_started(scheduler.ready(0, 10)), ElementsAre(0, 1));
 }
 
-TEST(Scheduler, FillsTheWaitForAWideTaskWithWhatEndsInTime) {
+TEST(Scheduler, FillsTheWaitForAWideJobWithWhatEndsInTime) {
   Scheduler scheduler({{1, 10}, {2, 5}, {1, 12}, {1, 3}}, 2);
   scheduler.ready(0, 0);
   const auto starts = scheduler.ready(1, 0);
   ASSERT_EQ(starts.size(), 1U);
-  EXPECT_EQ(starts[0].task, 3U);
+  EXPECT_EQ(starts[0].job, 3U);
 }
 
-TEST(Scheduler, GivesTheTaskOfALostRankToAnother) {
+TEST(Scheduler, GivesTheJobOfALostRankToAnother) {
   Scheduler scheduler({{1, 5}}, 2);
   scheduler.ready(0, 0);
   scheduler.ready(1, 0);
@@ -56,7 +56,7 @@ TEST(Scheduler, GivesTheTaskOfALostRankToAnother) {
   EXPECT_THAT(ranks_started(scheduler.starts(1)), ElementsAre(1));
 }
 
-TEST(Scheduler, DoesNotStartADroppedTaskOfALostRankAgain) {
+TEST(Scheduler, DoesNotStartADroppedJobOfALostRankAgain) {
   Scheduler scheduler({{1, 5}}, 2);
   scheduler.ready(0, 0);
   scheduler.ready(1, 0);
@@ -66,7 +66,7 @@ TEST(Scheduler, DoesNotStartADroppedTaskOfALostRankAgain) {
   EXPECT_TRUE(scheduler.all_over());
 }
 
-TEST(Scheduler, RunsAWideTaskOnTheRanksThatAreLeft) {
+TEST(Scheduler, RunsAWideJobOnTheRanksThatAreLeft) {
   Scheduler scheduler({{3, 5}}, 3);
   scheduler.ready(0, 0);
   scheduler.ready(1, 0);
@@ -92,40 +92,40 @@ TEST(Scheduler, IsOverWhenNothingWaitsOrRuns) {
 std::vector<Job> two_decades() {
   std::mt19937 random(7);
   std::uniform_real_distribution<double> decades(0, 2);
-  std::vector<Job> tasks;
-  for (int i = 0; i < 800; ++i) tasks.push_back({1, std::pow(10, decades(random))});
-  std::ranges::sort(tasks, std::greater<>(), &Job::seconds);
-  return tasks;
+  std::vector<Job> jobs;
+  for (int i = 0; i < 800; ++i) jobs.push_back({1, std::pow(10, decades(random))});
+  std::ranges::sort(jobs, std::greater<>(), &Job::seconds);
+  return jobs;
 }
 
 TEST(Simulation, OfExactCostsEndsWithinTwoPercentOfTheBound) {
-  const std::vector<Job> tasks = two_decades();
-  EXPECT_LE(simulate(tasks, 32).makespan_s, 1.02 * lower_bound_s(tasks, 32));
+  const std::vector<Job> jobs = two_decades();
+  EXPECT_LE(simulate(jobs, 32).makespan_s, 1.02 * lower_bound_s(jobs, 32));
 }
 
 TEST(Simulation, OfCostsThatAreWrongEndsWithinSixPercentOfTheBound) {
-  const std::vector<Job> tasks = two_decades();
+  const std::vector<Job> jobs = two_decades();
   std::mt19937 random(11);
   std::lognormal_distribution<double> error(0, 0.5);
   std::vector<double> actual;
   std::vector<Job> as_it_was;
-  for (const Job& task : tasks) {
-    actual.push_back(task.seconds * error(random));
-    as_it_was.push_back({task.width, actual.back()});
+  for (const Job& job : jobs) {
+    actual.push_back(job.seconds * error(random));
+    as_it_was.push_back({job.width, actual.back()});
   }
-  EXPECT_LE(simulate(tasks, 32, actual).makespan_s, 1.06 * lower_bound_s(as_it_was, 32));
+  EXPECT_LE(simulate(jobs, 32, actual).makespan_s, 1.06 * lower_bound_s(as_it_was, 32));
 }
 
 TEST(Simulation, NeverBeatsTheBoundWhateverTheWidths) {
   std::mt19937 random(3);
   for (int turn = 0; turn < 20; ++turn) {
-    std::vector<Job> tasks;
+    std::vector<Job> jobs;
     for (int i = 0; i < 60; ++i) {
-      tasks.push_back({std::int64_t{1} << (random() % 4), 1.0 + static_cast<double>(random() % 100)});
+      jobs.push_back({std::int64_t{1} << (random() % 4), 1.0 + static_cast<double>(random() % 100)});
     }
-    const Simulation run = simulate(tasks, 8);
-    EXPECT_GE(run.makespan_s, lower_bound_s(tasks, 8) * (1 - 1e-9));
-    EXPECT_LE(run.makespan_s, 2 * lower_bound_s(tasks, 8));
+    const Simulation run = simulate(jobs, 8);
+    EXPECT_GE(run.makespan_s, lower_bound_s(jobs, 8) * (1 - 1e-9));
+    EXPECT_LE(run.makespan_s, 2 * lower_bound_s(jobs, 8));
   }
 }
 

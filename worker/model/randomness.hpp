@@ -7,17 +7,18 @@
 /// purpose, step, example, position and index. So it depends on nothing else: no rank, no neighbour, no restart.
 namespace peftgrid::worker {
 
-/// What random numbers are for; part of the key, so that no two uses share a stream.
+/// What random numbers are for; part of the key, so that no two uses share a stream. A number, once
+/// given, stays.
 enum class Purpose : std::uint32_t {
-  Order = 1,   // of the training rows, per epoch
-  HeadInit,    // classifier and new pooler
-  MethodInit,  // what the method trains
-  EmbeddingDropout,
-  AttentionDropout,  // on the softmax
-  AttentionOutDropout,
-  FfnDropout,
-  HeadDropout,
-  MethodDropout,
+  Order = 1,       // of the training rows, per epoch
+  HeadInit = 2,    // classifier and new pooler
+  MethodInit = 3,  // what the method trains
+  EmbeddingDropout = 4,
+  AttentionDropout = 5,  // on the softmax
+  AttentionOutDropout = 6,
+  FfnDropout = 7,
+  HeadDropout = 8,
+  MethodDropout = 9,
 };
 
 struct Key {

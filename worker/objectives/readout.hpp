@@ -1,8 +1,5 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 /// What of a row's hidden states the head reads.
 namespace peftgrid::worker {
 
@@ -10,9 +7,5 @@ inline constexpr const char* kReadsPooler = "pooler";  // the first token, throu
 inline constexpr const char* kReadsFirst = "cls";      // the first token
 inline constexpr const char* kReadsMean = "mean";      // the mean of its own tokens
 inline constexpr const char* kReadsLast = "last";      // the last token
-
-inline std::vector<std::string> readouts() {
-  return {kReadsPooler, kReadsFirst, kReadsMean, kReadsLast};
-}
 
 }  // namespace peftgrid::worker

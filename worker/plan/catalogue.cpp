@@ -45,10 +45,14 @@ void check_positions(const TrialSpec& spec, const MethodFacts& facts, const Mode
 }  // namespace
 
 BackboneFacts::BackboneFacts(const Architecture& architecture, const ModelConfig& config, bool pooler)
-    : model(architecture, config, pooler), without_pooler(architecture, config, false), readouts(worker::readouts()) {}
+    : model(architecture, config, pooler), without_pooler(architecture, config, false) {}
 
 const ModelFacts& BackboneFacts::as_read(const std::string& readout) const {
   return readout == kReadsPooler ? model : without_pooler;
+}
+
+std::vector<std::string> readouts() {
+  return {kReadsPooler, kReadsFirst, kReadsMean, kReadsLast};
 }
 
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone) {

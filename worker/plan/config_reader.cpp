@@ -62,13 +62,6 @@ std::string ConfigReader::text(const char* key, const std::vector<std::string>& 
   return found->get<std::string>();
 }
 
-bool ConfigReader::yes(const char* key, bool fallback) const {
-  const auto found = config_.find(key);
-  if (found == config_.end() || found->is_null()) return fallback;
-  if (!found->is_boolean()) fail(fmt::format("\"{}\" is {}; true or false would be right", key, value_text(*found)));
-  return found->get<bool>();
-}
-
 void ConfigReader::fail(const std::string& what) const {
   throw UsageError(where_ + ": " + what);
 }

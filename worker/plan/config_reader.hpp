@@ -21,7 +21,6 @@ class ConfigReader {
   double real(const char* key, double least, double most, double fallback) const;
   /// One of `choices`; `fallback` "": the key must be there.
   std::string text(const char* key, const std::vector<std::string>& choices, const std::string& fallback) const;
-  bool yes(const char* key, bool fallback) const;
 
   [[noreturn]] void fail(const std::string& what) const;
 

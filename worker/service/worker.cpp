@@ -37,14 +37,15 @@ std::string environment(const WorkerInfo& info, const Team& team, const checkpoi
 }
 
 /// The ranks of a gang, once all of them are there.
-Team gather_team(const Gang& gang, const WorkerHooks& hooks, const ProgressCallbacks& watch) {
+Team gather_team(const Gang& gang, const WorkerHooks& hooks, const ProgressCallbacks& callbacks) {
   if (gang.ranks.size() == 1) return {};
   constexpr double kConnect_s = 60;
   try {
-    return {hooks.make_gang(gang.ranks, gang.number, {"connecting the ranks that share it", kConnect_s, watch.stop}),
-            watch.stop};
+    return {
+        hooks.make_gang(gang.ranks, gang.number, {"connecting the ranks that share it", kConnect_s, callbacks.stop}),
+        callbacks.stop};
   } catch (const collectives::CommError& error) {
-    if (watch.stop()) throw Interrupted{};
+    if (callbacks.stop()) throw Interrupted{};
     throw TrialError(TrialError::Kind::Environment, error.what());
   }
 }
@@ -101,19 +102,20 @@ void publish(const checkpoint::TrialRecord& record, const WorkerInfo& info, Puls
 
 /// What a rank has to tell of a trial: nothing where another one of its gang leads, and all went well.
 std::optional<TrialOutcome> train_and_publish(const Assign& order, Store& store, const WorkerInfo& info,
-                                              const WorkerHooks& hooks, Pulse& pulse, const ProgressCallbacks& watch) {
+                                              const WorkerHooks& hooks, Pulse& pulse,
+                                              const ProgressCallbacks& callbacks) {
   const TrialSpec& spec = order.spec;
   store.check_unchanged(spec);
-  const Team team = gather_team(order.gang, hooks, watch);
-  const CheckpointPolicy keeping{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
-  std::optional<checkpoint::TrialRecord> record = train(spec, store, team, watch, keeping);
+  const Team team = gather_team(order.gang, hooks, callbacks);
+  const CheckpointPolicy checkpoints{info.checkpoints / (spec.id + ".safetensors"), info.checkpoint_every_s};
+  std::optional<checkpoint::TrialRecord> record = train(spec, store, team, callbacks, checkpoints);
   store.check_unchanged(spec);
   if (!record) return std::nullopt;
   record->spec = order.spec_json;
   record->environment = environment(info, team, *record);
   publish(*record, info, pulse);
   std::error_code nothing_to_remove;
-  std::filesystem::remove(keeping.file, nothing_to_remove);
+  std::filesystem::remove(checkpoints.file, nothing_to_remove);
   TrialOutcome outcome;
   if (record->state == "diverged") outcome.state = TrialOutcome::State::Diverged;
   outcome.reason = record->reason;
@@ -123,22 +125,22 @@ std::optional<TrialOutcome> train_and_publish(const Assign& order, Store& store,
 
 /// Trains one trial and publishes it; whatever goes wrong becomes the outcome.
 std::optional<TrialOutcome> attempt(const Assign& order, Store& store, const WorkerInfo& info, const WorkerHooks& hooks,
-                                    Pulse& pulse, const ProgressCallbacks& watch) {
+                                    Pulse& pulse, const ProgressCallbacks& callbacks) {
   const double begin = now_s();
-  std::optional<TrialOutcome> told;
+  std::optional<TrialOutcome> outcome;
   const auto failed = [&](const std::string& reason, bool by_environment) {
-    told.emplace();
-    told->state = TrialOutcome::State::Failed;
-    told->reason = reason;
-    told->environment = by_environment;
+    outcome.emplace();
+    outcome->state = TrialOutcome::State::Failed;
+    outcome->reason = reason;
+    outcome->environment = by_environment;
   };
   try {
-    told = train_and_publish(order, store, info, hooks, pulse, watch);
+    outcome = train_and_publish(order, store, info, hooks, pulse, callbacks);
   } catch (const Interrupted&) {
-    told.emplace().state = TrialOutcome::State::Interrupted;
+    outcome.emplace().state = TrialOutcome::State::Interrupted;
   } catch (const ChangedInput& error) {
-    told.emplace().state = TrialOutcome::State::Interrupted;
-    told->reason = error.what();
+    outcome.emplace().state = TrialOutcome::State::Interrupted;
+    outcome->reason = error.what();
   } catch (const TrialError& error) {
     failed(error.what(), error.kind == TrialError::Kind::Environment);
   } catch (const checkpoint::FileError& error) {
@@ -150,10 +152,10 @@ std::optional<TrialOutcome> attempt(const Assign& order, Store& store, const Wor
   } catch (const std::exception& error) {
     failed(error.what(), false);
   }
-  if (!told) return told;
-  told->id = order.spec.id;
-  told->seconds = now_s() - begin;
-  return told;
+  if (!outcome) return outcome;
+  outcome->id = order.spec.id;
+  outcome->seconds = now_s() - begin;
+  return outcome;
 }
 
 /// Of a gang that was dissolved meanwhile, only a result that is already there is worth telling.
@@ -167,14 +169,14 @@ bool worth_telling(const TrialOutcome& outcome, const Pulse& pulse) {
 void work(collectives::Mailbox& coordinator, const WorkerInfo& info, const WorkerHooks& hooks) {
   Store store(info.node_memory);
   Pulse pulse(coordinator, hooks);
-  const ProgressCallbacks watch{[&] { return pulse.stop(); }, [&](const Progress& p) { pulse.progress(p); }};
+  const ProgressCallbacks callbacks{[&] { return pulse.stop(); }, [&](const Progress& p) { pulse.progress(p); }};
   for (;;) {
     const auto order = pulse.next_order();
     if (std::holds_alternative<End>(order)) return;
     const auto& assigned = std::get<Assign>(order);
     pulse.begin(assigned.gang.number);
-    const std::optional<TrialOutcome> told = attempt(assigned, store, info, hooks, pulse, watch);
-    if (told && worth_telling(*told, pulse)) pulse.report(*told, assigned.gang.number);
+    const std::optional<TrialOutcome> outcome = attempt(assigned, store, info, hooks, pulse, callbacks);
+    if (outcome && worth_telling(*outcome, pulse)) pulse.report(*outcome, assigned.gang.number);
   }
 }
 

@@ -72,7 +72,7 @@ void FlatParameters::add_lines(const Trained& parameter, std::int64_t begin, con
     if (tokens.contains(line)) {
       append(segments_, mine);
     } else if (parameter.decays) {
-      append(idle_, mine);
+      append(untouched_, mine);
     }
   }
 }
@@ -125,7 +125,7 @@ double AdamW::step() {
   const double rate = training_.learning_rate * schedule_factor(training_, done_, steps_);
   ++done_;
   update(rate, scale);
-  idle_factor_ *= 1.0 - rate * training_.weight_decay;
+  pending_decay_ *= 1.0 - rate * training_.weight_decay;
   return norm;
 }
 
@@ -155,18 +155,18 @@ void AdamW::update(double rate, double scale) {
 
 void AdamW::restore(const State& state) {
   done_ = state.done;
-  idle_factor_ = state.idle_factor;
+  pending_decay_ = state.pending_decay;
   first_.copy_(state.first);
   second_.copy_(state.second);
 }
 
 void AdamW::apply_pending_decay() {
   float* values = parameters_.values().mutable_data_ptr<float>();
-  const auto factor = static_cast<float>(idle_factor_);
-  for (const FlatParameters::Segment& run : parameters_.idle()) {
+  const auto factor = static_cast<float>(pending_decay_);
+  for (const FlatParameters::Segment& run : parameters_.untouched()) {
     for (std::int64_t i = run.begin; i < run.begin + run.count; ++i) values[i] *= factor;
   }
-  idle_factor_ = 1;
+  pending_decay_ = 1;
 }
 
 }  // namespace peftgrid::worker

@@ -83,7 +83,7 @@ std::string to_json(const TrainingProgress& p) {
               {"best_step", p.best_step},
               {"without_improvement", p.without_improvement},
               {"best_score", to_json_number(p.best_score)},
-              {"idle_factor", to_json_number(p.idle_factor)},
+              {"idle_factor", to_json_number(p.pending_decay)},
               {"training_tokens", p.training_tokens},
               {"training_s", p.training_s},
               {"evaluation_s", p.evaluation_s},
@@ -111,7 +111,7 @@ TrainingProgress progress_from_json(std::string_view text) {
   p.best_step = whole(body.at("best_step"), 0, p.step, "best_step");
   p.without_improvement = whole(body.at("without_improvement"), 0, points, "without_improvement");
   p.best_score = real(body.at("best_score"), "best_score");
-  p.idle_factor = real(body.at("idle_factor"), "idle_factor");
+  p.pending_decay = real(body.at("idle_factor"), "idle_factor");
   p.training_tokens = whole(body.at("training_tokens"), 0, kMostTokens, "training_tokens");
   p.training_s = seconds(body, "training_s");
   p.evaluation_s = seconds(body, "evaluation_s");

@@ -23,7 +23,7 @@ struct TrainingProgress {
   std::vector<checkpoint::CurvePoint> curve;
   std::int64_t best_step = 0, without_improvement = 0;
   double best_score = 0;
-  double idle_factor = 1;  // of the optimizer
+  double pending_decay = 1;  // of the optimizer
   std::int64_t training_tokens = 0;
   double training_s = 0, evaluation_s = 0, total_s = 0, rank_s = 0, cpu_s = 0;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "checkpoint/errors.hpp"
 #include "worker/service/device.hpp"
@@ -24,13 +23,13 @@ using checkpoint::TrialRecord;
 
 class Trainer {
  public:
-  Trainer(const TrialSpec& spec, Store& store, const Team& team, const ProgressCallbacks& watch,
-          const CheckpointPolicy& keeping)
+  Trainer(const TrialSpec& spec, Store& store, const Team& team, const ProgressCallbacks& callbacks,
+          const CheckpointPolicy& checkpoints)
       : spec_(spec),
         store_(store),
         team_(team),
-        callbacks_(watch),
-        checkpoints_(keeping),
+        callbacks_(callbacks),
+        checkpoints_(checkpoints),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
@@ -83,10 +82,8 @@ class Trainer {
     steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, check_cancelled_));
     record_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
-      const std::map<std::string, std::string> splits{
-          {"rows", "train"}, {"reported", "test 0"}, {"validation", "validation"}};
-      const std::string& split = splits.at(spec_.selection.from);
-      selection_features_ = evaluation_features(split, *choice_.selection_split, choice_.selection).values;
+      selection_features_ =
+          evaluation_features(choice_.selection_name, *choice_.selection_split, choice_.selection).values;
       record_.evaluation_s += now_s() - begin - record_.training_s;
     }
   }
@@ -166,7 +163,7 @@ class Trainer {
     if (team_.size() > 1) state = share_state(team_, std::move(state), parameters_.values().numel());
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
-    optimizer.restore({state->step, state->idle_factor, state->first, state->second});
+    optimizer.restore({state->step, state->pending_decay, state->first, state->second});
     best_values_ = state->best_values;
     best_score_ = state->best_score;
     without_improvement_ = state->without_improvement;
@@ -202,7 +199,7 @@ class Trainer {
     state.best_step = record_.best_step;
     state.without_improvement = without_improvement_;
     state.best_score = best_score_;
-    state.idle_factor = moments.idle_factor;
+    state.pending_decay = moments.pending_decay;
     state.values = parameters_.values().cpu();
     state.first = moments.first.cpu();
     state.second = moments.second.cpu();
@@ -309,12 +306,12 @@ class Trainer {
 
 }  // namespace
 
-std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team, const ProgressCallbacks& watch,
-                                 const CheckpointPolicy& keeping) {
+std::optional<TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team,
+                                 const ProgressCallbacks& callbacks, const CheckpointPolicy& checkpoints) {
   forget_peak_memory();
   if (!device_of(spec).is_cpu()) forget_device_peak();
   try {
-    return Trainer(spec, store, team, watch, keeping).run();
+    return Trainer(spec, store, team, callbacks, checkpoints).run();
   } catch (const std::bad_alloc&) {
     throw TrialError(TrialError::Kind::Environment, "out of memory");
   } catch (const c10::Error& error) {

@@ -16,7 +16,7 @@ struct Progress {
   double loss = 0;
 };
 
-/// How a trial looks out for the world, between steps and between evaluation groups.
+/// Called between steps and between evaluation groups.
 struct ProgressCallbacks {
   std::function<bool()> stop;  // true: leave now (throws Interrupted)
   std::function<void(const Progress&)> progress;
@@ -33,6 +33,6 @@ struct CheckpointPolicy {
 /// comes back with state "diverged". Goes on from a state that the leader kept, with the same bytes in the end. Throws
 /// TrialError, Interrupted, UsageError (files changed since planning).
 std::optional<checkpoint::TrialRecord> train(const TrialSpec& spec, Store& store, const Team& team,
-                                             const ProgressCallbacks& watch, const CheckpointPolicy& keeping);
+                                             const ProgressCallbacks& callbacks, const CheckpointPolicy& checkpoints);
 
 }  // namespace peftgrid::worker

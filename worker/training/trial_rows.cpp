@@ -15,11 +15,12 @@ Rows all_rows(const TokenizedSplit& split) {
 
 Choice choose_rows(const TrialSpec& spec, const TokenizedData& data) {
   Sample drawn = sample_of(spec, data.train().rows());
-  if (spec.selection.from == "validation" || spec.selection.from == "reported") {
-    const TokenizedSplit& split = spec.selection.from == "validation" ? data.validation() : data.tests().front();
-    return {std::move(drawn.train), all_rows(split), &split};
-  }
-  return {std::move(drawn.train), std::move(drawn.selection), &data.train()};
+  const auto whole = [&](const TokenizedSplit& split, const char* name) {
+    return Choice{std::move(drawn.train), all_rows(split), &split, name};
+  };
+  if (spec.selection.from == "validation") return whole(data.validation(), "validation");
+  if (spec.selection.from == "reported") return whole(data.tests().front(), "test 0");
+  return {std::move(drawn.train), std::move(drawn.selection), &data.train(), "train"};
 }
 
 std::vector<double> labels_of(const TokenizedSplit& split, const Rows& rows) {

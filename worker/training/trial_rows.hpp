@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "worker/tasks/tokens.hpp"
@@ -17,6 +18,7 @@ Rows all_rows(const TokenizedSplit& split);
 struct Choice {
   Rows train, selection;
   const TokenizedSplit* selection_split;
+  std::string selection_name;  // of that split: train | validation | test 0
 };
 Choice choose_rows(const TrialSpec& spec, const TokenizedData& data);
 

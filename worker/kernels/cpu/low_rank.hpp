@@ -6,8 +6,8 @@
 #include "worker/kernels/cpu/matmul.hpp"
 #include "worker/kernels/cpu/vector_types.hpp"
 
-/// For vector_kernels.cpp only: products through a narrow projected, as LoRA adds them, with their gradients. Libraries
-/// reach a third of their speed where a side is 8 numbers long.
+/// For vector_kernels.cpp only: products by two matrices of low rank, as LoRA adds them, with their gradients.
+/// Libraries reach a third of their speed where a side is 8 numbers long.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
 /// factor * x W with W [wide, rank] as lines of `width` numbers: [tokens, width].

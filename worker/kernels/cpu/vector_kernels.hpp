@@ -92,7 +92,7 @@ struct Table {
 /// Floats that `kept` of attention needs.
 std::int64_t attention_kept_size(const AttentionShape& shape);
 
-/// Numbers in a line of low_rank's projected.
+/// Numbers in a line of what low_rank projected.
 std::int64_t low_rank_width(std::int64_t rank);
 
 /// The table of this processor.
