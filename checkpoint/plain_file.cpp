@@ -45,6 +45,13 @@ std::optional<std::string> not_plain(const fs::path& file, Links links) {
   return kind_of(facts.st_mode);
 }
 
+std::string absence(const fs::path& path, const char* wanted) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(path, error);
+  if (error) return std::string("no such ") + wanted;
+  return "is a link to " + target.string() + ", and nothing is there";
+}
+
 OpenFile open_plain(const fs::path& file, int flags, Links links) {
   const int more = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (links == Links::Refuse ? O_NOFOLLOW : 0);
   OpenFile opened(::open(file.c_str(), flags | more, 0666));

@@ -27,6 +27,10 @@ OpenFile open_plain(const std::filesystem::path& file, int flags, Links links);
 /// "a folder", "a pipe", "a symbolic link": what stands where a plain file should; nothing where one does, or nothing.
 std::optional<std::string> not_plain(const std::filesystem::path& file, Links links = Links::Refuse);
 
+/// What to say of a path at which nothing can be opened: "no such file" (of the kind that was wanted), or that it is a
+/// link to nothing, and whereto, which a listing of the folder does not tell.
+std::string absence(const std::filesystem::path& path, const char* wanted);
+
 /// Is anything there, be it a link that leads nowhere?
 bool is_there(const std::filesystem::path& file);
 

@@ -17,6 +17,9 @@ constexpr std::uintmax_t kLargestIndex = 100'000'000;
 
 [[noreturn]] void no_tensors(const fs::path& folder) {
   std::error_code ignored;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json"}) {
+    if (is_there(folder / name)) throw FileError((folder / name).string() + ": " + absence(folder / name, "file"));
+  }
   if (fs::exists(folder / "pytorch_model.bin", ignored) ||
       fs::exists(folder / "pytorch_model.bin.index.json", ignored)) {
     throw FileError(

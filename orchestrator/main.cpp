@@ -73,6 +73,17 @@ std::string known_commands() {
   return names;
 }
 
+std::string unknown_command(const std::string& word) {
+  if (word.ends_with(".yaml") || word.ends_with(".yml")) {
+    return fmt::format("there is no command '{0}'; a grid is run with: orchestrator run {0}", word);
+  }
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  const std::string near = peftgrid::worker::nearest_name(word, names);
+  return fmt::format("there is no command '{}'; {}the commands are {}; a grid is run with --grid FILE", word,
+                     near.empty() ? "" : "did you mean " + near + "? ", known_commands());
+}
+
 bool asks_for_help(const std::string& first) {
   return first == "--help" || first == "-h" || first == "help";
 }
@@ -90,8 +101,7 @@ int dispatch(Arguments arguments) {
   const auto command =
       std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == first; });
   if (command == kCommands.end()) {
-    throw peftgrid::worker::UsageError(fmt::format(
-        "there is no command '{}'; the commands are {}; a grid is run with --grid FILE", first, known_commands()));
+    throw peftgrid::worker::UsageError(unknown_command(first));
   }
   arguments.erase(arguments.begin());
   return command->run(arguments);

@@ -49,6 +49,8 @@ struct MethodInfo {
 
 /// All methods, in the order tables show them.
 const std::vector<MethodInfo>& methods();
+/// The method that other programs call so, "prefix-tuning"; empty when none is.
+std::string method_called(const std::string& name);
 /// Nullptr when there is no such method.
 const MethodInfo* find_method(const std::string& name);
 
@@ -75,7 +77,13 @@ std::vector<std::string> readouts();
 struct BackboneFacts {
   ModelFacts model;             // with its pretrained pooler, where it has one
   ModelFacts without_pooler;    // as readouts that go past the pooler take it
-  std::string default_readout;  // one of readouts()
+  std::string default_readout;  // one of readouts(); empty: the folder states one that this program lacks
+  std::string readout_origin = "default", readout_refusal;  // what states it; and where it is empty, what to do
+  std::string truncation_side = "right",
+              truncation_origin = "default";  // which end of long rows is cut, and who says so
+  std::int64_t longest_row = 0;               // in tokens, as the tokenizer states; 0: it does not
+  std::vector<std::string> head_labels;  // of a head of its own, in its outputs' order, where config.json names them
+  std::vector<std::string> notes;        // what the folder states and is not done, with file and key
   std::int64_t file_bytes = 0;
   bool has_weights = true;                   // else it can be planned, and not run
   std::string dtype;                         // of the word embeddings: F32 | F16 | BF16
@@ -93,6 +101,9 @@ enum class WithoutWeights { Refused, Planned };
 /// Reads and checks a Hugging Face folder. Hashes are cached by path, size and time of change.
 /// Throws UsageError naming folder, file and tensor when something is missing, of a wrong shape or unknown.
 BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without = WithoutWeights::Refused);
+
+/// Where the folder's own head names the task's classes in another order than the task: the sentence that says so.
+std::optional<std::string> unlike_label_order(const BackboneFacts& backbone, const TaskSpec& task);
 
 /// Why this trial's method cannot run on its backbone read so, if it cannot: a stated hole, never an error.
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone);
@@ -135,6 +146,8 @@ struct ProductSpeed {
 
 /// Names of the built-in tasks: cola sst2 mrpc stsb qqp mnli qnli rte wnli.
 std::vector<std::string> glue_tasks();
+/// Those that GLUE's papers report: all but WNLI, on which nothing beats the majority class.
+std::vector<std::string> glue_suite();
 /// The spec of a built-in task whose folder lies under `data`. Folder names as GLUE ships them ("SST-2") in any case.
 /// Throws UsageError naming the folder or file that is missing.
 TaskSpec glue_task(const std::string& name, const std::string& data);
@@ -157,6 +170,9 @@ struct TaskFacts {
   std::vector<std::string> labels;         // found in the training file, or as given
   std::vector<double> train_share;         // per label
   std::vector<std::int32_t> train_labels;  // of each training row, by index; empty for regression
+  std::vector<double> train_values;        // of each training row of a regression
+  bool constant_validation = false;        // all rows of the validation file have one label or value
+  std::vector<std::string> notes;          // what a user should know of the files: labels that look alike, quotes
   double mean_characters = 0;              // of a training row's texts together: for costs
   std::int64_t skipped_rows = 0;           // malformed ones of files where that is known (QQP)
   std::string data_sha256;
@@ -164,7 +180,17 @@ struct TaskFacts {
 /// Reads all files of a task whole and checks every row. Fills the label set: of the training file, sorted (numbers by
 /// value), unless `task.labels` names it. Throws UsageError with file, line, what is wrong and what would be right.
 TaskFacts inspect_task(const TaskSpec& task);
+/// Do all of a trial's selection rows have one label, or one value? Then no step is better than another.
+bool selects_among_equals(const TrialSpec& spec, const TaskFacts& task);
 /// Labels that no row among a trial's training rows has.
 std::vector<std::string> missing_labels(const TrialSpec& spec, const TaskFacts& task);
+
+/// Tokenizes all rows of a trial's task, through the cache. Returns what a user should know of them: how many are cut,
+/// and on which side, how many hold no token of their own. Throws UsageError for what no trial could run on: a row
+/// without any token (file and line), a token or a type that the model's tables lack, a readout of a special token that
+/// the tokenizer does not set.
+std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Throws UsageError where the trial's method starts from a text that has no token.
+void check_starting_text(const TrialSpec& spec);
 
 }  // namespace peftgrid::worker

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "checkpoint/plain_file.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::worker {
@@ -48,15 +49,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-std::string folded(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c == '-' || c == '_' || c == ' ') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out;
-}
-
 std::string escaped(char byte) {
   return fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
 }
@@ -94,6 +86,15 @@ std::optional<double> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
   return value;
+}
+
+std::string folded(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '-' || c == '_' || c == ' ') continue;
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
 }
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
@@ -180,7 +181,7 @@ std::string joined(const std::vector<std::string>& names) {
 std::string read_whole_file(const std::string& path, std::uint64_t most) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw UsageError(path + ": no such file");
+  if (!std::filesystem::exists(status)) throw UsageError(path + ": " + checkpoint::absence(path, "file"));
   if (!std::filesystem::is_regular_file(status)) throw UsageError(path + ": is not a plain file");
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw UsageError(path + ": cannot be read (" + error.message() + ")");

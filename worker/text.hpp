@@ -18,6 +18,9 @@ std::size_t count_characters(std::string_view text);
 /// A finite number that takes up the whole text.
 std::optional<double> parse_number(std::string_view text);
 
+/// A name without what its writers differ in: case, dashes, underscores, blanks. "XLM-RoBERTa" is "xlmroberta".
+std::string folded(std::string_view name);
+
 /// The name among `known` that is most like `name`, when one is near enough to be what was meant; else empty.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 

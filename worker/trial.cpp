@@ -71,6 +71,7 @@ json task_identity(const TaskSpec& task) {
                 {"data_sha256", task.data_sha256}};
   // Raw targets are what there was before there was a choice: such trials keep their ids.
   if (task.targets != "raw") identity["targets"] = task.targets;
+  if (!task.delimiter.empty()) identity["delimiter"] = task.delimiter;
   return identity;
 }
 
@@ -107,14 +108,20 @@ json selection_json(const SelectionSpec& s) {
   return all;
 }
 
+json backbone_identity(const BackboneSpec& backbone) {
+  json identity{{"architecture", backbone.architecture},
+                {"readout", backbone.readout},
+                {"weights_sha256", backbone.weights_sha256},
+                {"tokenizer_sha256", backbone.tokenizer_sha256}};
+  // Rows were once cut on the right whatever their tokenizer said: such trials keep their ids.
+  if (backbone.truncation_side != "right") identity["truncation_side"] = backbone.truncation_side;
+  return identity;
+}
+
 /// Everything of the cell that can change numbers.
 json identity_json(const TrialSpec& spec) {
   return {{"numerics", kNumericsVersion},
-          {"backbone",
-           {{"architecture", spec.backbone.architecture},
-            {"readout", spec.backbone.readout},
-            {"weights_sha256", spec.backbone.weights_sha256},
-            {"tokenizer_sha256", spec.backbone.tokenizer_sha256}}},
+          {"backbone", backbone_identity(spec.backbone)},
           {"task", task_identity(spec.task)},
           {"method", method_json(spec.method)},
           {"train_size", spec.train_size},
@@ -199,6 +206,7 @@ BackboneSpec read_backbone(const Fields& fields) {
   fields.read("readout", backbone.readout);
   fields.read("weights_sha256", backbone.weights_sha256);
   fields.read("tokenizer_sha256", backbone.tokenizer_sha256);
+  if (fields.has("truncation_side")) fields.read("truncation_side", backbone.truncation_side);
   return backbone;
 }
 
@@ -208,6 +216,7 @@ TaskSpec read_task(const Fields& fields) {
   fields.read("kind", task.kind);
   fields.read("format", task.format);
   fields.read("header", task.header);
+  if (fields.has("delimiter")) fields.read("delimiter", task.delimiter);
   fields.read_path("train", task.train);
   fields.read_path("validation", task.validation);
   for (const json& test : fields.list("tests")) {

@@ -25,12 +25,13 @@ struct MethodSpec {
 };
 
 struct BackboneSpec {
-  std::string name;              // as the report shows it
-  std::string path;              // a Hugging Face folder, absolute
-  std::string architecture;      // "bert"
-  std::string readout;           // pooler | cls | mean | last
-  std::string weights_sha256;    // over the tensors' files and config.json
-  std::string tokenizer_sha256;  // of tokenizer.json
+  std::string name;                       // as the report shows it
+  std::string path;                       // a Hugging Face folder, absolute
+  std::string architecture;               // "bert"
+  std::string readout;                    // pooler | cls | mean | last
+  std::string weights_sha256;             // over the tensors' files and config.json
+  std::string tokenizer_sha256;           // of tokenizer.json, and of what tokenizer_config.json changes of it
+  std::string truncation_side = "right";  // the end of a row that is too long: right | left
   bool operator==(const BackboneSpec&) const = default;
 };
 
@@ -51,6 +52,7 @@ struct TaskSpec {
   std::string name;
   std::string kind = kClassification;  // classification | regression
   std::string format;                  // tsv | csv | jsonl
+  std::string delimiter;               // of tsv and csv, one byte; empty: a tab, a comma
   bool header = true;                  // CoLA has none
   std::string train, validation;       // paths, absolute; validation may be empty
   std::vector<TestFile> tests;         // the first is tabulated

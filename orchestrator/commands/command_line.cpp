@@ -38,6 +38,19 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
   return parsed;
 }
 
+void settle_grid(const std::string& command, const std::vector<std::filesystem::path>& words, std::string& grid) {
+  if (grid.empty() && words.empty()) {
+    throw worker::UsageError(fmt::format("{}: --grid is missing; name the grid file", command));
+  }
+  const std::size_t first = grid.empty() ? 1 : 0;
+  if (words.size() > first) {
+    throw worker::UsageError(fmt::format("{}: {} is no option, and the grid is {} already", command,
+                                         worker::in_quotes(words[first].string()),
+                                         worker::in_quotes(grid.empty() ? words[0].string() : grid)));
+  }
+  if (grid.empty()) grid = words[0].string();
+}
+
 void check_threads(const std::string& command, std::int64_t threads) {
   constexpr std::int64_t kMostThreads = 512;
   if (threads >= 1 && threads <= kMostThreads) return;

@@ -26,6 +26,10 @@ struct ParsedLine {
 /// Throws worker::UsageError.
 std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments);
 
+/// The grid file: `--grid FILE`, or the one word that is no option. Throws worker::UsageError where there is none, or
+/// more than one.
+void settle_grid(const std::string& command, const std::vector<std::filesystem::path>& words, std::string& grid);
+
 /// Throws worker::UsageError for a number of threads that no rank can have.
 void check_threads(const std::string& command, std::int64_t threads);
 /// Throws worker::UsageError for a kind of device that is neither cpu nor cuda.

@@ -50,7 +50,6 @@ CommandLine line_for(Options& o) {
 }
 
 void check(const Options& o) {
-  if (o.grid.empty()) throw UsageError("plan: --grid is missing; name the grid file");
   if (o.ranks < 1 || o.ranks > kMostRanks) {
     throw UsageError(fmt::format("plan: --ranks is {}; 1 to {} would be right", o.ranks, kMostRanks));
   }
@@ -72,9 +71,7 @@ int plan_command(const Arguments& arguments, Measure measure) {
   Options options;
   const auto line = parse_line(line_for(options), arguments);
   if (!line) return 0;
-  if (!line->paths.empty()) {
-    throw UsageError("plan: " + line->paths[0].string() + " is no option; the grid is named with --grid");
-  }
+  settle_grid("plan", line->paths, options.grid);
   check(options);
   const Shard shard = parse_shard(options.shard, "plan");
   Grid grid = load_grid(options.grid, options.overrides, worker::WithoutWeights::Planned);

@@ -203,10 +203,7 @@ std::optional<SubmitOptions> parse_submit_options(const Arguments& arguments) {
   Typed typed;
   const auto line = parse_line(line_for(o, typed), with_sbatch_joined(arguments));
   if (!line) return std::nullopt;
-  if (!line->paths.empty()) {
-    throw UsageError("submit: " + line->paths[0].string() + " is no option; the grid is named with --grid");
-  }
-  if (o.grid.empty()) throw UsageError("submit: --grid is missing; name the grid file");
+  settle_grid("submit", line->paths, o.grid);
   check_lines(o, typed);
   check_range("nodes", o.nodes, 1, kMostNodes);
   check_range("threads", o.overrides.threads, 1, kMostRanksPerNode);

@@ -65,7 +65,11 @@ void describe_backbones(const GridFile& file, const Facts& facts, Lines& lines) 
     const std::string key = "backbones." + backbone.name;
     lines.push_back({key, backbone.path, backbone.node.origin});
     const bool given = !backbone.readout.empty();
-    lines.push_back({key + ".readout", given ? backbone.readout : known.default_readout, backbone.readout_origin});
+    lines.push_back({key + ".readout", given ? backbone.readout : known.default_readout,
+                     given ? backbone.readout_origin : known.readout_origin});
+    const bool side = !backbone.truncation_side.empty();
+    lines.push_back({key + ".truncation_side", side ? backbone.truncation_side : known.truncation_side,
+                     side ? backbone.truncation_origin : known.truncation_origin});
   }
 }
 

@@ -91,7 +91,8 @@ class Expansion {
                      base.model.architecture->name,
                      backbone.readout.empty() ? base.default_readout : backbone.readout,
                      base.weights_sha256,
-                     base.tokenizer_sha256};
+                     base.tokenizer_sha256,
+                     backbone.truncation_side.empty() ? base.truncation_side : backbone.truncation_side};
     spec.task = facts_.specs.at(task.spec.name);
     spec.method = method.spec;
     std::map<std::string, std::string> origins;
@@ -156,10 +157,18 @@ class Expansion {
     return id;
   }
 
-  /// Says once for each sample, whichever method trains on it, which labels it lacks.
+  /// Says once for each sample, whichever method trains on it, which labels it lacks, and what cannot select.
   void warn(const TrialSpec& spec) {
     if (!sampled_.insert(fmt::format("{}/{}/{}", spec.task.name, spec.train_size, spec.data_seed)).second) return;
-    std::vector<std::string> missing = worker::missing_labels(spec, facts_.tasks.at(spec.task.name));
+    const TaskFacts& task = facts_.tasks.at(spec.task.name);
+    if (worker::selects_among_equals(spec, task)) {
+      const bool kept_out = spec.selection.from == "rows";
+      grid_.warnings.push_back(
+          fmt::format("{}: all {} have one label; they cannot tell a good step from a bad one", spec.task.name,
+                      kept_out ? fmt::format("{} selection rows of data seed {}", spec.selection.rows, spec.data_seed)
+                               : "rows of the validation file"));
+    }
+    std::vector<std::string> missing = worker::missing_labels(spec, task);
     if (missing.empty()) return;
     for (std::string& label : missing) label = worker::in_quotes(label);
     const std::string rows = spec.train_size == 0 ? "" : std::to_string(spec.train_size) + " ";

@@ -50,6 +50,7 @@ struct Grid {
   std::vector<Hole> holes;
   std::vector<Resolved> resolved;
   std::vector<std::string> warnings;                       // "class 3 has no row among the 100 of seed 2"
+  std::vector<std::string> notes;                          // what files state and is not done; rows that are cut
   std::map<std::string, worker::BackboneFacts> backbones;  // by name
   std::map<std::string, worker::TaskFacts> tasks;          // by name
 };

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "orchestrator/grid/overrides.hpp"
+#include "orchestrator/grid/synonyms.hpp"
 #include "orchestrator/grid/values.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/text.hpp"
@@ -24,20 +26,39 @@ const Node& required(const Node& root, const char* key, const char* example) {
   return *node;
 }
 
+/// A backbone may be named by its weights' file, whose folder it is.
+std::string folder_of(const Node& node, const std::string& path) {
+  const std::filesystem::path file = path;
+  const std::string name = file.filename().string();
+  const bool weights = name.ends_with(".safetensors");
+  if (!weights && name != "model.safetensors.index.json") return path;
+  if (weights && name != "model.safetensors" && !name.starts_with("model-")) {
+    node.fail(fmt::format("the weights of a backbone are model.safetensors (or its shards); {} would not be read",
+                          worker::in_quotes(name)));
+  }
+  return file.parent_path().string();
+}
+
 BackboneEntry read_backbone(const Node& node, const PathBase& paths) {
   BackboneEntry entry;
   entry.node = node;
   if (node.kind == Node::Kind::Map) {
-    check_keys(node, "a backbone", {"name", "path", "readout"});
+    check_keys(node, "a backbone", {"name", "path", "readout", "truncation_side"});
     const Node* path = node.find("path");
     if (path == nullptr) node.fail("this backbone has no path; give the Hugging Face folder");
-    entry.path = paths.absolute(*path, "path");
+    entry.written = text_of(*path, "path");
+    entry.path = folder_of(*path, paths.absolute(*path, "path"));
+    if (const Node* side = node.find("truncation_side")) {
+      entry.truncation_side = choice_of(*side, "truncation_side", {"right", "left"});
+      entry.truncation_origin = side->origin;
+    }
     if (const Node* readout = node.find("readout")) {
       entry.readout = choice_of(*readout, "readout", worker::readouts());
       entry.readout_origin = readout->origin;
     }
   } else {
-    entry.path = paths.absolute(node, "a backbone");
+    entry.written = text_of(node, "a backbone");
+    entry.path = folder_of(node, paths.absolute(node, "a backbone"));
   }
   const Node* name = node.find("name");
   entry.name = name ? name_of(*name, "name") : std::filesystem::path(entry.path).filename().string();
@@ -119,6 +140,21 @@ const std::vector<std::string> kTopLevel = {"run",     "protocol",    "backbones
                                             "methods", "train_sizes", "seeds",     "data_seed", "precision",
                                             "width",   "training",    "selection", "keep"};
 
+/// How to train is a map of its own; users of other programs look for its keys beside the others.
+void check_top_level(const Node& root) {
+  std::vector<std::string> training;
+  for (const TrainingKey& key : training_keys()) training.push_back(key.name);
+  for (const Node::Entry& entry : root.entries) {
+    if (std::ranges::find(kTopLevel, entry.key) != kTopLevel.end()) continue;
+    const bool exact = std::ranges::find(training, entry.key) != training.end();
+    const std::string meant = exact ? entry.key : meant_by(entry.key, training);
+    if (meant.empty()) continue;
+    entry.key_node.fail(fmt::format("the grid has no key {}; it goes into `training: {{{}: ...}}`",
+                                    worker::in_quotes(entry.key), meant));
+  }
+  check_keys(root, "the grid", kTopLevel);
+}
+
 void read_scalars(const Node& root, GridFile& grid) {
   if (const Node* run = root.find("run")) grid.run = name_of(*run, "run");
   if (const Node* protocol = root.find("protocol"))
@@ -139,7 +175,10 @@ void read_scalars(const Node& root, GridFile& grid) {
 }  // namespace
 
 std::string PathBase::absolute(const Node& node, const std::string& key) const {
-  const std::filesystem::path path = text_of(node, key);
+  std::string text = text_of(node, key);
+  const char* home = std::getenv("HOME");
+  if (text.starts_with("~/") && home != nullptr) text.replace(0, 1, home);
+  const std::filesystem::path path = text;
   const std::filesystem::path& base = node.on_command_line ? working_directory : grid_folder;
   std::string joined = (base / path).lexically_normal().string();
   while (joined.size() > 1 && joined.back() == '/') joined.pop_back();
@@ -151,9 +190,9 @@ GridFile parse_grid(std::string_view text, const std::string& name, const std::v
   GridFile grid;
   Node root = parse_yaml(text, name);
   if (root.kind == Node::Kind::Empty) root.fail("the grid is empty; docs/grid_file.md shows one");
-  check_keys(root, "the grid", kTopLevel);
+  check_top_level(root);
   for (const std::string& argument : set) set_value(root, argument);
-  check_keys(root, "the grid", kTopLevel);
+  check_top_level(root);
   for (const Node::Entry& entry : root.entries) grid.origins[entry.key] = entry.value.origin;
 
   grid.run = std::filesystem::path(name).stem().string();

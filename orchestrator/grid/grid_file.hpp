@@ -20,7 +20,9 @@ struct BackboneEntry {
   Node node;  // for messages
   std::string name, path;
   std::string readout;  // empty: the folder's default
-  std::string readout_origin = "default";
+  std::string readout_origin;
+  std::string truncation_side, truncation_origin;  // as `readout`
+  std::string written;                             // `path` as the grid has it
 };
 
 struct TaskEntry {

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <set>
 
 #include "checkpoint/sha256.hpp"
 #include "orchestrator/grid/expand.hpp"
@@ -19,11 +21,35 @@ using worker::UsageError;
 
 constexpr std::uint64_t kMostGridBytes = std::uint64_t{1} << 20;
 
+/// A folder that is not there may be a name on the Hugging Face hub: nothing of the grid is ever fetched.
+std::string hub_hint(const BackboneEntry& backbone) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  };
+  const std::string& name = backbone.written;
+  const auto slashes = std::ranges::count(name, '/');
+  const bool letters = std::ranges::all_of(name, [&](char c) { return plain(c) || c == '/'; });
+  const std::filesystem::path parent = std::filesystem::path(backbone.path).parent_path();
+  std::error_code error;
+  const bool there =
+      std::filesystem::symlink_status(backbone.path, error).type() != std::filesystem::file_type::not_found;
+  // With a folder of that name beside the grid, the name within is the mistake.
+  const bool may_be = slashes == 0 ? name.find('-') != std::string::npos : !std::filesystem::exists(parent, error);
+  if (there || !letters || slashes > 1 || name.front() == '.' || name.front() == '/' || !may_be) return {};
+  const std::string folder = std::filesystem::path(name).filename().string();
+  return fmt::format(
+      "; if {0} is a name on the Hugging Face hub, fetch it first: `hf download {0} --local-dir "
+      "models/{1}`, and name models/{1} here",
+      name, folder);
+}
+
 worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeights without) {
   try {
-    return worker::inspect_backbone(backbone.path, without);
+    worker::BackboneFacts facts = worker::inspect_backbone(backbone.path, without);
+    if (backbone.readout.empty() && facts.default_readout.empty()) throw UsageError(facts.readout_refusal);
+    return facts;
   } catch (const UsageError& error) {
-    backbone.node.fail(fmt::format("backbone {}: {}", backbone.name, error.what()));
+    backbone.node.fail(fmt::format("backbone {}: {}{}", backbone.name, error.what(), hub_hint(backbone)));
   }
 }
 
@@ -85,6 +111,45 @@ std::string hash_of(const Grid& grid, const Overrides& overrides) {
   return checkpoint::sha256(all + fmt::format("\n{} {}", overrides.device, overrides.threads));
 }
 
+/// What folders and files state, in the grid's order.
+void note_files(const GridFile& file, const Facts& facts, Grid& grid) {
+  for (const BackboneEntry& backbone : file.backbones) {
+    const worker::BackboneFacts& known = facts.backbones.at(backbone.name);
+    for (const std::string& note : known.notes) grid.notes.push_back(backbone.name + ": " + note);
+    for (const TaskEntry& task : file.tasks) {
+      if (const auto unlike = worker::unlike_label_order(known, facts.specs.at(task.spec.name)))
+        grid.notes.push_back(backbone.name + ": " + *unlike);
+    }
+  }
+  for (const TaskEntry& task : file.tasks) {
+    for (const std::string& note : facts.tasks.at(task.spec.name).notes)
+      grid.notes.push_back(task.spec.name + ": " + note);
+  }
+}
+
+const Node& node_of(const GridFile& file, const worker::TrialSpec& spec) {
+  return std::ranges::find(file.tasks, spec.task.name, [](const TaskEntry& task) { return task.spec.name; })->node;
+}
+
+/// Tokenizes each task once for each way in which it is read, and says what became of its rows.
+void note_rows(const GridFile& file, const Facts& facts, Grid& grid) {
+  std::set<std::string> seen;
+  for (const worker::TrialSpec& spec : grid.trials) {
+    const worker::BackboneFacts& backbone = facts.backbones.at(spec.backbone.name);
+    const std::string place = spec.task.name + " on " + spec.backbone.name;
+    if (backbone.tokenizer_sha256.empty()) continue;
+    try {
+      if (seen.insert(spec.backbone.name + "\n" + spec.label).second) worker::check_starting_text(spec);
+      if (!seen.insert(fmt::format("{}\n{}", place, spec.training.max_length)).second) continue;
+      for (const std::string& note : worker::inspect_rows(spec, backbone)) {
+        if (seen.insert(place + note).second) grid.notes.push_back(fmt::format("{}: {}", place, note));
+      }
+    } catch (const UsageError& error) {
+      node_of(file, spec).fail(fmt::format("task {}: {}", place, error.what()));
+    }
+  }
+}
+
 }  // namespace
 
 Grid load_grid(const std::string& path, const Overrides& overrides, worker::WithoutWeights without) {
@@ -114,6 +179,8 @@ Grid load_grid(const std::string& path, const Overrides& overrides, worker::With
     grid.warnings.push_back(fmt::format("{}: the folder holds no weights; this can be planned, and not run{}", name,
                                         backbone.model.pooler ? ", and a pretrained pooler is taken for granted" : ""));
   }
+  note_files(file, facts, grid);
+  note_rows(file, facts, grid);
   grid.resolved = describe(file, facts);
   grid.backbones = std::move(facts.backbones);
   grid.tasks = std::move(facts.tasks);

@@ -139,7 +139,8 @@ std::vector<MethodEntry> read_method(const Node& item) {
   const std::string name = map ? item.entries[0].key : text_of(item, "a method");
   const MethodInfo* info = worker::find_method(name);
   if (info == nullptr) {
-    const std::string near = worker::nearest_name(name, method_names());
+    const std::string called = worker::method_called(name);
+    const std::string near = called.empty() ? worker::nearest_name(name, method_names()) : called;
     item.fail(
         fmt::format("no method {}; {}", worker::in_quotes(name),
                     near.empty() ? "docs/grid_file.md lists them" : "did you mean " + worker::in_quotes(near) + "?"));

@@ -14,13 +14,63 @@ namespace {
 const std::vector<std::string> kFormats = {"tsv", "csv", "jsonl"};
 const std::vector<std::string> kTargets = {"standardized", "raw"};
 
-std::string format_for(const Node& train) {
-  const std::string& path = train.scalar;
+/// By the ending of a file's name; empty where that says nothing.
+std::string format_by_name(const std::string& path) {
   if (path.ends_with(".tsv")) return "tsv";
   if (path.ends_with(".csv")) return "csv";
-  if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) return "jsonl";
+  return path.ends_with(".jsonl") || path.ends_with(".ndjson") ? "jsonl" : "";
+}
+
+std::string format_for(const Node& train) {
+  const std::string& path = train.scalar;
+  const std::string format = format_by_name(path);
+  if (!format.empty()) return format;
+  if (path.ends_with(".json")) {
+    train.fail(
+        fmt::format("{} is one JSON value by its ending; JSON Lines, one object a line, would be right: end it "
+                    ".jsonl (`jq -c '.[]'` writes it of a list), or add `format: jsonl` if it is that",
+                    worker::in_quotes(path)));
+  }
   train.fail(fmt::format("the ending of {} names no format; end it .tsv, .csv or .jsonl, or add `format:`",
                          worker::in_quotes(path)));
+}
+
+/// A task's files are read alike; where only their names say how, those must agree.
+void check_alike(const Node& file, const worker::TaskSpec& task) {
+  for (const Node::Entry& one : file.entries) check_alike(one.value, task);
+  const std::string format = format_by_name(file.scalar);
+  if (format.empty() || format == task.format) return;
+  file.fail(
+      fmt::format("{} is {} by its ending, and the training file is {}; write both alike, or say `format:` if an "
+                  "ending is wrong",
+                  worker::in_quotes(file.scalar), format, task.format));
+}
+
+std::string read_delimiter(const Node& node) {
+  constexpr std::string_view kNone = "\"\r\n";
+  const std::string text = text_of(node, "delimiter");
+  if (text == "tab") return "\t";
+  const bool plain = text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80;
+  if (plain && kNone.find(text[0]) == std::string_view::npos) return text;
+  node.fail(
+      fmt::format("delimiter is {}; one character such as \";\", or tab, would be right", worker::in_quotes(text)));
+}
+
+/// How a table's fields are told apart. A format is a way of quoting: with quotes CSV's, without them TSV's, each with
+/// any delimiter.
+void read_fields(const Node& node, worker::TaskSpec& task) {
+  const Node *delimiter = node.find("delimiter"), *quotes = node.find("quotes");
+  for (const Node* one : {delimiter, quotes}) {
+    if (one != nullptr && task.format == "jsonl")
+      one->fail("delimiter and quotes are for tables; JSON Lines has neither");
+  }
+  if (delimiter != nullptr) task.delimiter = read_delimiter(*delimiter);
+  if (quotes != nullptr) {
+    const std::string format = boolean_of(*quotes, "quotes") ? "csv" : "tsv";
+    if (format != task.format && task.delimiter.empty()) task.delimiter = task.format == "tsv" ? "\t" : ",";
+    task.format = format;
+  }
+  if (task.delimiter == (task.format == "tsv" ? "\t" : ",")) task.delimiter.clear();
 }
 
 worker::Column read_column(const Node& node, const std::string& key, const worker::TaskSpec& task) {
@@ -89,6 +139,11 @@ void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
   if (const Node* kind = node.find("kind")) task.kind = choice_of(*kind, "kind", kinds());
   const Node* format = node.find("format");
   task.format = format ? choice_of(*format, "format", kFormats) : format_for(train);
+  for (const char* key : {"test", "validation"}) {
+    const Node* file = node.find(key);
+    if (format == nullptr && file != nullptr) check_alike(*file, task);
+  }
+  read_fields(node, task);
   if (const Node* header = node.find("header")) {
     task.header = boolean_of(*header, "header");
     if (task.format == "jsonl" && !task.header)
@@ -125,8 +180,8 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
     return entry;
   }
   check_keys(node, "a task",
-             {"name", "train", "validation", "test", "format", "header", "text", "label", "labels", "kind", "metrics",
-              "targets", "training"});
+             {"name", "train", "validation", "test", "format", "delimiter", "quotes", "header", "text", "label",
+              "labels", "kind", "metrics", "targets", "training"});
   const Node* name = node.find("name");
   if (name == nullptr) node.fail("this task has no name; reports need one");
   entry.spec.name = name_of(*name, "name");
@@ -145,15 +200,29 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
   return entry;
 }
 
+/// `glue` stands for its tasks, as the benchmark's papers report them.
+std::vector<Node> with_suites(const std::vector<const Node*>& given) {
+  std::vector<Node> items;
+  for (const Node* item : given) {
+    if (item->kind != Node::Kind::Scalar || worker::folded(item->scalar) != "glue") {
+      items.push_back(*item);
+      continue;
+    }
+    for (const std::string& name : worker::glue_suite()) items.emplace_back(*item).scalar = name;
+  }
+  return items;
+}
+
 }  // namespace
 
 std::vector<TaskEntry> read_tasks(const Node& node, const PathBase& paths) {
   std::vector<TaskEntry> tasks;
-  for (const Node* item : items_of(node, "tasks")) {
-    tasks.push_back(read_task(*item, paths));
+  const std::vector<Node> items = with_suites(items_of(node, "tasks"));
+  for (const Node& item : items) {
+    tasks.push_back(read_task(item, paths));
     for (std::size_t i = 0; i + 1 < tasks.size(); ++i) {
       if (tasks[i].spec.name == tasks.back().spec.name) {
-        item->fail(fmt::format("two tasks are called {}; names must differ", worker::in_quotes(tasks[i].spec.name)));
+        item.fail(fmt::format("two tasks are called {}; names must differ", worker::in_quotes(tasks[i].spec.name)));
       }
     }
   }

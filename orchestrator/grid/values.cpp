@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "orchestrator/grid/synonyms.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
@@ -34,6 +35,13 @@ std::string shown(const Node& node) {
   node.fail(fmt::format("{} is {}; {} would be right", key, shown(node), right));
 }
 
+/// What YAML's quotes make of a number is a text.
+void refuse_quoted_number(const Node& node, const std::string& key) {
+  if (node.kind != Node::Kind::Scalar || !node.quoted || !worker::parse_number(node.scalar)) return;
+  node.fail(fmt::format("{} is {} in quotes, which make it a text; {} without them would be right", key, shown(node),
+                        node.scalar));
+}
+
 std::string limit(double value) {
   return fmt::format("{}", value);
 }
@@ -58,6 +66,7 @@ std::string line_of(const Node& node, const std::string& key) {
 }
 
 std::int64_t integer_of(const Node& node, const std::string& key, double least, double most) {
+  refuse_quoted_number(node, key);
   std::int64_t value = 0;
   const std::string& text = node.scalar;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -71,6 +80,7 @@ std::int64_t integer_of(const Node& node, const std::string& key, double least, 
 }
 
 double real_of(const Node& node, const std::string& key, double least, double most) {
+  refuse_quoted_number(node, key);
   const auto value = node.kind == Node::Kind::Scalar && !node.quoted ? worker::parse_number(node.scalar) : std::nullopt;
   if (!value || *value < least || *value > most) {
     wrong(node, key, fmt::format("a number from {} to {}", limit(least), limit(most)));
@@ -85,7 +95,8 @@ bool boolean_of(const Node& node, const std::string& key) {
 }
 
 std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
-  const std::string near = worker::nearest_name(name, known);
+  const std::string meant = meant_by(name, known);
+  const std::string near = meant.empty() ? worker::nearest_name(name, known) : meant;
   if (!near.empty()) return "; did you mean " + worker::in_quotes(near) + "?";
   return "; known: " + worker::joined(known);
 }

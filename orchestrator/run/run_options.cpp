@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <filesystem>
 #include <sstream>
 
 #include "orchestrator/commands/command_line.hpp"
@@ -59,22 +60,30 @@ void one_of(const std::string& option, const std::string& value, const std::vect
 std::optional<RunOptions> parse_run_options(const std::vector<std::string>& arguments) {
   RunOptions options;
   bool help = false;
-  const po::options_description all = table(options, help);
+  const po::options_description shown = table(options, help);
+  po::options_description all;
+  all.add(shown).add_options()("word", po::value<std::vector<std::string>>());
+  po::positional_options_description positions;
+  positions.add("word", -1);
+  std::vector<std::filesystem::path> words;
   try {
     po::variables_map values;
     const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(arguments).options(all).positional({}).style(style).run(), values);
+    po::store(po::command_line_parser(arguments).options(all).positional(positions).style(style).run(), values);
     po::notify(values);
+    if (values.count("word") != 0) {
+      for (const auto& word : values["word"].as<std::vector<std::string>>()) words.emplace_back(word);
+    }
   } catch (const po::error& error) {
     throw UsageError(fmt::format("run: {}; `orchestrator run --help` lists the options", error.what()));
   }
   if (help) {
     std::ostringstream text;
-    text << all;
+    text << shown;
     say("{}", text.str());
     return std::nullopt;
   }
-  if (options.grid.empty()) throw UsageError("run: --grid is missing; name the grid file");
+  settle_grid("run", words, options.grid);
   check_threads("run", options.overrides.threads);
   check_device("run", options.overrides.device);
   if (!(options.checkpoint_every_s > 0)) throw UsageError("run: --checkpoint-every must be above 0 seconds");

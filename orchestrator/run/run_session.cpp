@@ -200,6 +200,9 @@ void RunSession::announce(const RunOptions& options, int ranks) {
   for (const Hole& hole : grid_.holes) {
     say("left out: {} {} {}: {}\n", hole.backbone, hole.task, hole.label, hole.reason);
   }
+  if (!jobs_.empty()) {
+    for (const std::string& note : grid_.notes) say("note: {}\n", note);
+  }
   if (options.verbose) {
     for (const std::string& warning : grid_.warnings) say("warning: {}\n", warning);
   }

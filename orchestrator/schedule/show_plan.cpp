@@ -173,6 +173,8 @@ void show_plan(std::ostream& out, const Grid& grid, const Plan& plan, const Plan
   show_facts(out, grid);
   show_cells(out, grid, plan);
   show_holes(out, grid);
+  if (!grid.notes.empty()) out << "\nNotes\n";
+  for (const std::string& note : grid.notes) out << "  " << note << '\n';
   if (!grid.warnings.empty()) out << "\nWarnings\n";
   for (const std::string& warning : grid.warnings) out << "  " << warning << '\n';
   show_order(out, grid, plan, view.verbose);

@@ -98,7 +98,9 @@ json config_of(const TinyModel& options) {
                  {"num_attention_heads", options.heads},
                  {"intermediate_size", options.ffn},
                  {"max_position_embeddings", options.max_positions + (bert ? 0 : 1)},
-                 {"type_vocab_size", bert ? 2 : 1},
+                 {"type_vocab_size", options.token_types > 0 ? options.token_types
+                                     : bert                  ? 2
+                                                             : 1},
                  {"hidden_act", "gelu"},
                  {"layer_norm_eps", 1e-12},
                  {"hidden_dropout_prob", 0.1},

@@ -10,6 +10,7 @@ namespace peftgrid::tests {
 struct TinyModel {
   std::string architecture = "bert";
   std::int64_t layers = 2, width = 16, heads = 2, ffn = 32, vocabulary = 64, max_positions = 64;
+  std::int64_t token_types = 0;  // lines of their table; 0: as the architecture usually has them
   std::uint64_t seed = 1;
   bool prefix = false;        // tensors have the prefix that the architecture puts before them: bert.*
   bool gamma_beta = false;    // LayerNorm as gamma and beta

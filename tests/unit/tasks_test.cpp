@@ -15,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 Table parse(const std::string& format, const std::string& text, const std::vector<Column>& columns,
             bool header = true) {
@@ -53,6 +54,23 @@ TEST(Tables, MalformedRowsAreCountedWhereThatIsKnown) {
   const Table table = parse_table("a\tb\n1\t2\nbroken\n3\t4\n", {"tsv", true, {{"a", -1}}, true}, "table");
   EXPECT_EQ(table.rows.size(), 2U);
   EXPECT_EQ(table.skipped, 1);
+}
+
+TEST(Tables, LinesMayEndInCarriageReturnsAlone) {
+  EXPECT_THAT(parse("csv", "a,b\r1,2\r3,\"4\r5\"\r", {{"a", -1}, {"b", -1}}).rows,
+              ElementsAre(ElementsAre("1", "2"), ElementsAre("3", "4\n5")));
+  EXPECT_THAT(parse("tsv", "a\tb\r1\t2\r3\t4\n", {{"b", -1}}).rows, ElementsAre(ElementsAre("2"), ElementsAre("4")));
+  EXPECT_THAT(parse("jsonl", "{\"a\": 1}\r{\"a\": 2}", {{"a", -1}}).lines, ElementsAre(1, 2));
+  EXPECT_THAT(parse("csv", "a,b\n1,\"2\r3\"\n", {{"b", -1}}).rows, ElementsAre(ElementsAre("2\r3")))
+      << "one within a text of a file whose lines end otherwise stays";
+}
+
+TEST(Tables, AnyDelimiterStandsWhereTheFormatsOwnDoes) {
+  TableRequest request{"csv", true, {{"b", -1}}, false, ";"};
+  EXPECT_THAT(parse_table("a;b\n1,5;\"2;3\"\n", request, "table").rows, ElementsAre(ElementsAre("2;3")));
+  request.format = "tsv";
+  request.delimiter = "|";
+  EXPECT_THAT(parse_table("a|b\n1|\"2\"\n", request, "table").rows, ElementsAre(ElementsAre("\"2\"")));
 }
 
 TEST(Sampling, SizesAreNestedAndShareTheSelectionRows) {
@@ -185,6 +203,90 @@ TEST_F(SmallGlue, LabelsOfOnesOwnAreSortedNumbersByValue) {
   EXPECT_THAT(facts.train_share, ElementsAre(testing::DoubleNear(1.0 / 3, 1e-12), testing::DoubleNear(2.0 / 3, 1e-12)));
   write("own.csv", "t,y\na,b\nb,B\nc,10\n");
   EXPECT_THAT(inspect_task(task).labels, ElementsAre("10", "B", "b"));
+}
+
+/// A task of one's own over files that each test writes.
+class OwnTask : public SmallGlue {
+ protected:
+  OwnTask() {
+    task_.name = "own";
+    task_.text = {{"t", -1}};
+    task_.label = {"y", -1};
+  }
+  TaskFacts facts(const std::string& ending, const std::string& train, const std::string& test) {
+    write("train." + ending, train);
+    write("test." + ending, test);
+    task_.format = ending;
+    task_.train = (data_ / ("train." + ending)).string();
+    task_.tests = {{"test", (data_ / ("test." + ending)).string()}};
+    return inspect_task(task_);
+  }
+  TaskSpec task_;
+};
+
+TEST_F(OwnTask, InJsonOneNumberIsOneLabelHoweverItIsWritten) {
+  const TaskFacts found = facts("jsonl",
+                                R"({"t": "a", "y": 1})"
+                                "\n"
+                                R"({"t": "b", "y": 0})"
+                                "\n"
+                                R"({"t": "c", "y": 1.0})",
+                                R"({"t": "d", "y": 0.0})");
+  EXPECT_THAT(found.labels, ElementsAre("0", "1"));
+  EXPECT_THAT(found.train_labels, ElementsAre(1, 0, 1));
+  const TaskFacts floats = facts("jsonl",
+                                 R"({"t": "a", "y": 1.0})"
+                                 "\n"
+                                 R"({"t": "b", "y": 0.0})",
+                                 R"({"t": "d", "y": 1})");
+  EXPECT_THAT(floats.labels, ElementsAre("0.0", "1.0")) << "as they always were, so that ids stay";
+}
+
+TEST_F(OwnTask, LabelsThatLookAlikeAreCounted) {
+  EXPECT_THAT(
+      facts("csv", "t,y\na,Positive\nb,positive\nc,positive\nd,negative\ne,negative \n",
+            "t,y\na,positive\nb,negative\n")
+          .notes,
+      ElementsAre(HasSubstr("the labels \"negative\" (1 row) and \"negative \" (1 row) differ only"),
+                  HasSubstr("the labels \"Positive\" (1 row) and \"positive\" (2 rows) differ only in case, blanks")));
+  EXPECT_THAT(facts("csv", "t,y\na,1\nb,1.0\nc,0\n", "t,y\na,1\nb,0\n").notes,
+              ElementsAre(HasSubstr("the labels \"1\" (1 row) and \"1.0\" (1 row) differ only")));
+  EXPECT_THAT(facts("csv", "t,y\na,x\nb,y\nc,-\n", "t,y\na,x\nb,y\n").notes,
+              ElementsAre(HasSubstr("the label \"-\" (1 row) is a class here")));
+  EXPECT_THAT(facts("csv", "t,y\na,0.5\nb,2\n", "t,y\na,2\nb,0.5\n").notes,
+              ElementsAre(HasSubstr("say `kind: regression`")));
+  EXPECT_TRUE(facts("csv", "t,y\na,x\nb,y\n", "t,y\na,x\nb,y\n").notes.empty());
+  task_.labels = {"Yes", "yes"};
+  EXPECT_TRUE(facts("csv", "t,y\na,Yes\nb,yes\n", "t,y\na,yes\nb,Yes\n").notes.empty()) << "the grid has named them";
+}
+
+TEST_F(OwnTask, QuotesOfASpreadsheetAreNoticedWhereATableHasNone) {
+  const std::string plain = "t\ty\na\tx\nb\ty\n";
+  EXPECT_THAT(facts("tsv", "t\ty\n\"a \"\"b\"\"\"\tx\n\"c\"\tx\nd\ty\n", plain).notes,
+              ElementsAre(HasSubstr("2 of 3 fields of the column t begin and end with a quote")));
+  EXPECT_TRUE(facts("tsv", "t\ty\n\"a\"\tx\nb \"c\"\tx\nd\ty\n", plain).notes.empty()) << "most have none";
+}
+
+TEST_F(OwnTask, ConstantLabelsOfATestSetAreSaid) {
+  EXPECT_THAT(facts("csv", "t,y\na,x\nb,y\n", "t,y\na,x\nb,x\n").notes,
+              ElementsAre(HasSubstr("test.csv: all 2 rows have the label \"x\"; a metric that compares classes")));
+  task_.kind = "regression";
+  EXPECT_THAT(facts("csv", "t,y\na,1\nb,2\n", "t,y\na,3\nb,3\n").notes,
+              ElementsAre(HasSubstr("all 2 rows have the value 3; a correlation is undefined there")));
+}
+
+TEST_F(OwnTask, SelectionRowsThatAreAllAlikeAreSeen) {
+  TrialSpec spec;
+  spec.selection.rows = 3;
+  spec.task.name = "own";
+  spec.train_size = 2;
+  EXPECT_FALSE(selects_among_equals(spec, facts("csv", "t,y\na,1\nb,2\nc,3\nd,4\ne,5\n", "t,y\na,1\nb,2\n")));
+  task_.kind = "regression";
+  EXPECT_FALSE(selects_among_equals(spec, facts("csv", "t,y\na,1\nb,2\nc,3\nd,4\ne,5\n", "t,y\na,1\nb,2\n")));
+  const TaskFacts alike = facts("csv", "t,y\na,1\nb,1\nc,1\nd,1\ne,1\n", "t,y\na,1\nb,2\n");
+  EXPECT_TRUE(selects_among_equals(spec, alike));
+  spec.selection.from = "none";
+  EXPECT_FALSE(selects_among_equals(spec, alike));
 }
 
 TEST_F(SmallGlue, AChangedRowChangesTheHash) {

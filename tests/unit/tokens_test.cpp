@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/tiny_model.hpp"
 #include "worker/catalogue.hpp"
@@ -14,7 +15,9 @@ namespace peftgrid::worker {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 /// A tiny backbone, a tiny task, and a cache of their own.
 class Tokens : public testing::Test {
@@ -40,6 +43,34 @@ class Tokens : public testing::Test {
   ~Tokens() override { fs::remove_all(folder_); }
 
   void write(const char* name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+  nlohmann::json read_json(const char* name) {
+    std::ifstream in(folder_ / name);
+    return nlohmann::json::parse(in);
+  }
+  /// The folder as it is now.
+  void inspect_again() {
+    const BackboneFacts facts = inspect_backbone((folder_ / "model").string());
+    backbone_.tokenizer_sha256 = facts.tokenizer_sha256;
+    backbone_.truncation_side = facts.truncation_side;
+  }
+  /// The ids of a text that stands alone.
+  std::vector<std::int32_t> ids_of(const std::string& text) {
+    inspect_again();
+    write("train.csv", "a,b,label\n\"" + text + "\",,x\na,b,y\n");
+    task_.text = {{"a", -1}};
+    task_.data_sha256 = inspect_task(task_).data_sha256;
+    const auto data = tokenize(task_, backbone_, 32);
+    const auto ids = data->train().ids(0);
+    return {ids.begin(), ids.end()};
+  }
+  std::string refusal() {
+    try {
+      tokenize(task_, backbone_, 16);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "none";
+  }
   fs::path only_cache_file() const {
     for (const auto& entry : fs::directory_iterator(folder_ / "cache/peftgrid/tokens")) {
       if (entry.path().extension() == ".bin") return entry.path();
@@ -107,7 +138,7 @@ TEST_F(Tokens, EveryPrefixOfTheFileIsRefused) {
   const Dataset data = read_dataset(task_);
   std::ifstream in(folder_ / "model/tokenizer.json");
   const std::string json((std::istreambuf_iterator<char>(in)), {});
-  const std::string bytes = tokenized_bytes(data, json, 16, "tokenizer.json", "key");
+  const std::string bytes = tokenized_bytes(data, Tokenizer(json, 16, "tokenizer.json"), true, "key");
   ASSERT_NE(tokenized_from(bytes, "key"), nullptr);
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_EQ(tokenized_from(bytes.substr(0, size), "key"), nullptr);
@@ -128,6 +159,93 @@ TEST_F(Tokens, AnIdPastTheEmbeddingTableIsRefused) {
   backbone_.tokenizer_sha256 = inspect_backbone((folder_ / "model").string()).tokenizer_sha256;
   EXPECT_THROW(tokenize(task_, backbone_, 16), UsageError);
   EXPECT_THROW(ids_of_text(backbone_, "a"), UsageError);
+}
+
+TEST_F(Tokens, OnTheLeftTheBeginningIsCut) {
+  write("model/tokenizer_config.json", R"({"truncation_side": "left"})");
+  inspect_again();
+  task_.text = {{"a", -1}};
+  const auto data = tokenize(task_, backbone_, 5);
+  const TokenizedSplit& test = data->tests()[0];
+  // [CLS] ##j ##k ##l [SEP]
+  EXPECT_THAT(test.ids(0), ElementsAre(2, 40, 41, 42, 3));
+  EXPECT_EQ(test.truncated_rows(), 1);
+}
+
+TEST_F(Tokens, TheSideIsPartOfTheCachesKeyAndTheOldOneKeepsTheOldKey) {
+  tokenize(task_, backbone_, 16);
+  const fs::path right = only_cache_file();
+  fs::remove(right);
+  backbone_.truncation_side = "left";
+  tokenize(task_, backbone_, 16);
+  EXPECT_NE(only_cache_file(), right);
+}
+
+TEST_F(Tokens, CasingAccentsAndChineseCharactersAreAsTheConfigSays) {
+  EXPECT_THAT(ids_of("Ab"), ElementsAre(2, 5, 32, 3));
+  write("model/tokenizer_config.json", R"({"do_lower_case": false})");
+  EXPECT_THAT(ids_of("Ab ab"), ElementsAre(2, 1, 5, 32, 3)) << "no letter of the vocabulary is a capital";
+  write("model/tokenizer_config.json", R"({"strip_accents": false})");
+  EXPECT_THAT(ids_of("\u00e9 e"), ElementsAre(2, 1, 9, 3));
+  write("model/tokenizer_config.json", R"({"tokenize_chinese_chars": false})");
+  EXPECT_THAT(ids_of("a\u4e00"), ElementsAre(2, 1, 3)) << "one word of two, which the vocabulary lacks";
+  fs::remove(folder_ / "model/tokenizer_config.json");
+  EXPECT_THAT(ids_of("\u00e9"), ElementsAre(2, 9, 3));
+  EXPECT_THAT(ids_of("a\u4e00"), ElementsAre(2, 5, 1, 3));
+}
+
+TEST_F(Tokens, SpecialAndAddedTokensAreAsTheConfigSays) {
+  write("model/tokenizer_config.json", R"({"cls_token": "[MASK]", "sep_token": {"content": "[PAD]"}})");
+  EXPECT_THAT(ids_of("a"), ElementsAre(4, 5, 0));
+  write("model/tokenizer_config.json", R"({"unk_token": "[MASK]"})");
+  EXPECT_THAT(ids_of("\u4e00"), ElementsAre(2, 4, 3));
+  write("model/tokenizer_config.json",
+        R"({"added_tokens_decoder": {"60": {"content": "word60", "normalized": true}}})");
+  EXPECT_THAT(ids_of("aword60b"), ElementsAre(2, 5, 60, 6, 3));
+  write("model/tokenizer_config.json", R"({"additional_special_tokens": ["word61"]})");
+  EXPECT_THAT(ids_of("aword61"), ElementsAre(2, 5, 61, 3));
+  fs::remove(folder_ / "model/tokenizer_config.json");
+  EXPECT_THAT(ids_of("\u4e00"), ElementsAre(2, 1, 3));
+}
+
+TEST_F(Tokens, InputsWithoutTypesGiveEveryTokenTheFirst) {
+  write("model/tokenizer_config.json", R"({"model_input_names": ["input_ids", "attention_mask"]})");
+  inspect_again();
+  EXPECT_EQ(tokenize(task_, backbone_, 16)->largest_type(), 0);
+}
+
+TEST_F(Tokens, APairIsRefusedWhereTheModelKnowsOneType) {
+  nlohmann::json config = read_json("model/config.json");
+  config["type_vocab_size"] = 1;
+  write("model/config.json", config.dump());
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("train.csv:2: the tokenizer gives the second text type 1"),
+                               HasSubstr("\"type_vocab_size\" of")));
+  config["model_type"] = "roberta";
+  write("model/config.json", config.dump());
+  EXPECT_EQ(refusal(), "none") << "the architecture's own tokenizer gives every token type 0";
+  config["model_type"] = "bert";
+  write("model/config.json", config.dump());
+  task_.text = {{"a", -1}};
+  EXPECT_EQ(refusal(), "none") << "one text has one type";
+}
+
+TEST_F(Tokens, ARowWithoutAnyTokenIsNamedByFileAndLine) {
+  nlohmann::json tokenizer = read_json("model/tokenizer.json");
+  tokenizer["post_processor"] = nullptr;
+  write("model/tokenizer.json", tokenizer.dump());
+  inspect_again();
+  task_.text = {{"b", -1}};
+  EXPECT_THAT(refusal(), HasSubstr("train.csv:3: the row has no token"));
+}
+
+TEST_F(Tokens, ARowThatHoldsATokenBeyondTheTableIsNamed) {
+  write("model/tokenizer_config.json", R"({"extra_special_tokens": ["<url>"]})");
+  inspect_again();
+  EXPECT_EQ(refusal(), "none") << "no row uses it";
+  write("test.csv", "a,b,label\na,see <url>,y\n");
+  task_.data_sha256 = inspect_task(task_).data_sha256;
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("test.csv:2: holds a token that the model has no embedding of"),
+                               HasSubstr("1 of its tokens lies beyond the model's table of 64: \"<url>\"")));
 }
 
 TEST_F(Tokens, ATokenizerThatIsNoneSaysSo) {

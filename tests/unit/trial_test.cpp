@@ -88,6 +88,8 @@ TEST(Trial, TheIdHoldsEverythingThatCanChangeNumbers) {
       [](TrialSpec& s) { s.backbone.weights_sha256[0] = 'f'; },
       [](TrialSpec& s) { s.backbone.tokenizer_sha256[0] = 'f'; },
       [](TrialSpec& s) { s.backbone.readout = "cls"; },
+      [](TrialSpec& s) { s.backbone.truncation_side = "left"; },
+      [](TrialSpec& s) { s.task.delimiter = ";"; },
       [](TrialSpec& s) { s.task.name = "other"; },
       [](TrialSpec& s) { s.task.data_sha256[0] = 'f'; },
       [](TrialSpec& s) { std::swap(s.task.labels[0], s.task.labels[1]); },
@@ -142,6 +144,16 @@ TEST(Trial, AStoredSpecThatNamesNoTargetsHadRawOnes) {
   const std::string text = to_json(regression());
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("targets\":\"raw")));
   EXPECT_EQ(trial_from_json(text).task.targets, "raw");
+}
+
+TEST(Trial, ASideAndADelimiterAreStoredWhereTheyAreNotWhatTheyOnceWere) {
+  EXPECT_THAT(to_json(example()),
+              testing::Not(testing::AnyOf(testing::HasSubstr("truncation_side"), testing::HasSubstr("delimiter"))));
+  TrialSpec other = example();
+  other.backbone.truncation_side = "left";
+  other.task.delimiter = "\t";
+  EXPECT_EQ(trial_from_json(to_json(other)), other);
+  EXPECT_EQ(trial_from_json(to_json(example())).backbone.truncation_side, "right");
 }
 
 TEST(Trial, SeedsMakeTrialsOfOneCell) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,7 @@ struct ModelConfig {
   std::int64_t token_types = 0;     // lines of their table; 0: there is none
   std::int64_t pad_token = 0;
   bool pads_share_a_position = false;  // a padding token takes line pad_token of the table of positions
+  bool ignores_types = false;          // its own tokenizer gives every token type 0: a table may have one line
   std::string activation;              // gelu (with erf) | gelu_new (with tanh) | relu
   double norm_epsilon = 1e-12;
   double embedding_dropout = 0.1, attention_dropout = 0.1, attention_branch_dropout = 0.1, ffn_dropout = 0.1;
@@ -96,6 +98,11 @@ struct ReadModel {
 ReadModel parse_model(std::string_view json, const std::string& where);
 /// The file of a Hugging Face folder. Throws UsageError when there is none, too.
 ReadModel read_model(const std::string& folder);
+/// The names of a file's tensors, by what the architecture calls them (TensorFact::in_file). A prefix that some wrapper
+/// has put before all of them ("module.", "0.auto_model.") is none of the model's, and taken off. Throws UsageError
+/// naming `where` when two mean the same tensor.
+std::map<std::string, std::string> names_in_file(const Architecture& architecture,
+                                                 const std::vector<std::string>& names, const std::string& where);
 /// Do the folder's weights hold a pretrained pooler?
 bool holds_pooler(const Architecture& architecture, const std::vector<std::string>& names_in_file);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "checkpoint/plain_file.hpp"
 #include "checkpoint/shallow_json.hpp"
 #include "worker/backbones/architecture.hpp"
 #include "worker/errors.hpp"
@@ -19,6 +20,35 @@ namespace peftgrid::worker {
 namespace {
 
 constexpr std::uint64_t kMostConfigBytes = 1 << 20;
+
+/// Bytes of the modules' names that all of `names` begin with.
+std::size_t shared_prefix(const std::vector<std::string>& names) {
+  if (names.size() < 2) return 0;
+  const auto [first, last] = std::ranges::minmax_element(names);
+  const auto shared = std::ranges::mismatch(*first, *last).in1 - first->begin();
+  const std::size_t dot = first->rfind('.', static_cast<std::size_t>(shared));
+  return dot == std::string::npos || shared == 0 || static_cast<std::ptrdiff_t>(dot) >= shared ? 0 : dot + 1;
+}
+
+/// What to write where a config.json does not say whose it is: its class tells.
+[[noreturn]] void without_type(const nlohmann::json& config, const std::string& where,
+                               const std::vector<std::string>& known) {
+  const auto classes = config.find("architectures");
+  const bool named = classes != config.end() && classes->is_array() && !classes->empty() && (*classes)[0].is_string();
+  const std::string of = named ? (*classes)[0].get<std::string>() : std::string();
+  std::string best;
+  for (const std::string& name : known) {
+    if (folded(of).starts_with(folded(name)) && name.size() > best.size()) best = name;
+  }
+  if (!best.empty()) {
+    throw UsageError(
+        fmt::format("{}: key \"model_type\" is missing; \"architectures\" names {}, so add \"model_type\": "
+                    "\"{}\"",
+                    where, in_quotes(of), best));
+  }
+  throw UsageError(fmt::format("{}: key \"model_type\" is missing; add it, with what the weights are of; known: {}",
+                               where, joined(known)));
+}
 
 }  // namespace
 
@@ -82,24 +112,41 @@ ReadModel parse_model(std::string_view text, const std::string& where) {
   const ConfigReader read(config, where);
   std::vector<std::string> names;
   for (const Architecture* one : architectures()) names.push_back(one->name);
+  if (!read.has("model_type")) without_type(config, where, names);
   const Architecture& architecture = find_architecture(read.text("model_type", names, ""));
+  if (read.has("quantization_config")) {
+    read.fail("\"quantization_config\" says that the weights are quantized; F32, F16 and BF16 are read");
+  }
   return {&architecture, architecture.read(read)};
 }
 
 ReadModel read_model(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
-    throw UsageError(
-        folder +
-        ": no such folder; a backbone is a Hugging Face folder with config.json, model.safetensors and tokenizer.json");
+    throw UsageError(folder + ": " + checkpoint::absence(folder, "folder") +
+                     "; a backbone is a Hugging Face folder with config.json, model.safetensors and tokenizer.json");
   }
   const std::string file = (std::filesystem::path(folder) / "config.json").string();
   return parse_model(read_whole_file(file, kMostConfigBytes), file);
 }
 
-bool holds_pooler(const Architecture& architecture, const std::vector<std::string>& names_in_file) {
-  return architecture.pools && std::ranges::any_of(names_in_file, [&](const std::string& name) {
-           return architecture.name_in_file(name) == "pooler.dense.weight";
+std::map<std::string, std::string> names_in_file(const Architecture& architecture,
+                                                 const std::vector<std::string>& names, const std::string& where) {
+  const std::size_t wrapper = shared_prefix(names);
+  std::map<std::string, std::string> by_name;
+  for (const std::string& name : names) {
+    const auto [before, fresh] = by_name.emplace(architecture.name_in_file(name.substr(wrapper)), name);
+    if (fresh) continue;
+    throw UsageError(
+        fmt::format("{}: the tensors {} and {} mean the same one", where, in_quotes(before->second), in_quotes(name)));
+  }
+  return by_name;
+}
+
+bool holds_pooler(const Architecture& architecture, const std::vector<std::string>& names) {
+  const std::size_t wrapper = shared_prefix(names);
+  return architecture.pools && std::ranges::any_of(names, [&](const std::string& name) {
+           return architecture.name_in_file(name.substr(wrapper)) == "pooler.dense.weight";
          });
 }
 

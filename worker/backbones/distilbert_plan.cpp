@@ -7,6 +7,7 @@ namespace peftgrid::worker {
 namespace {
 
 ModelConfig read_distilbert(const ConfigReader& read) {
+  refuse_other_models(read);
   ModelConfig model;
   model.vocabulary = read.size("vocab_size", 10'000'000);
   model.width = read.size("dim", 65'536);

@@ -65,7 +65,23 @@ Geometry encoder_geometry(const ModelConfig& config, bool pooler) {
   return geometry;
 }
 
+void refuse_other_models(const ConfigReader& read) {
+  if (read.is_true("is_decoder")) {
+    read.fail(
+        "\"is_decoder\" is true: each token would see only those before it; an encoder's false is what runs here");
+  }
+  if (read.is_true("add_cross_attention")) {
+    read.fail(
+        "\"add_cross_attention\" is true: the blocks would read a second text; an encoder's false is what runs here");
+  }
+  if (read.holds_items("pruned_heads")) {
+    read.fail(
+        "\"pruned_heads\" cuts heads out of the blocks; weights of whole blocks, without the key, would be right");
+  }
+}
+
 ModelConfig read_encoder_config(const ConfigReader& read) {
+  refuse_other_models(read);
   ModelConfig model;
   model.vocabulary = read.size("vocab_size", 10'000'000);
   model.width = read.size("hidden_size", 65'536);

@@ -23,6 +23,9 @@ struct EncoderNames {
 std::vector<TensorFact> encoder_tensors(const ModelConfig& config, const EncoderNames& names, bool pooler);
 Geometry encoder_geometry(const ModelConfig& config, bool pooler);
 
+/// Refuses the keys that make another model of an encoder's weights: a mask that hides what follows a token, attention
+/// to another text, heads that were cut out.
+void refuse_other_models(const ConfigReader& read);
 /// The keys that BERT, RoBERTa and ELECTRA have in common.
 ModelConfig read_encoder_config(const ConfigReader& read);
 

@@ -16,6 +16,7 @@ Architecture roberta_like(const char* name) {
     model.pad_token = read.size("pad_token_id", 10'000'000, 1, 0);
     model.first_position = model.pad_token + 1;
     model.pads_share_a_position = true;
+    model.ignores_types = true;
     if (model.first_position >= model.positions) {
       read.fail("\"max_position_embeddings\" leaves no position behind that of the padding token");
     }

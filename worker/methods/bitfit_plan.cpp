@@ -17,6 +17,7 @@ class BitFitPlan : public MethodPlan {
                     "attention_norm", "ffn_norm", "pooler"},
                    "which of them")}};
   }
+  std::vector<std::string> also_called() const override { return {"bias", "bias-only", "bias-tuning"}; }
   DefaultRates rates() const override { return {2e-3, 6e-3, 1e-3}; }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(1e-4) : std::nullopt;

@@ -9,6 +9,9 @@ namespace {
 class FullPlan : public MethodPlan {
  public:
   MethodInfo info() const override { return {"full", "every parameter of the base", {}}; }
+  std::vector<std::string> also_called() const override {
+    return {"finetune", "finetuning", "fine-tuned", "full-finetuning", "full-finetune", "ft", "fft"};
+  }
   DefaultRates rates() const override { return {2e-4, 1e-4, 3e-5}; }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(2e-5) : std::nullopt;

@@ -7,6 +7,9 @@ namespace {
 class HeadPlan : public MethodPlan {
  public:
   MethodInfo info() const override { return {"head", "the classifier alone; the base runs in evaluation mode", {}}; }
+  std::vector<std::string> also_called() const override {
+    return {"linear-probe", "linear-probing", "feature-extraction", "classifier"};
+  }
   DefaultRates rates() const override { return {1e-2, 3e-3, 1e-3}; }
 
   MethodFacts facts(const MethodContext& /*context*/) const override {

@@ -22,6 +22,7 @@ class LoraPlan : public MethodPlan {
              added_later(
                  choice("init", {"standard", "pissa"}, "B = 0, or the largest singular values of the layer (PiSSA)"))}};
   }
+  std::vector<std::string> also_called() const override { return {"low-rank", "low-rank-adaptation"}; }
   DefaultRates rates() const override { return {4e-3, 1e-3, 1e-3}; }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(5e-4) : std::nullopt;

@@ -15,6 +15,7 @@ class ParallelAdapterPlan : public MethodPlan {
              real("scale", 4, 1e-6, 1e6, "of what the bottleneck adds"),
              choice("activation", activations(false), "inside the bottleneck")}};
   }
+  std::vector<std::string> also_called() const override { return {"par-bn"}; }
   DefaultRates rates() const override { return {5e-4, 2.5e-4, 2e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {

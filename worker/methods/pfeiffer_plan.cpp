@@ -15,6 +15,9 @@ class PfeifferPlan : public MethodPlan {
             {integer("reduction", 16, 65536, "width of the model over width of the bottleneck"),
              added_later(choice("activation", activations(false), "inside the bottleneck"))}};
   }
+  std::vector<std::string> also_called() const override {
+    return {"adapter", "adapters", "bottleneck-adapter", "seq-bn"};
+  }
   DefaultRates rates() const override { return {3e-3, 7.5e-4, 5e-4}; }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(1e-4) : std::nullopt;

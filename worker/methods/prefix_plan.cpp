@@ -27,6 +27,7 @@ class PrefixPlan : public MethodPlan {
          added_later(real("init_std", kFlatDeviation, 0, 100,
                           "deviation of the keys and values at their start, where no network makes them"))}};
   }
+  std::vector<std::string> also_called() const override { return {"prefix-tuning"}; }
   DefaultRates rates() const override { return {1e-2, 8e-2, 5e-3}; }
   /// What a network makes of a step is larger than the step: at the flat form's rate MiniLM predicts one class.
   DefaultRates rates_of(const MethodSpec& method) const override {

@@ -18,6 +18,7 @@ class PromptPlan : public MethodPlan {
              added_later(text("text", "", "for init text; repeated or cut to the length")),
              added_later(readout_at_option())}};
   }
+  std::vector<std::string> also_called() const override { return {"prompt-tuning", "soft-prompt", "soft-prompts"}; }
   DefaultRates rates() const override { return {2e-2, 5e-3, 5e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
@@ -25,6 +26,8 @@ class PromptPlan : public MethodPlan {
     facts.parameters.push_back({"prompt", {facts.prompt, context.model.geometry.width}});
     return facts;
   }
+
+  std::string starting_text(const MethodSpec& method) const override { return text_option(method, "text"); }
 
   void check(const MethodContext& context) const override {
     check_prompt(context);

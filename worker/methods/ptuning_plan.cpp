@@ -14,6 +14,7 @@ class PtuningPlan : public MethodPlan {
             {integer("length", 20, 4096, "how many"), choice("encoder", {"lstm", "mlp"}, "the network"),
              integer("hidden", 0, 65536, "its inner width; 0: the model's", 0), readout_at_option()}};
   }
+  std::vector<std::string> also_called() const override { return {"p-tuning-v1", "prompt-encoder"}; }
   DefaultRates rates() const override { return {4e-3, 4e-3, 1e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {

@@ -17,6 +17,7 @@ class PtuningV2Plan : public MethodPlan {
                      "width of a network that makes them and is folded when stored; 0: they train alone", 0),
              real("dropout", 0.1, 0, 0.9, "on the keys and values")}};
   }
+  std::vector<std::string> also_called() const override { return {"p-tuning2", "deep-prompt-tuning"}; }
   DefaultRates rates() const override { return {1e-2, 1e-2, 5e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {

@@ -13,6 +13,7 @@ class TopLayersPlan : public MethodPlan {
             "the last layers of the base and its pooler",
             {integer("layers", 2, 1000, "how many layers, counted from the last")}};
   }
+  std::vector<std::string> also_called() const override { return {"last-layers", "partial", "partial-finetuning"}; }
   DefaultRates rates() const override { return {5e-4, 2e-3, 1e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {

@@ -56,8 +56,9 @@ class MappedBase : public Base {
   MappedBase(const BackboneSpec& spec, const std::string& precision, const ModelFacts& model, at::Device device)
       : spec_(spec), original_(checkpoint::open_safetensors(spec.path)) {
     watch_original();
-    std::map<std::string, std::string> in_file;
-    for (const auto& [name, located] : original_.tensors) in_file[model.architecture->name_in_file(name)] = name;
+    std::vector<std::string> names;
+    for (const auto& [name, located] : original_.tensors) names.push_back(name);
+    const auto in_file = names_in_file(*model.architecture, names, spec.path);
     std::map<std::string, Tensor> tensors;
     std::vector<TensorFact> to_convert;
     for (const TensorFact& fact : model.tensors) {

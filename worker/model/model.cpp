@@ -49,7 +49,7 @@ std::string base_key(const TrialSpec& spec) {
   return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout + spec.device;
 }
 std::string data_key(const TrialSpec& spec) {
-  return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 +
+  return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 + spec.backbone.truncation_side +
          std::to_string(spec.training.max_length);
 }
 

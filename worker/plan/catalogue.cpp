@@ -6,6 +6,7 @@
 #include "worker/objectives/readout.hpp"
 #include "worker/plan/method_plan.hpp"
 #include "worker/plan/objective_plan.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 
@@ -75,6 +76,15 @@ double default_learning_rate(const MethodSpec& method, const TaskSpec& task, con
   const DefaultRates rates = method_plan(method.name).rates_of(method);
   if (!is_small(backbone)) return rates.large;
   return task.targets == "standardized" ? rates.small_regression : rates.small;
+}
+
+std::string method_called(const std::string& name) {
+  for (const MethodInfo& method : methods()) {
+    for (const std::string& other : method_plan(method.name).also_called()) {
+      if (folded(other) == folded(name)) return method.name;
+    }
+  }
+  return {};
 }
 
 std::optional<double> published_rate(const std::string& method, const std::string& protocol) {

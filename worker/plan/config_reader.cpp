@@ -24,6 +24,18 @@ bool ConfigReader::has(const char* key) const {
   return found != config_.end() && !found->is_null();
 }
 
+bool ConfigReader::is_true(const char* key) const {
+  if (!has(key)) return false;
+  const nlohmann::json& value = *config_.find(key);
+  if (!value.is_boolean()) fail(fmt::format("\"{}\" is {}; true or false would be right", key, value_text(value)));
+  return value.get<bool>();
+}
+
+bool ConfigReader::holds_items(const char* key) const {
+  const auto found = config_.find(key);
+  return found != config_.end() && found->is_structured() && !found->empty();
+}
+
 std::int64_t ConfigReader::size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback,
                                 std::int64_t least) const {
   const auto found = config_.find(key);

@@ -15,6 +15,10 @@ class ConfigReader {
   ConfigReader(const nlohmann::json& config, const std::string& where) : config_(config), where_(where) {}
 
   bool has(const char* key) const;
+  /// Is it there, and true? Anything but true, false and null is refused.
+  bool is_true(const char* key) const;
+  /// Is it there, and a list or a map that is not empty?
+  bool holds_items(const char* key) const;
   /// A whole number from `least` to `most`.
   std::int64_t size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback = {},
                     std::int64_t least = 1) const;

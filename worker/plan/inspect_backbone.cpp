@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/sha256.hpp"
-#include "checkpoint/shallow_json.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
-#include "worker/objectives/readout.hpp"
+#include "worker/plan/config_notes.hpp"
 #include "worker/plan/hash_cache.hpp"
+#include "worker/plan/pooling.hpp"
 #include "worker/text.hpp"
-#include "worker/tokenizer/tokenizer.hpp"
+#include "worker/tokenizer/folder_tokenizer.hpp"
 
 namespace peftgrid::worker {
 
@@ -23,7 +22,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMostSideFileBytes = 1 << 20;
-constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
+
+std::vector<std::string> names_of(const checkpoint::ShardedTensors& tensors) {
+  std::vector<std::string> names;
+  for (const auto& [name, located] : tensors.tensors) names.push_back(name);
+  return names;
+}
 
 std::string shape_text(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -32,22 +36,14 @@ std::string shape_text(const Shape& shape) {
 /// The tensors of a folder, for checking against what the model must have.
 class TensorCheck {
  public:
-  TensorCheck(const checkpoint::ShardedTensors& tensors, const Architecture& architecture, std::string folder)
-      : tensors_(tensors), folder_(std::move(folder)) {
-    for (const auto& [name, located] : tensors.tensors) {
-      const auto [before, fresh] = in_file_.emplace(architecture.name_in_file(name), name);
-      if (!fresh) {
-        throw UsageError(fmt::format("{}: the tensors {} and {} mean the same one", folder_, in_quotes(before->second),
-                                     in_quotes(name)));
-      }
-    }
-  }
+  TensorCheck(const checkpoint::ShardedTensors& tensors, const Architecture& architecture, const std::string& folder)
+      : tensors_(tensors), folder_(folder), in_file_(names_in_file(architecture, names_of(tensors), folder)) {}
 
   void require(const TensorFact& fact) {
     const auto found = in_file_.find(fact.in_file);
     if (found == in_file_.end()) {
-      throw UsageError(fmt::format("{}: tensor \"{}\" is missing; config.json says it has the shape {}", folder_,
-                                   fact.in_file, shape_text(fact.shape)));
+      throw UsageError(fmt::format("{}: tensor \"{}\" is missing; config.json says it has the shape {}{}", folder_,
+                                   fact.in_file, shape_text(fact.shape), other_names()));
     }
     const auto& located = tensors_.tensors.at(found->second);
     const std::string file = tensors_.files[located.file].path().string();
@@ -73,47 +69,58 @@ class TensorCheck {
   }
 
  private:
+  /// What the names look like in a file that has none of those asked for so far.
+  std::string other_names() const {
+    constexpr std::size_t kShown = 3;
+    if (!used_.empty() || tensors_.tensors.empty()) return {};
+    std::vector<std::string> names;
+    for (const auto& [name, located] : tensors_.tensors) {
+      if (names.size() < kShown) names.push_back(in_quotes(name));
+    }
+    return fmt::format("; the file's names look like {}", joined(names));
+  }
+
   const checkpoint::ShardedTensors& tensors_;
   std::string folder_;
   std::map<std::string, std::string> in_file_;  // the name that the architecture has for it, to the file's
   std::vector<std::string> used_;
 };
 
-/// Does sentence-transformers' side file say that this model is read by the mean of its tokens?
-bool pools_by_mean(const fs::path& folder) {
-  const fs::path file = folder / "1_Pooling" / "config.json";
-  std::error_code error;
-  if (!fs::exists(file, error)) return false;
-  const auto config = checkpoint::parse_shallow(read_whole_file(file.string(), kMostSideFileBytes));
-  if (!config.is_object()) throw UsageError(file.string() + ": is not a JSON object");
-  const auto mean = config.find("pooling_mode_mean_tokens");
-  return mean != config.end() && mean->is_boolean() && mean->get<bool>();
+void append(std::vector<std::string>& notes, const std::vector<std::string>& more) {
+  notes.insert(notes.end(), more.begin(), more.end());
 }
 
-void check_tokenizer(const fs::path& folder, BackboneFacts& facts) {
-  const fs::path file = folder / "tokenizer.json";
-  std::error_code error;
-  if (!fs::exists(file, error)) {
-    throw UsageError(
-        file.string() +
-        ": no such file; transformers writes one with AutoTokenizer.from_pretrained(...).save_pretrained(...)");
-  }
-  const std::string content = read_whole_file(file.string(), kMostTokenizerBytes);
-  const Tokenizer tokenizer(content, facts.model.geometry.max_positions, file.string());
+void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
+  const std::string file = (folder / "tokenizer.json").string();
+  const FolderTokenizer read = read_folder_tokenizer(folder);
+  const Tokenizer tokenizer(read.json, facts.model.geometry.max_positions, file);
   const std::int64_t vocabulary = facts.model.config.vocabulary;
   if (tokenizer.vocabulary() > vocabulary) {
     throw UsageError(
         fmt::format("{}: has {} entries, but the model's embedding table has {} rows; this is another model's "
                     "tokenizer",
-                    file.string(), tokenizer.vocabulary(), vocabulary));
+                    file, tokenizer.vocabulary(), vocabulary));
   }
-  facts.tokenizer_sha256 = checkpoint::sha256(content);
+  append(facts.notes, read.notes);
+  if (const TokensBeyond beyond = tokenizer.tokens_from(vocabulary); beyond.count > 0) {
+    facts.notes.push_back(
+        fmt::format("tokenizer.json: {}; rows that hold one are refused", text_of(beyond, vocabulary)));
+  }
+  facts.tokenizer_sha256 = read.sha256;
+  facts.truncation_side = read.cut == Cut::Left ? "left" : "right";
+  facts.truncation_origin = read.cut_origin;
+  facts.longest_row = read.longest;
 }
 
-std::vector<std::string> names_of(const checkpoint::ShardedTensors& tensors) {
-  std::vector<std::string> names;
-  for (const auto& [name, located] : tensors.tensors) names.push_back(name);
-  return names;
+void read_side_files(const fs::path& folder, BackboneFacts& facts) {
+  StatedReadout stated = stated_readout(folder);
+  facts.default_readout = std::move(stated.readout);
+  facts.readout_origin = std::move(stated.origin);
+  facts.readout_refusal = std::move(stated.refusal);
+  ConfigNotes config = config_notes(folder);
+  facts.head_labels = std::move(config.labels);
+  append(facts.notes, config.notes);
+  append(facts.notes, stated.notes);
 }
 
 BackboneFacts read_weights(const fs::path& folder, const ReadModel& read) {
@@ -155,8 +162,8 @@ BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without) 
   const bool bare = without == WithoutWeights::Planned && !holds_weights(folder);
   try {
     BackboneFacts facts = bare ? without_weights(folder, read) : read_weights(folder, read);
-    if (!bare || checkpoint::is_there(folder / "tokenizer.json")) check_tokenizer(folder, facts);
-    facts.default_readout = pools_by_mean(folder) ? kReadsMean : kReadsPooler;
+    read_side_files(folder, facts);
+    if (!bare || checkpoint::is_there(folder / "tokenizer.json")) read_tokenizer(folder, facts);
     return facts;
   } catch (const checkpoint::FileError& error) {
     throw UsageError(error.what());

@@ -64,6 +64,8 @@ class MethodPlan {
  public:
   virtual ~MethodPlan() = default;
   virtual MethodInfo info() const = 0;
+  /// What other programs and papers call it, beside its own name; compared without case, dashes and underscores.
+  virtual std::vector<std::string> also_called() const { return {}; }
   virtual DefaultRates rates() const = 0;
   /// Of a form of the method that learns at other rates; `method` may lack options.
   virtual DefaultRates rates_of(const MethodSpec& /*method*/) const { return rates(); }
@@ -74,6 +76,8 @@ class MethodPlan {
   virtual void check(const MethodContext& /*context*/) const {}
   /// Why it cannot be run here: a stated hole, never an error.
   virtual std::optional<std::string> does_not_apply(const MethodContext& /*context*/) const { return std::nullopt; }
+  /// A text whose tokens it starts from; empty where it starts from none.
+  virtual std::string starting_text(const MethodSpec& /*method*/) const { return {}; }
   /// Reports measure the others against it.
   virtual bool is_baseline() const { return false; }
 };

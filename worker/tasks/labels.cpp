@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "worker/catalogue.hpp"
@@ -24,9 +27,87 @@ std::string shown(const std::vector<std::string>& labels) {
   return joined(names);
 }
 
+bool is_json_number(const std::string& text) {
+  return nlohmann::json::accept(text) && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
+}
+
+bool is_fraction(const std::string& label) {
+  const auto value = parse_number(label);
+  return value && std::floor(*value) != *value;
+}
+
+bool all_numbers(const std::vector<std::string>& labels) {
+  return std::ranges::all_of(labels, [](const std::string& label) { return parse_number(label).has_value(); });
+}
+
+/// Would they be values rather than classes?
+bool look_like_values(const std::vector<std::string>& labels) {
+  return all_numbers(labels) && std::ranges::any_of(labels, is_fraction);
+}
+
+/// Of numbers that JSON holds to be one, the shortest form.
+std::set<std::string> one_form_each(const std::set<std::string>& found) {
+  std::map<double, std::string> numbers;
+  std::set<std::string> labels;
+  for (const std::string& label : found) {
+    if (!is_json_number(label)) {
+      labels.insert(label);
+      continue;
+    }
+    const auto [before, fresh] = numbers.emplace(*parse_number(label), label);
+    if (!fresh && label.size() < before->second.size()) before->second = label;
+  }
+  for (const auto& [value, label] : numbers) labels.insert(label);
+  return labels;
+}
+
+/// The same for labels that differ only in case, blanks or form of number.
+std::string loosely(const std::string& label) {
+  std::string out;
+  for (const char c : label) {
+    const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    if (!blank) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  const auto value = parse_number(out);
+  return value ? fmt::format("{}", *value) : out;
+}
+
+std::string with_rows(const std::string& label, std::int64_t rows) {
+  return fmt::format("{} ({} row{})", in_quotes(label), rows, rows == 1 ? "" : "s");
+}
+
 }  // namespace
 
-std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where) {
+std::vector<std::string> notes_on_labels(const std::vector<std::string>& labels, const std::vector<std::int64_t>& rows,
+                                         const std::string& where) {
+  static const std::set<std::string> kNone = {"-", "?", "nan", "null", "none", "n/a", "na"};
+  std::map<std::string, std::vector<std::string>> alike;
+  std::vector<std::string> notes;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::string key = loosely(labels[i]);
+    alike[key].push_back(with_rows(labels[i], rows[i]));
+    if (!kNone.contains(key)) continue;
+    notes.push_back(
+        fmt::format("{}: the label {} is a class here, and elsewhere often stands for none; leave those rows "
+                    "out if it does",
+                    where, with_rows(labels[i], rows[i])));
+  }
+  for (const auto& [key, same] : alike) {
+    if (same.size() < 2) continue;
+    notes.push_back(fmt::format(
+        "{}: the labels {} differ only in case, blanks or form of number, and are {} classes; write them alike if they "
+        "are one",
+        where, joined(same), same.size()));
+  }
+  if (look_like_values(labels)) {
+    notes.push_back(
+        fmt::format("{}: the {} labels are numbers, and not all whole; for numbers to predict, say `kind: regression`",
+                    where, labels.size()));
+  }
+  return notes;
+}
+
+std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where, bool json) {
   std::set<std::string> found;
   for (std::size_t i = 0; i < train.rows.size(); ++i) {
     const std::string& label = train.rows[i][column];
@@ -37,12 +118,13 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
                                    where, kMostLabels));
     }
   }
+  if (json) found = one_form_each(found);
   if (found.size() < 2) {
     throw UsageError(
         fmt::format("{}: every row has the label {}; there must be at least two", where, in_quotes(*found.begin())));
   }
   std::vector<std::string> labels(found.begin(), found.end());
-  if (std::ranges::all_of(labels, [](const std::string& label) { return parse_number(label).has_value(); })) {
+  if (all_numbers(labels)) {
     std::ranges::stable_sort(labels, {}, [](const std::string& label) { return *parse_number(label); });
   }
   return labels;
@@ -60,9 +142,23 @@ double LabelReader::read(const std::string& text, const std::string& where, std:
   if (task_.test_is_dev && text.size() == 1 && text[0] >= '0' && text[0] < static_cast<char>('0' + labels_.size())) {
     return text[0] - '0';
   }
-  const std::string near = nearest_name(text, labels_);
+  if (task_.format == "jsonl" && is_json_number(text)) {
+    const auto same = std::ranges::find_if(labels_, [&](const std::string& label) {
+      return is_json_number(label) && parse_number(label) == parse_number(text);
+    });
+    if (same != labels_.end()) return static_cast<double>(same - labels_.begin());
+  }
   throw UsageError(fmt::format("{}:{}: the label {} is not in the label set: {}{}", where, line, in_quotes(text),
-                               shown(labels_), near.empty() ? "" : "; did you mean " + in_quotes(near) + "?"));
+                               shown(labels_), remark(text)));
+}
+
+std::string LabelReader::remark(const std::string& text) const {
+  if (text == "-1") return "; -1 often stands for labels that are kept secret: such rows can be no test set";
+  std::vector<std::string> all = labels_;
+  all.push_back(text);
+  if (look_like_values(all)) return "; for numbers to predict, say `kind: regression`";
+  const std::string near = nearest_name(text, labels_);
+  return near.empty() ? "" : "; did you mean " + in_quotes(near) + "?";
 }
 
 }  // namespace peftgrid::worker

@@ -8,9 +8,15 @@
 
 namespace peftgrid::worker {
 
-/// The label set of a training file: sorted, numbers by value where all are numbers. Throws UsageError when there are
-/// fewer than two labels, or so many that the column cannot be one of classes.
-std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where);
+/// The label set of a training file: sorted, numbers by value where all are numbers. In JSON 1 and 1.0 are one number,
+/// and so one label (`json`), the shortest. Throws UsageError when there are fewer than two labels, or so many that the
+/// column cannot be one of classes.
+std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where, bool json);
+
+/// What a user should know of a label set found in a file, and of how many rows have each: labels that differ only in
+/// case, blanks or form of number, that stand for none, that look like values to predict.
+std::vector<std::string> notes_on_labels(const std::vector<std::string>& labels, const std::vector<std::int64_t>& rows,
+                                         const std::string& where);
 
 /// Turns the text of a label column into the number an Example holds.
 class LabelReader {
@@ -20,6 +26,8 @@ class LabelReader {
   double read(const std::string& text, const std::string& where, std::int64_t line) const;
 
  private:
+  std::string remark(const std::string& text) const;
+
   const TaskSpec& task_;
   std::vector<std::string> labels_;
 };

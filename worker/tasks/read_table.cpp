@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <optional>
 
-#include "checkpoint/shallow_json.hpp"
 #include "worker/errors.hpp"
+#include "worker/tasks/csv_reader.hpp"
+#include "worker/tasks/json_lines.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::worker {
@@ -18,94 +19,17 @@ constexpr std::uint64_t kMostFileBytes = std::uint64_t{4} << 30;
 constexpr std::size_t kMostFieldBytes = std::size_t{1} << 20;
 constexpr std::size_t kMostColumns = 10'000;
 
-[[noreturn]] void fail(const std::string& where, std::int64_t line, const std::string& what) {
-  throw UsageError(fmt::format("{}:{}: {}", where, line, what));
-}
-
-/// The next line without its end; `text` loses it. CR LF counts as one line end.
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
-
 using Fields = std::vector<std::string_view>;
 
-void split_tsv(std::string_view line, Fields& fields) {
+void split_line(std::string_view line, char separator, Fields& fields) {
   fields.clear();
   for (;;) {
-    const std::size_t tab = line.find('\t');
+    const std::size_t tab = line.find(separator);
     fields.push_back(line.substr(0, tab));
     if (tab == std::string_view::npos) return;
     line.remove_prefix(tab + 1);
   }
 }
-
-/// One CSV record, which may span lines, off the front of `text`. `line` moves on by the lines that it spans.
-class CsvReader {
- public:
-  CsvReader(std::string_view text, const std::string& where) : text_(text), where_(where) {}
-
-  bool next(std::vector<std::string>& record, std::int64_t& begins_at) {
-    while (at_ < text_.size() && ends_line()) pass_line_end();
-    if (at_ >= text_.size()) return false;
-    begins_at = line_;
-    record.clear();
-    do record.push_back(field());
-    while (at_ < text_.size() && text_[at_] == ',' && (++at_, true));
-    if (at_ < text_.size()) pass_line_end();
-    return true;
-  }
-
- private:
-  bool ends_line() const {
-    return text_[at_] == '\n' || (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n');
-  }
-  void pass_line_end() {
-    at_ += text_[at_] == '\r' ? 2 : 1;
-    ++line_;
-  }
-
-  std::string field() {
-    if (at_ < text_.size() && text_[at_] == '"') return quoted_field();
-    const std::size_t begin = at_;
-    while (at_ < text_.size() && text_[at_] != ',' && !ends_line()) {
-      if (text_[at_] == '"') {
-        fail(where_, line_, "a quote inside a field that does not begin with one; CSV wants the whole field quoted");
-      }
-      ++at_;
-    }
-    return std::string(text_.substr(begin, at_ - begin));
-  }
-
-  std::string quoted_field() {
-    const std::int64_t opened = line_;
-    std::string value;
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '"') {
-        if (at_ + 1 < text_.size() && text_[at_ + 1] == '"') {
-          ++at_;
-        } else {
-          ++at_;
-          if (at_ < text_.size() && text_[at_] != ',' && !ends_line()) {
-            fail(where_, line_, "text after a closing quote; a quote inside a quoted field is written twice");
-          }
-          return value;
-        }
-      }
-      if (text_[at_] == '\n') ++line_;
-      value += text_[at_];
-    }
-    fail(where_, opened, "a quoted field opens here and is never closed");
-  }
-
-  std::string_view text_;
-  const std::string& where_;
-  std::size_t at_ = 0;
-  std::int64_t line_ = 1;
-};
 
 /// Where the wanted columns stand, and how many a row must have.
 struct Layout {
@@ -113,9 +37,26 @@ struct Layout {
   std::size_t columns = 0;
 };
 
+/// A column that is not found may stand in a header that another separator would split, or in quotes.
+std::optional<std::string> why_not_split(const std::vector<std::string>& header, const std::string& column,
+                                         const TableRequest& request) {
+  if (std::ranges::find(header, "\"" + column + "\"") != header.end()) {
+    return fmt::format("no column {}; the header has it in quotes, which `quotes: true` takes off", in_quotes(column));
+  }
+  if (header.size() != 1) return std::nullopt;
+  for (const char separator : {',', ';', '\t', '|'}) {
+    if (separator == request.separator() || header[0].find(separator) == std::string::npos) continue;
+    const bool usual = request.format == "tsv" && separator == ',';
+    return fmt::format("no column {}; the header has no {}, but a {}: `{}` would be right", in_quotes(column),
+                       name_of_separator(request.separator()), name_of_separator(separator),
+                       usual ? "format: csv" : "delimiter: " + word_of_separator(separator));
+  }
+  return std::nullopt;
+}
+
 Layout layout_by_name(const std::vector<std::string>& header, const TableRequest& request, const std::string& where) {
   Layout layout{{}, header.size()};
-  if (header.size() > kMostColumns) fail(where, 1, fmt::format("the header has {} columns", header.size()));
+  if (header.size() > kMostColumns) wrong_line(where, 1, fmt::format("the header has {} columns", header.size()));
   for (const Column& column : request.columns) {
     if (column.name.empty()) {
       layout.positions.push_back(static_cast<std::size_t>(column.index));
@@ -123,15 +64,16 @@ Layout layout_by_name(const std::vector<std::string>& header, const TableRequest
     }
     const auto found = std::ranges::find(header, column.name);
     if (found == header.end()) {
+      if (const auto hint = why_not_split(header, column.name, request)) wrong_line(where, 1, *hint);
       const std::string near = nearest_name(column.name, header);
       std::string hint = near.empty() ? "the header has " : "did you mean " + in_quotes(near) + "? The header has ";
       std::vector<std::string> names(header.begin(),
                                      header.begin() + static_cast<long>(std::min<std::size_t>(header.size(), 20)));
       for (std::string& name : names) name = in_quotes(name);
-      fail(where, 1, fmt::format("no column {}; {}{}", in_quotes(column.name), hint, joined(names)));
+      wrong_line(where, 1, fmt::format("no column {}; {}{}", in_quotes(column.name), hint, joined(names)));
     }
     if (std::find(found + 1, header.end(), column.name) != header.end()) {
-      fail(where, 1, fmt::format("two columns are called {}; names must differ", in_quotes(column.name)));
+      wrong_line(where, 1, fmt::format("two columns are called {}; names must differ", in_quotes(column.name)));
     }
     layout.positions.push_back(static_cast<std::size_t>(found - header.begin()));
   }
@@ -142,17 +84,23 @@ Layout layout_by_index(std::size_t columns, const TableRequest& request, const s
   Layout layout{{}, columns};
   for (const Column& column : request.columns) {
     if (column.index < 0) {
-      fail(where, line,
-           fmt::format("column {} is asked for by name, but the file has no header; give its number, "
-                       "counted from 0",
-                       in_quotes(column.name)));
+      wrong_line(where, line,
+                 fmt::format("column {} is asked for by name, but the file has no header; give its number, "
+                             "counted from 0",
+                             in_quotes(column.name)));
     }
     if (static_cast<std::size_t>(column.index) >= columns) {
-      fail(where, line, fmt::format("no column {}; rows have columns 0 to {}", column.index, columns - 1));
+      wrong_line(where, line, fmt::format("no column {}; rows have columns 0 to {}", column.index, columns - 1));
     }
     layout.positions.push_back(static_cast<std::size_t>(column.index));
   }
   return layout;
+}
+
+/// Does a field open with a quote that it does not close?
+template <typename Text>
+bool opens_quote(const Text& field) {
+  return !field.empty() && field.front() == '"' && (field.size() == 1 || field.back() != '"');
 }
 
 /// Collects rows of TSV and CSV alike: the header first, then every record through `add`.
@@ -175,16 +123,21 @@ class Collector {
         ++table_.skipped;
         return;
       }
-      fail(where_, line,
-           fmt::format("{} fields where {} has {}", record.size(), request_.header ? "the header" : "the first row",
-                       layout_.columns));
+      const bool opens = request_.format == "tsv" && std::ranges::any_of(record, opens_quote<Text>);
+      wrong_line(where_, line,
+                 fmt::format("{} fields where {} has {}{}", record.size(),
+                             request_.header ? "the header" : "the first row", layout_.columns,
+                             opens ? "; a field that opens with a quote and goes on in the next line is read with "
+                                     "`quotes: true`"
+                                   : ""));
     }
     std::vector<std::string> row;
     row.reserve(layout_.positions.size());
     for (const std::size_t position : layout_.positions) {
       const Text& field = record[position];
       if (field.size() > kMostFieldBytes) {
-        fail(where_, line, fmt::format("a field of {} bytes; at most {} are read", field.size(), kMostFieldBytes));
+        wrong_line(where_, line,
+                   fmt::format("a field of {} bytes; at most {} are read", field.size(), kMostFieldBytes));
       }
       row.emplace_back(field);
     }
@@ -194,7 +147,7 @@ class Collector {
 
   Table finish() {
     if (table_.rows.empty()) {
-      fail(where_, 1, request_.header && known_ ? "has a header and no rows" : "is empty");
+      wrong_line(where_, 1, request_.header && known_ ? "has a header and no rows" : "is empty");
     }
     return std::move(table_);
   }
@@ -213,7 +166,7 @@ Table parse_tsv(std::string_view text, const TableRequest& request, const std::s
   for (std::int64_t line = 1; !text.empty(); ++line) {
     const std::string_view record = take_line(text);
     if (record.empty()) continue;
-    split_tsv(record, fields);
+    split_line(record, request.separator(), fields);
     rows.add(fields, line);
   }
   return rows.finish();
@@ -221,65 +174,64 @@ Table parse_tsv(std::string_view text, const TableRequest& request, const std::s
 
 Table parse_csv(std::string_view text, const TableRequest& request, const std::string& where) {
   Collector rows(request, where);
-  CsvReader reader(text, where);
+  CsvReader reader(text, request.separator(), where);
   std::vector<std::string> record;
   std::int64_t line = 1;
   while (reader.next(record, line)) rows.add(record, line);
   return rows.finish();
 }
 
-std::string json_field(const nlohmann::json& row, const Column& column, const std::string& where, std::int64_t line) {
-  const auto found = row.find(column.name);
-  if (found == row.end()) {
-    std::vector<std::string> keys;
-    for (const auto& [key, value] : row.items()) {
-      if (keys.size() < 20) keys.push_back(key);
-    }
-    const std::string near = nearest_name(column.name, keys);
-    fail(where, line,
-         fmt::format(
-             "no key {}{}", in_quotes(column.name),
-             near.empty() ? std::string("; every row must have it") : "; did you mean " + in_quotes(near) + "?"));
-  }
-  if (found->is_string()) return found->get<std::string>();
-  if (found->is_number() || found->is_boolean()) return found->dump();
-  fail(where, line,
-       fmt::format("key {} holds {}; a text or a number would be right", in_quotes(column.name),
-                   found->is_null()    ? "null"
-                   : found->is_array() ? "a list"
-                                       : "an object"));
-}
-
-Table parse_jsonl(std::string_view text, const TableRequest& request, const std::string& where) {
-  Table table;
-  for (std::int64_t line = 1; !text.empty(); ++line) {
-    const std::string_view record = take_line(text);
-    if (record.find_first_not_of(" \t") == std::string_view::npos) continue;
-    if (record.size() > 8 * kMostFieldBytes) fail(where, line, fmt::format("a row of {} bytes", record.size()));
-    const nlohmann::json row = checkpoint::parse_shallow(record);
-    if (row.is_discarded()) fail(where, line, "is not JSON; JSON Lines has one whole object a line");
-    if (!row.is_object()) fail(where, line, "is not a JSON object; each line must be {\"key\": value, ...}");
-    std::vector<std::string> fields;
-    for (const Column& column : request.columns) fields.push_back(json_field(row, column, where, line));
-    table.rows.push_back(std::move(fields));
-    table.lines.push_back(line);
-  }
-  if (table.rows.empty()) fail(where, 1, "is empty");
-  return table;
+/// Files of old spreadsheets end their lines in CR alone: then there is no LF, or at most a last one.
+std::optional<std::string> with_line_feeds(std::string_view text) {
+  const std::size_t first = text.find('\n');
+  const bool feeds = first != std::string_view::npos && first + 1 != text.size();
+  const std::size_t returns = text.substr(0, text.empty() ? 0 : text.size() - 1).find('\r');
+  if (feeds || returns == std::string_view::npos || text.substr(returns, 2) == "\r\n") return std::nullopt;
+  std::string out(text);
+  std::ranges::replace(out, '\r', '\n');
+  return out;
 }
 
 }  // namespace
 
+char TableRequest::separator() const {
+  return delimiter.empty() ? (format == "tsv" ? '\t' : ',') : delimiter.front();
+}
+
+std::string name_of_separator(char separator) {
+  if (separator == '\t') return "tab";
+  if (separator == ',') return "comma";
+  return separator == ';' ? "semicolon" : fmt::format("\"{}\"", separator);
+}
+
+std::string word_of_separator(char separator) {
+  return separator == '\t' ? "tab" : fmt::format("\"{}\"", separator);
+}
+
+void wrong_line(const std::string& where, std::int64_t line, const std::string& what) {
+  throw UsageError(fmt::format("{}:{}: {}", where, line, what));
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
 Table parse_table(std::string_view text, const TableRequest& request, const std::string& where) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const auto converted = with_line_feeds(text);
+  if (converted) text = *converted;
   if (const auto bad = first_invalid_utf8(text)) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(*bad), '\n');
-    if (text[*bad] == '\0') fail(where, line, "holds a zero byte; tables are UTF-8 text");
-    fail(where, line, "is not UTF-8 from here on; convert it, with iconv for example");
+    if (text[*bad] == '\0') wrong_line(where, line, "holds a zero byte; tables are UTF-8 text");
+    wrong_line(where, line, "is not UTF-8 from here on; convert it, with iconv for example");
   }
   if (request.format == "tsv") return parse_tsv(text, request, where);
   if (request.format == "csv") return parse_csv(text, request, where);
-  return parse_jsonl(text, request, where);
+  return parse_json_lines(text, request, where);
 }
 
 Table read_table(const std::string& path, const TableRequest& request) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "checkpoint/errors.hpp"
 #include "checkpoint/sha256.hpp"
 #include "worker/catalogue.hpp"
@@ -9,17 +11,24 @@
 #include "worker/tasks/labels.hpp"
 #include "worker/tasks/read_table.hpp"
 #include "worker/tasks/sampling.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 
 namespace {
 
 TableRequest request_for(const TaskSpec& task, const std::string& path) {
-  TableRequest request{task.format.empty() ? format_of(path) : task.format, task.header, task.text, false};
+  TableRequest request{task.format.empty() ? format_of(path) : task.format, task.header, task.text, false,
+                       task.delimiter};
   request.columns.push_back(task.label);
   // A few rows of the official QQP files are known to be broken; every loader of GLUE leaves them out.
   request.skip_malformed = task.test_is_dev && task.name == "qqp";
   return request;
+}
+
+bool all_alike(const std::vector<Example>& rows) {
+  return !rows.empty() &&
+         std::ranges::all_of(rows, [&](const Example& row) { return row.label == rows.front().label; });
 }
 
 std::vector<Example> examples_of(Table table, const TaskSpec& task, const LabelReader& labels,
@@ -35,6 +44,37 @@ std::vector<Example> examples_of(Table table, const TaskSpec& task, const LabelR
     if (example.pair) example.second = std::move(row[1]);
   }
   return examples;
+}
+
+/// Spreadsheets write quotes into tables that say that they have none.
+void note_quotes(const Table& table, const TableRequest& request, const std::string& path,
+                 std::vector<std::string>& notes) {
+  if (request.format != "tsv") return;
+  for (std::size_t i = 0; i < request.columns.size(); ++i) {
+    const auto quoted = std::ranges::count_if(table.rows, [&](const std::vector<std::string>& row) {
+      return row[i].size() > 1 && row[i].front() == '"' && row[i].back() == '"';
+    });
+    if (2 * quoted <= static_cast<std::ptrdiff_t>(table.rows.size())) continue;
+    const Column& column = request.columns[i];
+    notes.push_back(
+        fmt::format("{}: {} of {} fields of the column {} begin and end with a quote, which is part of the "
+                    "text; `quotes: true` takes them off",
+                    path, quoted, table.rows.size(), column.name.empty() ? std::to_string(column.index) : column.name));
+  }
+}
+
+std::string label_text(const TaskSpec& task, const Dataset& data, double label) {
+  return has_classes(task) ? "label " + in_quotes(data.labels[static_cast<std::size_t>(label)])
+                           : fmt::format("value {}", label);
+}
+
+/// What scores say nothing on: labels that are all the same.
+void note_constant(const TaskSpec& task, const Dataset& data, const std::vector<Example>& rows, const std::string& path,
+                   std::vector<std::string>& notes) {
+  if (!all_alike(rows)) return;
+  notes.push_back(fmt::format(
+      "{}: all {} rows have the {}; {}", path, rows.size(), label_text(task, data, rows[0].label),
+      has_classes(task) ? "a metric that compares classes says nothing there" : "a correlation is undefined there"));
 }
 
 std::vector<std::filesystem::path> files_of(const TaskSpec& task) {
@@ -59,9 +99,13 @@ std::string data_hash(const TaskSpec& task) {
 
 Dataset read_dataset(const TaskSpec& task) {
   Dataset data;
-  Table train = read_table(task.train, request_for(task, task.train));
+  const TableRequest request = request_for(task, task.train);
+  Table train = read_table(task.train, request);
+  note_quotes(train, request, task.train, data.notes);
   data.labels = task.labels;
-  if (data.labels.empty() && has_classes(task)) data.labels = labels_of(train, task.text.size(), task.train);
+  if (data.labels.empty() && has_classes(task)) {
+    data.labels = labels_of(train, task.text.size(), task.train, request.format == "jsonl");
+  }
   const LabelReader labels(task, data.labels);
   data.skipped_rows = train.skipped;
   data.train = examples_of(std::move(train), task, labels, task.train);
@@ -75,6 +119,11 @@ Dataset read_dataset(const TaskSpec& task) {
   return data;
 }
 
+std::string row_place(const TaskSpec& task, const std::string& path, std::int64_t row) {
+  const Table table = read_table(path, request_for(task, path));
+  return fmt::format("{}:{}", path, table.lines.at(static_cast<std::size_t>(row)));
+}
+
 TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
   TaskFacts facts;
   facts.train_rows = static_cast<std::int64_t>(data.train.size());
@@ -83,21 +132,47 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
   facts.labels = data.labels;
   facts.skipped_rows = data.skipped_rows;
   facts.train_share.assign(data.labels.size(), 0.0);
+  facts.notes = data.notes;
+  std::vector<std::int64_t> rows_of(data.labels.size());
   double characters = 0;
   const double rows = static_cast<double>(data.train.size());
   for (const Example& example : data.train) {
     characters += static_cast<double>(example.first.size() + example.second.size());
-    if (data.labels.empty()) continue;
+    if (data.labels.empty()) {
+      facts.train_values.push_back(example.label);
+      continue;
+    }
+    ++rows_of[static_cast<std::size_t>(example.label)];
     facts.train_labels.push_back(static_cast<std::int32_t>(example.label));
     facts.train_share[static_cast<std::size_t>(example.label)] += 1 / rows;
   }
   facts.mean_characters = characters / rows;
+  if (task.labels.empty() && has_classes(task)) {
+    const auto notes = notes_on_labels(data.labels, rows_of, task.train);
+    facts.notes.insert(facts.notes.end(), notes.begin(), notes.end());
+  }
+  for (std::size_t i = 0; i < data.tests.size(); ++i)
+    note_constant(task, data, data.tests[i], task.tests[i].path, facts.notes);
+  facts.constant_validation = all_alike(data.validation);
   facts.data_sha256 = data_hash(task);
   return facts;
 }
 
 TaskFacts inspect_task(const TaskSpec& task) {
   return facts_of(task, read_dataset(task));
+}
+
+bool selects_among_equals(const TrialSpec& spec, const TaskFacts& task) {
+  if (spec.selection.from == "validation") return task.constant_validation;
+  if (spec.selection.from != "rows") return false;
+  const auto alike = [&](const auto& labels, const std::vector<std::int64_t>& rows) {
+    return std::ranges::all_of(rows, [&](std::int64_t row) {
+      return labels[static_cast<std::size_t>(row)] == labels[static_cast<std::size_t>(rows.front())];
+    });
+  };
+  const Sample rows = sample_of(spec, task.train_rows);
+  return task.train_labels.empty() ? alike(task.train_values, rows.selection)
+                                   : alike(task.train_labels, rows.selection);
 }
 
 std::vector<std::string> missing_labels(const TrialSpec& spec, const TaskFacts& task) {

@@ -22,6 +22,7 @@ struct Dataset {
   std::vector<std::vector<Example>> tests;  // as TaskSpec::tests
   std::vector<std::string> labels;          // the label set: the task's, or found in the training file
   std::int64_t skipped_rows = 0;            // malformed ones of files where that is known (QQP)
+  std::vector<std::string> notes;           // what a user should know of the files, each named
 };
 
 /// Reads all files of a task whole and checks every row. Where `task.labels` is empty (and the kind is classification)
@@ -30,6 +31,9 @@ Dataset read_dataset(const TaskSpec& task);
 
 /// What planning needs to know of a data set that is read already. `data_sha256` is hashed from the task's files.
 TaskFacts facts_of(const TaskSpec& task, const Dataset& data);
+
+/// Where a row of one of the task's files begins, as "FILE:LINE". Reads the file again.
+std::string row_place(const TaskSpec& task, const std::string& path, std::int64_t row);
 
 /// A hash over the hashes of all files, in the order train, validation, tests. Throws UsageError.
 std::string data_hash(const TaskSpec& task);

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/file_lock.hpp"
@@ -15,7 +15,7 @@
 #include "worker/errors.hpp"
 #include "worker/plan/hash_cache.hpp"
 #include "worker/text.hpp"
-#include "worker/tokenizer/tokenizer.hpp"
+#include "worker/tokenizer/folder_tokenizer.hpp"
 
 namespace peftgrid::worker {
 
@@ -24,102 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostIds = 1 << 20;
-constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
 constexpr int kFormat = 2;
-
-// The file: magic, its own size, number of splits, SHA-256 of its key (what it was made of) and the rest; then for each
-// split the number of rows and of tokens, offsets, labels, ids, types and truncation marks, each filled up to 8 bytes.
-constexpr std::string_view kMagic = "PGTOKEN1";
-constexpr std::size_t kHashBytes = 64;
-constexpr std::size_t kHeaderBytes = 24 + kHashBytes;
-
-std::string hash_of(std::string_view key, std::string_view rest) {
-  return checkpoint::sha256(checkpoint::sha256(key) + checkpoint::sha256(rest));
-}
-
-template <typename Value>
-void append(std::string& bytes, const std::vector<Value>& values) {
-  if (!values.empty()) bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value));
-  bytes.append((8 - bytes.size() % 8) % 8, '\0');
-}
-
-void append_number(std::string& bytes, std::uint64_t value) {
-  append(bytes, std::vector<std::uint64_t>{value});
-}
-
-void append_split(std::string& bytes, const std::vector<Example>& examples, const Tokenizer& tokenizer) {
-  std::vector<std::uint64_t> offsets = {0};
-  std::vector<double> labels;
-  std::vector<std::int32_t> ids, types;
-  std::vector<std::uint8_t> truncated;
-  for (const Example& example : examples) {
-    const std::string_view second = example.second;
-    const Encoded row = tokenizer.encode(example.first, example.pair ? &second : nullptr);
-    ids.insert(ids.end(), row.ids.begin(), row.ids.end());
-    types.insert(types.end(), row.types.begin(), row.types.end());
-    truncated.push_back(row.truncated);
-    labels.push_back(example.label);
-    offsets.push_back(ids.size());
-  }
-  append_number(bytes, examples.size());
-  append_number(bytes, ids.size());
-  append(bytes, offsets);
-  append(bytes, labels);
-  append(bytes, ids);
-  append(bytes, types);
-  append(bytes, truncated);
-}
-
-/// Takes arrays off the front of bytes; sizes are checked against what is left.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
-  bool at_end() const { return bytes_.empty(); }
-
-  bool number(std::uint64_t& value) {
-    if (bytes_.size() < 8) return false;
-    std::memcpy(&value, bytes_.data(), 8);
-    bytes_.remove_prefix(8);
-    return true;
-  }
-
-  template <typename Value>
-  bool array(std::span<const Value>& values, std::uint64_t count) {
-    if (count > bytes_.size() / sizeof(Value)) return false;
-    const std::uint64_t padded = (count * sizeof(Value) + 7) / 8 * 8;
-    if (padded > bytes_.size()) return false;
-    values = {reinterpret_cast<const Value*>(bytes_.data()), static_cast<std::size_t>(count)};
-    bytes_.remove_prefix(padded);
-    return true;
-  }
-
- private:
-  std::string_view bytes_;
-};
-
-bool offsets_are_sound(std::span<const std::uint64_t> offsets, std::uint64_t tokens) {
-  if (offsets.front() != 0 || offsets.back() != tokens) return false;
-  return std::is_sorted(offsets.begin(), offsets.end());
-}
-
-/// The largest of them, or -1 where one is below 0.
-std::int32_t largest(std::span<const std::int32_t> values) {
-  std::int32_t most = 0;
-  for (const std::int32_t value : values) {
-    if (value < 0) return -1;
-    most = std::max(most, value);
-  }
-  return most;
-}
-
-class InMemory : public TokenizedData {
- public:
-  explicit InMemory(std::string bytes) : bytes_(std::move(bytes)) {}
-  bool sound(std::string_view key) { return view(bytes_, key); }
-
- private:
-  std::string bytes_;
-};
 
 class Mapped : public TokenizedData {
  public:
@@ -157,13 +62,20 @@ std::string key_of(const TaskSpec& task, const BackboneSpec& backbone, std::int6
   for (const Column& column : task.text) key += fmt::format("text {} {}\n", column.index, column.name);
   key += fmt::format("label {} {}\n", task.label.index, task.label.name);
   for (const std::string& label : task.labels) key += fmt::format("{} {}\n", label.size(), label);
+  // What there was no choice of at first leaves the key as it was.
+  if (!task.delimiter.empty()) key += fmt::format("delimiter {}\n", task.delimiter);
+  if (backbone.truncation_side != "right") key += fmt::format("cut {}\n", backbone.truncation_side);
   return checkpoint::sha256(key);
 }
 
+std::string tokenizer_file(const BackboneSpec& backbone) {
+  return (fs::path(backbone.path) / "tokenizer.json").string();
+}
+
 std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64_t max_length) {
-  const std::string file = (fs::path(backbone.path) / "tokenizer.json").string();
-  const std::string json = read_whole_file(file, kMostTokenizerBytes);
-  if (checkpoint::sha256(json) != backbone.tokenizer_sha256) {
+  const std::string file = tokenizer_file(backbone);
+  const FolderTokenizer read = read_folder_tokenizer(backbone.path);
+  if (read.sha256 != backbone.tokenizer_sha256) {
     throw ChangedInput(file + ": has changed since the run was planned; the same command plans anew");
   }
   const Dataset data = read_dataset(task);
@@ -172,7 +84,9 @@ std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64
                        " have changed since the run was planned; the same command "
                        "plans anew");
   }
-  return tokenized_bytes(data, json, max_length, file, key_of(task, backbone, max_length));
+  const Cut cut = backbone.truncation_side == "left" ? Cut::Left : Cut::Right;
+  const Tokenizer tokenizer(read.json, max_length, file, cut);
+  return tokenized_bytes(data, tokenizer, read.gives_types, key_of(task, backbone, max_length));
 }
 
 /// What could be read when the run was planned, and cannot be now, has changed since.
@@ -200,93 +114,106 @@ std::shared_ptr<const TokenizedData> find_or_build(const TaskSpec& task, const B
 }
 
 /// A tokenizer may number its added tokens as it likes; an id past a table would be read out of bounds.
-[[noreturn]] void foreign_ids(const BackboneSpec& backbone, const ModelConfig& model) {
-  throw UsageError(
-      fmt::format("{}/tokenizer.json: gives ids that the model's tables of {} tokens and {} types do not have",
-                  backbone.path, model.vocabulary, model.token_types));
+[[noreturn]] void foreign_ids(const BackboneSpec& backbone, const std::string& place, std::int64_t table) {
+  const std::string file = tokenizer_file(backbone);
+  const Tokenizer tokenizer(read_folder_tokenizer(backbone.path).json, kMostIds, file);
+  throw UsageError(fmt::format(
+      "{}: holds a token that the model has no embedding of ({}: {}); leave such tokens out of the texts, or "
+      "resize the model's table to its tokenizer and save it",
+      place, file, text_of(tokenizer.tokens_from(table), table)));
 }
 
-}  // namespace
-
-bool TokenizedData::view(std::string_view bytes, std::string_view key) {
-  splits_.clear();
-  if (bytes.size() < kHeaderBytes || !bytes.starts_with(kMagic)) return false;
-  Reader header(bytes.substr(kMagic.size()));
-  std::uint64_t size = 0, splits = 0;
-  if (!header.number(size) || !header.number(splits) || size != bytes.size() || splits < 2) return false;
-  const std::string_view rest = bytes.substr(kHeaderBytes);
-  if (hash_of(key, rest) != bytes.substr(kHeaderBytes - kHashBytes, kHashBytes)) return false;
-  Reader body(rest);
-  for (; !body.at_end(); --splits) {
-    std::uint64_t rows = 0, tokens = 0;
-    TokenizedSplit& split = splits_.emplace_back();
-    if (splits == 0 || !body.number(rows) || !body.number(tokens) || rows >= rest.size()) return false;
-    if (!body.array(split.offsets_, rows + 1) || !body.array(split.labels_, rows) || !body.array(split.ids_, tokens) ||
-        !body.array(split.types_, tokens) || !body.array(split.truncated_, rows)) {
-      return false;
+/// Where the first row lies of which `is_so`, as "FILE:LINE"; nothing where there is none.
+template <typename IsSo>
+std::optional<std::string> first_row(const TaskSpec& task, const TokenizedData& data, IsSo is_so) {
+  const auto look = [&](const TokenizedSplit& split, const std::string& file) -> std::optional<std::string> {
+    for (std::int64_t row = 0; row < split.rows(); ++row) {
+      if (is_so(split, row)) return row_place(task, file, row);
     }
-    if (!offsets_are_sound(split.offsets_, tokens)) return false;
-    const std::int32_t id = largest(split.ids_), type = largest(split.types_);
-    if (id < 0 || type < 0) return false;
-    largest_id_ = std::max(largest_id_, id);
-    largest_type_ = std::max(largest_type_, type);
+    return std::nullopt;
+  };
+  if (auto place = look(data.train(), task.train)) return place;
+  if (auto place = look(data.validation(), task.validation)) return place;
+  for (std::size_t i = 0; i < data.tests().size(); ++i) {
+    if (auto place = look(data.tests()[i], task.tests[i].path)) return place;
   }
-  return splits == 0;
+  return std::nullopt;
 }
 
-bool TokenizedData::holds(std::int32_t id) const {
-  return std::ranges::any_of(
-      splits_, [&](const TokenizedSplit& split) { return std::ranges::find(split.ids_, id) != split.ids_.end(); });
-}
-
-std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
-                            const std::string& where, std::string_view key) {
-  const Tokenizer tokenizer(tokenizer_json, max_length, where);
-  std::string bytes(kHeaderBytes, '\0');
-  append_split(bytes, data.train, tokenizer);
-  append_split(bytes, data.validation, tokenizer);
-  for (const auto& test : data.tests) append_split(bytes, test, tokenizer);
-  std::string header(kMagic);
-  append_number(header, bytes.size());
-  append_number(header, 2 + data.tests.size());
-  header += hash_of(key, std::string_view(bytes).substr(kHeaderBytes));
-  bytes.replace(0, kHeaderBytes, header);
-  return bytes;
-}
-
-std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key) {
-  auto data = std::make_shared<InMemory>(std::move(bytes));
-  return data->sound(key) ? data : nullptr;
-}
-
-std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
-                                              std::int64_t max_length) {
-  const std::shared_ptr<const TokenizedData> data = find_or_build(task, backbone, max_length);
+/// What of the rows the model could not be given.
+void check_rows(const TaskSpec& task, const BackboneSpec& backbone, const TokenizedData& data) {
   const ModelConfig model = read_model(backbone.path).config;
-  if (!data || data->largest_id() >= model.vocabulary ||
-      (model.token_types > 1 && data->largest_type() >= model.token_types)) {
-    foreign_ids(backbone, model);
+  const auto beyond = [](std::span<const std::int32_t> values, std::int64_t table) {
+    return std::ranges::any_of(values, [&](std::int32_t value) { return value >= table; });
+  };
+  if (data.largest_id() >= model.vocabulary) {
+    const auto place = first_row(task, data, [&](const TokenizedSplit& split, std::int64_t row) {
+      return beyond(split.ids(row), model.vocabulary);
+    });
+    foreign_ids(backbone, *place, model.vocabulary);
   }
-  if (model.pads_share_a_position && data->holds(static_cast<std::int32_t>(model.pad_token))) {
+  if (model.token_types > 0 && !model.ignores_types && data.largest_type() >= model.token_types) {
+    const auto place = first_row(task, data, [&](const TokenizedSplit& split, std::int64_t row) {
+      return beyond(split.types(row), model.token_types);
+    });
+    throw UsageError(fmt::format(
+        "{}: the tokenizer gives the second text type {}, and the model knows {} (\"type_vocab_size\" of "
+        "{}/config.json); a task of one text, or another backbone, would be right",
+        *place, data.largest_type(), model.token_types == 1 ? "type 0 alone" : "no such type", backbone.path));
+  }
+  if (model.pads_share_a_position && data.holds(static_cast<std::int32_t>(model.pad_token))) {
     throw UsageError(fmt::format(
         "task {}: a text holds the padding token of {} (id {}), whose position such models count otherwise; "
         "leave it out of the texts",
         task.name, backbone.path, model.pad_token));
   }
+  const auto empty =
+      first_row(task, data, [](const TokenizedSplit& split, std::int64_t row) { return split.ids(row).empty(); });
+  if (empty) {
+    throw UsageError(
+        fmt::format("{}: the row has no token: its text is empty to the tokenizer, which adds none of its "
+                    "own; leave the row out",
+                    *empty));
+  }
+}
+
+/// The tokenizer as it is for texts that are not cut.
+Tokenizer whole_texts(const BackboneSpec& backbone) {
+  return Tokenizer(read_folder_tokenizer(backbone.path).json, kMostIds, tokenizer_file(backbone));
+}
+
+}  // namespace
+
+std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
+                                              std::int64_t max_length) {
+  std::shared_ptr<const TokenizedData> data = find_or_build(task, backbone, max_length);
+  check_rows(task, backbone, *data);
   return data;
 }
 
+SpecialTokens special_tokens(const BackboneSpec& backbone, bool pair) {
+  const Tokenizer tokenizer = whole_texts(backbone);
+  const std::string_view nothing, some = "a";
+  const auto empty = tokenizer.encode(nothing, pair ? &nothing : nullptr).ids;
+  const auto full = tokenizer.encode(some, pair ? &some : nullptr).ids;
+  SpecialTokens special;
+  special.all = empty.size();
+  special.before = static_cast<std::size_t>(std::ranges::mismatch(empty, full).in1 - empty.begin());
+  const auto behind = std::mismatch(empty.rbegin(), empty.rend(), full.rbegin(), full.rend()).first - empty.rbegin();
+  special.behind = static_cast<std::size_t>(behind);
+  return special;
+}
+
 std::vector<std::int32_t> ids_of_text(const BackboneSpec& backbone, const std::string& text) {
-  const std::string file = (fs::path(backbone.path) / "tokenizer.json").string();
-  const Tokenizer tokenizer(read_whole_file(file, kMostTokenizerBytes), kMostIds, file);
+  const Tokenizer tokenizer = whole_texts(backbone);
   const std::vector<std::int32_t> special = tokenizer.encode("", nullptr).ids;
   std::vector<std::int32_t> ids = tokenizer.encode(text, nullptr).ids;
   const auto before = std::ranges::mismatch(special, ids).in1 - special.begin();
   const auto behind = static_cast<std::ptrdiff_t>(special.size()) - before;
   ids.erase(ids.end() - behind, ids.end());
   ids.erase(ids.begin(), ids.begin() + before);
-  const ModelConfig model = read_model(backbone.path).config;
-  if (largest(ids) >= model.vocabulary) foreign_ids(backbone, model);
+  const std::int64_t table = read_model(backbone.path).config.vocabulary;
+  if (!ids.empty() && std::ranges::max(ids) >= table) foreign_ids(backbone, "the text " + in_quotes(text), table);
   return ids;
 }
 

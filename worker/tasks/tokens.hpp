@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "worker/tasks/task.hpp"
+#include "worker/tokenizer/tokenizer.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
@@ -20,6 +22,9 @@ class TokenizedSplit {
   std::span<const std::int32_t> types(std::int64_t row) const { return part(types_, row); }
   bool truncated(std::int64_t row) const { return truncated_[static_cast<std::size_t>(row)] != 0; }
   double label(std::int64_t row) const { return labels_[static_cast<std::size_t>(row)]; }
+  std::int64_t truncated_rows() const {
+    return std::ranges::count_if(truncated_, [](auto cut) { return cut != 0; });
+  }
   std::int64_t tokens() const { return static_cast<std::int64_t>(ids_.size()); }
 
  private:
@@ -64,15 +69,23 @@ class TokenizedData {
 
 /// Tokenizes a data set once per node: the first process that needs it writes a file in the cache, the others map it.
 /// Where the cache cannot be written, each process keeps its own copy. Throws ChangedInput where data or tokenizer are
-/// no longer what their hashes say, UsageError where they give ids that the model's embedding tables do not have.
+/// no longer what their hashes say, UsageError where they give ids that the model's embedding tables do not have, or a
+/// row has no token at all, naming the row's file and line.
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length);
 
-/// The content of that file; `key` is what it was made of, in a word. For tests, and for `tokenize` itself.
-std::string tokenized_bytes(const Dataset& data, std::string_view tokenizer_json, std::int64_t max_length,
-                            const std::string& where, std::string_view key);
+/// The content of that file; `key` is what it was made of, in a word. Where the tokenizer does not give types they are
+/// all 0. For tests, and for `tokenize` itself.
+std::string tokenized_bytes(const Dataset& data, const Tokenizer& tokenizer, bool gives_types, std::string_view key);
 /// Reads it back from memory; null when the bytes cannot be trusted, or are another key's.
 std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key);
+
+/// Special tokens that the backbone's tokenizer puts around a text, or around those of a pair. Throws UsageError.
+struct SpecialTokens {
+  std::size_t before = 0, behind = 0;  // of the text; of a pair's first and second one
+  std::size_t all = 0;
+};
+SpecialTokens special_tokens(const BackboneSpec& backbone, bool pair);
 
 /// The ids of a text by the backbone's tokenizer, without the special tokens that it puts around one. Throws
 /// UsageError.

@@ -1,8 +1,12 @@
 #include "worker/tokenizer/tokenizer.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <sstream>
 
 #include "worker/errors.hpp"
+#include "worker/text.hpp"
 
 // The C interface of src/lib.rs.
 extern "C" {
@@ -12,11 +16,13 @@ struct PeftgridRow {
   std::size_t count;
   bool truncated;
 };
-void* peftgrid_tokenizer_open(const char* bytes, std::size_t length, std::size_t max_length, char* error,
+void* peftgrid_tokenizer_open(const char* bytes, std::size_t length, std::size_t max_length, bool cut_left, char* error,
                               std::size_t capacity);
 bool peftgrid_tokenizer_encode(void* handle, const char* first, std::size_t first_length, const char* second,
                                std::size_t second_length, PeftgridRow* row);
 std::size_t peftgrid_tokenizer_vocabulary_size(const void* handle);
+std::size_t peftgrid_tokenizer_tokens_from(const void* handle, std::uint32_t first, std::size_t most, char* names,
+                                           std::size_t capacity);
 void peftgrid_tokenizer_error(const void* handle, char* error, std::size_t capacity);
 void peftgrid_tokenizer_close(void* handle);
 }
@@ -33,11 +39,20 @@ void Tokenizer::Close::operator()(void* handle) const {
   peftgrid_tokenizer_close(handle);
 }
 
-Tokenizer::Tokenizer(std::string_view json, std::int64_t max_length, const std::string& where) {
+Tokenizer::Tokenizer(std::string_view json, std::int64_t max_length, const std::string& where, Cut cut) {
   std::array<char, kMostReason> reason{};
-  handle_.reset(peftgrid_tokenizer_open(json.data(), json.size(), static_cast<std::size_t>(max_length), reason.data(),
-                                        reason.size()));
+  handle_.reset(peftgrid_tokenizer_open(json.data(), json.size(), static_cast<std::size_t>(max_length),
+                                        cut == Cut::Left, reason.data(), reason.size()));
   if (!handle_) throw UsageError(where + ": is not a tokenizer that can be used: " + reason.data());
+}
+
+std::string text_of(const TokensBeyond& beyond, std::int64_t table) {
+  std::vector<std::string> names;
+  for (const std::string& name : beyond.first) names.push_back(in_quotes(name));
+  const auto left = beyond.count - static_cast<std::int64_t>(names.size());
+  if (left > 0) names.push_back(fmt::format("{} more", left));
+  return fmt::format("{} of its tokens {} beyond the model's table of {}: {}", beyond.count,
+                     beyond.count == 1 ? "lies" : "lie", table, joined(names));
 }
 
 Encoded Tokenizer::encode(std::string_view first, const std::string_view* second) const {
@@ -51,6 +66,17 @@ Encoded Tokenizer::encode(std::string_view first, const std::string_view* second
     throw UsageError(std::string("a text cannot be tokenized: ") + reason.data());
   }
   return {{row.ids, row.ids + row.count}, {row.types, row.types + row.count}, row.truncated};
+}
+
+TokensBeyond Tokenizer::tokens_from(std::int64_t first) const {
+  constexpr std::size_t kShown = 3;
+  std::array<char, kMostReason> names{};
+  TokensBeyond beyond;
+  beyond.count = static_cast<std::int64_t>(peftgrid_tokenizer_tokens_from(
+      handle_.get(), static_cast<std::uint32_t>(first), kShown, names.data(), names.size()));
+  std::istringstream lines(names.data());
+  for (std::string name; std::getline(lines, name);) beyond.first.push_back(name);
+  return beyond;
 }
 
 std::int64_t Tokenizer::vocabulary() const {

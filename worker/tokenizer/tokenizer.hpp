@@ -13,16 +13,30 @@ struct Encoded {
   bool truncated = false;
 };
 
+/// Tokens whose ids a table of embeddings lacks.
+struct TokensBeyond {
+  std::int64_t count = 0;
+  std::vector<std::string> first;  // up to three of them, by id
+};
+
+/// "2 of its tokens lie beyond the model's table of 64: "a" and "b"".
+std::string text_of(const TokensBeyond& beyond, std::int64_t table);
+
+/// Which end of a row that is too long is cut off.
+enum class Cut : std::uint8_t { Right, Left };
+
 /// A Hugging Face tokenizer.json, by the tokenizers crate. One thread at a time.
 class Tokenizer {
  public:
   /// `json` is the file's content; `max_length` counts special tokens. Throws UsageError naming `where`.
-  Tokenizer(std::string_view json, std::int64_t max_length, const std::string& where);
+  Tokenizer(std::string_view json, std::int64_t max_length, const std::string& where, Cut cut = Cut::Right);
 
   /// With special tokens; of a pair the longer text is cut first. `second` may be null. Throws UsageError.
   Encoded encode(std::string_view first, const std::string_view* second) const;
-  /// Number of entries, added tokens included.
+  /// Number of entries, without the tokens that were added to them.
   std::int64_t vocabulary() const;
+  /// Those with the id `first` or a larger one, added tokens included.
+  TokensBeyond tokens_from(std::int64_t first) const;
 
  private:
   struct Close {

@@ -122,6 +122,26 @@ Section grid_mistakes() {
           in_grid("A name that is a path", seeds, "run: runs/first",
                   "grid.yaml:10: run is \"runs/first\"; a name of at most 80 bytes without , = / \\ and not beginning "
                   "with . or - would be right"),
+          in_grid("A side that is none", "[models/tiny]", "[{path: models/tiny, truncation_side: top}]",
+                  "grid.yaml:1: truncation_side is \"top\"; known: right and left"),
+          in_grid("Weights of another name", "[models/tiny]", "[models/tiny/adapter_model.safetensors]",
+                  "grid.yaml:1: the weights of a backbone are model.safetensors (or its shards); "
+                  "\"adapter_model.safetensors\" would not be read"),
+          in_grid("A name on the Hugging Face hub", "[models/tiny]", "[google-bert/bert-base-uncased]",
+                  "grid.yaml:1: backbone bert-base-uncased: google-bert/bert-base-uncased: no such folder; a backbone "
+                  "is a Hugging Face folder with config.json, model.safetensors and tokenizer.json; if "
+                  "google-bert/bert-base-uncased is a name on the Hugging Face hub, fetch it first: `hf download "
+                  "google-bert/bert-base-uncased --local-dir models/bert-base-uncased`, and name "
+                  "models/bert-base-uncased here"),
+          in_grid("A short name on the Hugging Face hub", "[models/tiny]", "[bert-base-uncased]",
+                  "grid.yaml:1: backbone bert-base-uncased: bert-base-uncased: no such folder; a backbone is a Hugging "
+                  "Face folder with config.json, model.safetensors and tokenizer.json; if bert-base-uncased is a name "
+                  "on the Hugging Face hub, fetch it first: `hf download bert-base-uncased --local-dir "
+                  "models/bert-base-uncased`, and name models/bert-base-uncased here"),
+          in_grid("Another program's name of a key", seeds, "lr: 1e-3",
+                  "grid.yaml:10: the grid has no key \"lr\"; it goes into `training: {learning_rate: ...}`"),
+          in_grid("Another program's name of a training key", training, "training: {num_train_epochs: 3}",
+                  "grid.yaml:12: training has no key \"num_train_epochs\"; did you mean \"epochs\"?"),
           in_grid("A backbone without a path", "[models/tiny]", "[{name: tiny}]",
                   "grid.yaml:1: this backbone has no path; give the Hugging Face folder"),
           in_grid("An unknown readout", "[models/tiny]", "[{path: models/tiny, readout: max}]",

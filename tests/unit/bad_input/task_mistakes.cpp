@@ -43,6 +43,19 @@ Section task_mistakes() {
           in_grid("A file whose ending says nothing", "data/train.csv", "data/train.dat",
                   "grid.yaml:4: the ending of \"data/train.dat\" names no format; end it .tsv, .csv or .jsonl, or add "
                   "`format:`"),
+          in_grid(
+              "A file of JSON that is no JSON Lines", "data/train.csv", "data/train.json",
+              "grid.yaml:4: \"data/train.json\" is one JSON value by its ending; JSON Lines, one object a line, would "
+              "be right: end it .jsonl (`jq -c '.[]'` writes it of a list), or add `format: jsonl` if it is that"),
+          in_grid("A test file of another format", "data/test.csv", "data/test.tsv",
+                  "grid.yaml:5: \"data/test.tsv\" is tsv by its ending, and the training file is csv; write both "
+                  "alike, or say `format:` if an ending is wrong"),
+          in_grid("A delimiter of two characters", label, label + "\n    delimiter: \"::\"",
+                  "grid.yaml:8: delimiter is \"::\"; one character such as \";\", or tab, would be right"),
+          in_grid("A delimiter that CSV needs for itself", label, label + "\n    delimiter: '\"'",
+                  "grid.yaml:8: delimiter is \"\"\"; one character such as \";\", or tab, would be right"),
+          in_grid("Quotes in JSON Lines", label, label + "\n    format: jsonl\n    quotes: true",
+                  "grid.yaml:9: delimiter and quotes are for tables; JSON Lines has neither"),
           in_grid("An unknown format", label, label + "\n    format: excel",
                   "grid.yaml:8: format is \"excel\"; known: tsv, csv and jsonl"),
           in_grid("A column by name in a file without a header", label, label + "\n    header: false",

@@ -29,12 +29,12 @@ unsafe fn text<'a>(bytes: *const u8, length: usize) -> Result<&'a str, String> {
     std::str::from_utf8(slice::from_raw_parts(bytes, length)).map_err(|e| format!("text is not UTF-8: {e}"))
 }
 
-fn open(bytes: &[u8], max_length: usize) -> Result<Tokenizer, String> {
+fn open(bytes: &[u8], max_length: usize, cut_left: bool) -> Result<Tokenizer, String> {
     let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
     tokenizer.with_padding(None);
     tokenizer
         .with_truncation(Some(TruncationParams {
-            direction: TruncationDirection::Right,
+            direction: if cut_left { TruncationDirection::Left } else { TruncationDirection::Right },
             max_length,
             strategy: TruncationStrategy::LongestFirst,
             stride: 0,
@@ -43,7 +43,7 @@ fn open(bytes: &[u8], max_length: usize) -> Result<Tokenizer, String> {
     Ok(tokenizer)
 }
 
-fn write_error(message: &str, out: *mut c_char, capacity: usize) {
+fn write_text(message: &str, out: *mut c_char, capacity: usize) {
     if capacity == 0 {
         return;
     }
@@ -54,7 +54,8 @@ fn write_error(message: &str, out: *mut c_char, capacity: usize) {
     }
 }
 
-/// Reads a tokenizer.json held in memory. Returns null and writes the reason when it cannot be used.
+/// Reads a tokenizer.json held in memory; rows longer than `max_length` lose their end, or their beginning where
+/// `cut_left`. Returns null and writes the reason when it cannot be used.
 ///
 /// # Safety
 /// `bytes` must point to `length` readable bytes, `error` to `capacity` writable ones.
@@ -63,20 +64,21 @@ pub unsafe extern "C" fn peftgrid_tokenizer_open(
     bytes: *const u8,
     length: usize,
     max_length: usize,
+    cut_left: bool,
     error: *mut c_char,
     capacity: usize,
 ) -> *mut Handle {
     let json = slice::from_raw_parts(bytes, length);
-    match catch_unwind(AssertUnwindSafe(|| open(json, max_length))) {
+    match catch_unwind(AssertUnwindSafe(|| open(json, max_length, cut_left))) {
         Ok(Ok(tokenizer)) => {
             Box::into_raw(Box::new(Handle { tokenizer, ids: Vec::new(), types: Vec::new(), error: String::new() }))
         }
         Ok(Err(reason)) => {
-            write_error(&reason, error, capacity);
+            write_text(&reason, error, capacity);
             std::ptr::null_mut()
         }
         Err(_) => {
-            write_error("the tokenizers library gave up on it", error, capacity);
+            write_text("the tokenizers library gave up on it", error, capacity);
             std::ptr::null_mut()
         }
     }
@@ -131,13 +133,35 @@ pub unsafe extern "C" fn peftgrid_tokenizer_encode(
     }
 }
 
-/// Number of entries of the vocabulary, added tokens included.
+/// Number of entries of the vocabulary, without the tokens that were added to it.
 ///
 /// # Safety
 /// `handle` must come from peftgrid_tokenizer_open.
 #[no_mangle]
 pub unsafe extern "C" fn peftgrid_tokenizer_vocabulary_size(handle: *const Handle) -> usize {
-    (*handle).tokenizer.get_vocab_size(true)
+    (*handle).tokenizer.get_vocab_size(false)
+}
+
+/// Copies the names of up to `most` tokens whose ids are `first` or more, the smallest id first, one a line. Returns how
+/// many there are.
+///
+/// # Safety
+/// `handle` must come from peftgrid_tokenizer_open; `names` must hold `capacity` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn peftgrid_tokenizer_tokens_from(
+    handle: *const Handle,
+    first: u32,
+    most: usize,
+    names: *mut c_char,
+    capacity: usize,
+) -> usize {
+    let vocabulary = (*handle).tokenizer.get_vocab(true);
+    let mut beyond: Vec<(u32, String)> = vocabulary.into_iter().map(|(token, id)| (id, token)).collect();
+    beyond.retain(|(id, _)| *id >= first);
+    beyond.sort();
+    let shown: Vec<&str> = beyond.iter().take(most).map(|(_, token)| token.as_str()).collect();
+    write_text(&shown.join("\n"), names, capacity);
+    beyond.len()
 }
 
 /// Copies the reason of the last failed call.
@@ -146,7 +170,7 @@ pub unsafe extern "C" fn peftgrid_tokenizer_vocabulary_size(handle: *const Handl
 /// `handle` must come from peftgrid_tokenizer_open; `error` must hold `capacity` writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn peftgrid_tokenizer_error(handle: *const Handle, error: *mut c_char, capacity: usize) {
-    write_error(&(*handle).error, error, capacity);
+    write_text(&(*handle).error, error, capacity);
 }
 
 /// # Safety

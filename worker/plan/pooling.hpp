@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace peftgrid::worker {
+
+/// How a folder's side files say that its model is read.
+struct StatedReadout {
+  std::string readout;             // one of readouts(); empty: they state one that this program lacks
+  std::string origin;              // of it: "default", or the file that states it, "1_Pooling/config.json"
+  std::string refusal;             // where `readout` is empty: file, key and what would be right
+  std::vector<std::string> notes;  // modules behind the pooling, prompts: what is stated and not done
+};
+
+/// By sentence-transformers' modules.json, or by 1_Pooling/config.json where there is none. Both of the latter's
+/// formats are read: one key a mode (`pooling_mode_mean_tokens: true`), and a key that names the mode (`pooling_mode:
+/// mean`). Throws UsageError where a file cannot be read, or is not what it should be.
+StatedReadout stated_readout(const std::filesystem::path& folder);
+
+}  // namespace peftgrid::worker

@@ -1,0 +1,158 @@
+#include <cstring>
+
+#include "checkpoint/sha256.hpp"
+#include "worker/tasks/tokens.hpp"
+
+/// The file of a task's token ids: how it is laid out, written, and read back.
+namespace peftgrid::worker {
+
+namespace {
+
+// The file: magic, its own size, number of splits, SHA-256 of its key (what it was made of) and the rest; then for each
+// split the number of rows and of tokens, offsets, labels, ids, types and truncation marks, each filled up to 8 bytes.
+constexpr std::string_view kMagic = "PGTOKEN1";
+constexpr std::size_t kHashBytes = 64;
+constexpr std::size_t kHeaderBytes = 24 + kHashBytes;
+
+std::string hash_of(std::string_view key, std::string_view rest) {
+  return checkpoint::sha256(checkpoint::sha256(key) + checkpoint::sha256(rest));
+}
+
+template <typename Value>
+void append(std::string& bytes, const std::vector<Value>& values) {
+  if (!values.empty()) bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value));
+  bytes.append((8 - bytes.size() % 8) % 8, '\0');
+}
+
+void append_number(std::string& bytes, std::uint64_t value) {
+  append(bytes, std::vector<std::uint64_t>{value});
+}
+
+void append_split(std::string& bytes, const std::vector<Example>& examples, const Tokenizer& tokenizer,
+                  bool gives_types) {
+  std::vector<std::uint64_t> offsets = {0};
+  std::vector<double> labels;
+  std::vector<std::int32_t> ids, types;
+  std::vector<std::uint8_t> truncated;
+  for (const Example& example : examples) {
+    const std::string_view second = example.second;
+    const Encoded row = tokenizer.encode(example.first, example.pair ? &second : nullptr);
+    ids.insert(ids.end(), row.ids.begin(), row.ids.end());
+    if (gives_types) types.insert(types.end(), row.types.begin(), row.types.end());
+    truncated.push_back(row.truncated);
+    labels.push_back(example.label);
+    offsets.push_back(ids.size());
+  }
+  types.resize(ids.size());
+  append_number(bytes, examples.size());
+  append_number(bytes, ids.size());
+  append(bytes, offsets);
+  append(bytes, labels);
+  append(bytes, ids);
+  append(bytes, types);
+  append(bytes, truncated);
+}
+
+/// Takes arrays off the front of bytes; sizes are checked against what is left.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  bool at_end() const { return bytes_.empty(); }
+
+  bool number(std::uint64_t& value) {
+    if (bytes_.size() < 8) return false;
+    std::memcpy(&value, bytes_.data(), 8);
+    bytes_.remove_prefix(8);
+    return true;
+  }
+
+  template <typename Value>
+  bool array(std::span<const Value>& values, std::uint64_t count) {
+    if (count > bytes_.size() / sizeof(Value)) return false;
+    const std::uint64_t padded = (count * sizeof(Value) + 7) / 8 * 8;
+    if (padded > bytes_.size()) return false;
+    values = {reinterpret_cast<const Value*>(bytes_.data()), static_cast<std::size_t>(count)};
+    bytes_.remove_prefix(padded);
+    return true;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+bool offsets_are_sound(std::span<const std::uint64_t> offsets, std::uint64_t tokens) {
+  if (offsets.front() != 0 || offsets.back() != tokens) return false;
+  return std::is_sorted(offsets.begin(), offsets.end());
+}
+
+/// The largest of them, or -1 where one is below 0.
+std::int32_t largest(std::span<const std::int32_t> values) {
+  std::int32_t most = 0;
+  for (const std::int32_t value : values) {
+    if (value < 0) return -1;
+    most = std::max(most, value);
+  }
+  return most;
+}
+
+class InMemory : public TokenizedData {
+ public:
+  explicit InMemory(std::string bytes) : bytes_(std::move(bytes)) {}
+  bool sound(std::string_view key) { return view(bytes_, key); }
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace
+
+bool TokenizedData::view(std::string_view bytes, std::string_view key) {
+  splits_.clear();
+  if (bytes.size() < kHeaderBytes || !bytes.starts_with(kMagic)) return false;
+  Reader header(bytes.substr(kMagic.size()));
+  std::uint64_t size = 0, splits = 0;
+  if (!header.number(size) || !header.number(splits) || size != bytes.size() || splits < 2) return false;
+  const std::string_view rest = bytes.substr(kHeaderBytes);
+  if (hash_of(key, rest) != bytes.substr(kHeaderBytes - kHashBytes, kHashBytes)) return false;
+  Reader body(rest);
+  for (; !body.at_end(); --splits) {
+    std::uint64_t rows = 0, tokens = 0;
+    TokenizedSplit& split = splits_.emplace_back();
+    if (splits == 0 || !body.number(rows) || !body.number(tokens) || rows >= rest.size()) return false;
+    if (!body.array(split.offsets_, rows + 1) || !body.array(split.labels_, rows) || !body.array(split.ids_, tokens) ||
+        !body.array(split.types_, tokens) || !body.array(split.truncated_, rows)) {
+      return false;
+    }
+    if (!offsets_are_sound(split.offsets_, tokens)) return false;
+    const std::int32_t id = largest(split.ids_), type = largest(split.types_);
+    if (id < 0 || type < 0) return false;
+    largest_id_ = std::max(largest_id_, id);
+    largest_type_ = std::max(largest_type_, type);
+  }
+  return splits == 0;
+}
+
+bool TokenizedData::holds(std::int32_t id) const {
+  return std::ranges::any_of(
+      splits_, [&](const TokenizedSplit& split) { return std::ranges::find(split.ids_, id) != split.ids_.end(); });
+}
+
+std::string tokenized_bytes(const Dataset& data, const Tokenizer& tokenizer, bool gives_types, std::string_view key) {
+  std::string bytes(kHeaderBytes, '\0');
+  append_split(bytes, data.train, tokenizer, gives_types);
+  append_split(bytes, data.validation, tokenizer, gives_types);
+  for (const auto& test : data.tests) append_split(bytes, test, tokenizer, gives_types);
+  std::string header(kMagic);
+  append_number(header, bytes.size());
+  append_number(header, 2 + data.tests.size());
+  header += hash_of(key, std::string_view(bytes).substr(kHeaderBytes));
+  bytes.replace(0, kHeaderBytes, header);
+  return bytes;
+}
+
+std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key) {
+  auto data = std::make_shared<InMemory>(std::move(bytes));
+  return data->sound(key) ? data : nullptr;
+}
+
+}  // namespace peftgrid::worker

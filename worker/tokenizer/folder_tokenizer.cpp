@@ -1,0 +1,134 @@
+#include "worker/tokenizer/folder_tokenizer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "checkpoint/plain_file.hpp"
+#include "checkpoint/sha256.hpp"
+#include "checkpoint/shallow_json.hpp"
+#include "worker/errors.hpp"
+#include "worker/plan/side_file.hpp"
+#include "worker/text.hpp"
+#include "worker/tokenizer/tokenizer_changes.hpp"
+
+namespace peftgrid::worker {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
+constexpr std::int64_t kWithoutBound = 1'000'000'000;  // transformers writes 1e30 where there is none
+constexpr const char* kConfig = "tokenizer_config.json";
+
+std::string read_tokenizer_file(const std::filesystem::path& file) {
+  if (!checkpoint::is_there(file)) {
+    throw UsageError(
+        file.string() +
+        ": no such file; transformers writes one with AutoTokenizer.from_pretrained(...).save_pretrained(...)");
+  }
+  return read_whole_file(file.string(), kMostTokenizerBytes);
+}
+
+/// "left" or "right" of a key that holds nothing else; nothing where it is missing.
+std::optional<std::string> side_of(const json& object, const char* key, const std::string& where) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  std::string side = found->is_string() ? found->get<std::string>() : std::string();
+  if (side == "Left" || side == "Right") side[0] = side == "Left" ? 'l' : 'r';
+  if (side == "left" || side == "right") return side;
+  throw UsageError(fmt::format("{}: {}; left or right would be right", where, key_text(key, *found)));
+}
+
+/// Of tokenizer.json's `truncation` or `padding`.
+std::optional<std::string> direction_of(const json& tokenizer, const char* key, const std::string& where) {
+  const auto found = tokenizer.find(key);
+  if (found == tokenizer.end() || !found->is_object()) return std::nullopt;
+  return side_of(*found, "direction", where);
+}
+
+void read_cut(const json& tokenizer, const json& config, const std::filesystem::path& folder, FolderTokenizer& read) {
+  const auto stated = direction_of(tokenizer, "truncation", (folder / "tokenizer.json").string());
+  const auto wins = side_of(config, "truncation_side", (folder / kConfig).string());
+  const std::string side = wins.value_or(stated.value_or("right"));
+  read.cut = side == "left" ? Cut::Left : Cut::Right;
+  if (wins || stated) read.cut_origin = wins ? kConfig : "tokenizer.json";
+  if (wins && stated && *wins != *stated) {
+    read.notes.push_back(
+        fmt::format("{}: \"truncation_side\" is \"{}\", and tokenizer.json's direction {}; the former holds", kConfig,
+                    *wins, *stated));
+  }
+}
+
+/// Rows are never padded here, so that only transformers' own positions move.
+void note_padding(const json& tokenizer, const json& config, const std::filesystem::path& folder,
+                  FolderTokenizer& read) {
+  const auto wins = side_of(config, "padding_side", (folder / kConfig).string());
+  const auto side = wins ? wins : direction_of(tokenizer, "padding", (folder / "tokenizer.json").string());
+  if (side != "left") return;
+  read.notes.push_back(
+      fmt::format("{}: the padding side is left; rows are not padded here, and a row's first token has "
+                  "the first position",
+                  wins ? kConfig : "tokenizer.json"));
+}
+
+void read_inputs(const json& config, FolderTokenizer& read) {
+  const auto names = config.find("model_input_names");
+  if (names == config.end() || !names->is_array()) return;
+  read.gives_types = std::ranges::find(*names, json("token_type_ids")) != names->end();
+}
+
+void read_longest(const json& config, FolderTokenizer& read) {
+  const auto longest = config.find("model_max_length");
+  if (longest == config.end() || !longest->is_number() || longest->get<double>() < 1) return;
+  if (longest->get<double>() <= static_cast<double>(kWithoutBound)) {
+    read.longest = static_cast<std::int64_t>(longest->get<double>());
+  }
+}
+
+/// sentence-transformers' own settings of its first module.
+void note_sentence_settings(const std::filesystem::path& folder, FolderTokenizer& read) {
+  const auto config = read_side_object(folder / "sentence_bert_config.json");
+  if (config && is_true(*config, "do_lower_case")) {
+    read.notes.emplace_back(
+        "sentence_bert_config.json: \"do_lower_case\" is true, which is not done here; tokenizer_config.json's is");
+  }
+}
+
+std::vector<std::string> laid_over(const json& config, json& tokenizer, const std::filesystem::path& file,
+                                   std::vector<std::string>& notes) {
+  try {
+    return change_tokenizer(config, tokenizer, notes);
+  } catch (const json::exception&) {
+    throw UsageError(file.string() + ": is not laid out as a tokenizer.json is");
+  }
+}
+
+}  // namespace
+
+FolderTokenizer read_folder_tokenizer(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "tokenizer.json";
+  FolderTokenizer read;
+  read.json = read_tokenizer_file(file);
+  read.sha256 = checkpoint::sha256(read.json);
+  json tokenizer = checkpoint::parse_shallow(read.json);
+  if (!tokenizer.is_object()) return read;  // the crate's own words say more of what is wrong with it
+  const json config = read_side_object(folder / kConfig).value_or(json::object());
+  read_cut(tokenizer, config, folder, read);
+  note_padding(tokenizer, config, folder, read);
+  read_inputs(config, read);
+  read_longest(config, read);
+  note_sentence_settings(folder, read);
+  const std::vector<std::string> changes = laid_over(config, tokenizer, file, read.notes);
+  std::string changed;
+  for (const std::string& change : changes) changed += change + "\n";
+  if (!changes.empty()) read.json = tokenizer.dump();
+  if (!read.gives_types) changed += "types 0\n";
+  if (!changed.empty()) read.sha256 = checkpoint::sha256(read.sha256 + "\n" + changed);
+  return read;
+}
+
+}  // namespace peftgrid::worker
