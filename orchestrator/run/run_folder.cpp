@@ -149,9 +149,10 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    if (fs::is_symlink(fs::symlink_status(folder)) && !fs::exists(folder)) {
-      throw checkpoint::FileError(fmt::format("{}: {}; name another run folder with --out", folder.string(),
-                                              checkpoint::absence(folder, "folder")));
+    for (const fs::path& part : {folder, folder.parent_path()}) {
+      if (!fs::is_symlink(fs::symlink_status(part)) || fs::exists(part)) continue;
+      throw checkpoint::FileError(fmt::format("{}: {}; name another run folder with --out", part.string(),
+                                              checkpoint::absence(part, "folder")));
     }
     throw checkpoint::FileError(
         fmt::format("{}: cannot be made ({}); name another run folder with --out", folder.string(), error.message()));

@@ -263,8 +263,12 @@ TEST_F(OwnTask, LabelsThatLookAlikeAreCounted) {
 TEST_F(OwnTask, QuotesOfASpreadsheetAreNoticedWhereATableHasNone) {
   const std::string plain = "t\ty\na\tx\nb\ty\n";
   EXPECT_THAT(facts("tsv", "t\ty\n\"a \"\"b\"\"\"\tx\n\"c\"\tx\nd\ty\n", plain).notes,
-              ElementsAre(HasSubstr("2 of 3 fields of the column t begin and end with a quote")));
+              ElementsAre(HasSubstr("2 of 3 fields of the column t are quoted, and the quotes are part of")));
   EXPECT_TRUE(facts("tsv", "t\ty\n\"a\"\tx\nb \"c\"\tx\nd\ty\n", plain).notes.empty()) << "most have none";
+  EXPECT_THAT(facts("tsv", "t\ty\n\"a \"\"b\"\"\"\tx\nb\tx\nc\tx\nd\ty\n", plain).notes,
+              ElementsAre(HasSubstr("1 of 4 fields of the column t are quoted")))
+      << "a quote that is written twice";
+  EXPECT_TRUE(facts("tsv", "t\ty\n\"a\" and \"b\"\tx\n36\" or 42\"\tx\nd\ty\n", plain).notes.empty());
 }
 
 TEST_F(OwnTask, ConstantLabelsOfATestSetAreSaid) {

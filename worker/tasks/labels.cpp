@@ -157,6 +157,9 @@ std::string LabelReader::remark(const std::string& text) const {
   std::vector<std::string> all = labels_;
   all.push_back(text);
   if (look_like_values(all)) return "; for numbers to predict, say `kind: regression`";
+  for (const std::string& label : labels_) {
+    if (loosely(label) == loosely(text)) return "; the training file writes " + in_quotes(label) + ": write them alike";
+  }
   const std::string near = nearest_name(text, labels_);
   return near.empty() ? "" : "; did you mean " + in_quotes(near) + "?";
 }

@@ -46,20 +46,33 @@ std::vector<Example> examples_of(Table table, const TaskSpec& task, const LabelR
   return examples;
 }
 
-/// Spreadsheets write quotes into tables that say that they have none.
-void note_quotes(const Table& table, const TableRequest& request, const std::string& path,
+/// Is a field quoted as RFC 4180 has it: at both ends, and twice where it is part of the text? `doubled`: it is
+/// somewhere.
+bool is_quoted(const std::string& field, bool& doubled) {
+  if (field.size() < 2 || field.front() != '"' || field.back() != '"') return false;
+  for (std::size_t at = 1; at + 1 < field.size(); ++at) {
+    if (field[at] != '"') continue;
+    if (field[at + 1] != '"' || at + 2 == field.size()) return false;
+    doubled = true;
+    ++at;
+  }
+  return true;
+}
+
+/// Spreadsheets quote all fields, or those that hold a quote, and write tables that say that they have none.
+void note_quotes(const TaskSpec& task, const Table& table, const TableRequest& request,
                  std::vector<std::string>& notes) {
-  if (request.format != "tsv") return;
+  if (request.format != "tsv" || task.test_is_dev) return;
   for (std::size_t i = 0; i < request.columns.size(); ++i) {
-    const auto quoted = std::ranges::count_if(table.rows, [&](const std::vector<std::string>& row) {
-      return row[i].size() > 1 && row[i].front() == '"' && row[i].back() == '"';
-    });
-    if (2 * quoted <= static_cast<std::ptrdiff_t>(table.rows.size())) continue;
+    bool doubled = false;
+    const auto quoted = std::ranges::count_if(
+        table.rows, [&](const std::vector<std::string>& row) { return is_quoted(row[i], doubled); });
+    if (!doubled && 2 * quoted <= static_cast<std::ptrdiff_t>(table.rows.size())) continue;
     const Column& column = request.columns[i];
-    notes.push_back(
-        fmt::format("{}: {} of {} fields of the column {} begin and end with a quote, which is part of the "
-                    "text; `quotes: true` takes them off",
-                    path, quoted, table.rows.size(), column.name.empty() ? std::to_string(column.index) : column.name));
+    notes.push_back(fmt::format(
+        "{}: {} of {} fields of the column {} are quoted, and the quotes are part of the text; "
+        "`quotes: true` takes them off",
+        task.train, quoted, table.rows.size(), column.name.empty() ? std::to_string(column.index) : column.name));
   }
 }
 
@@ -72,8 +85,9 @@ std::string label_text(const TaskSpec& task, const Dataset& data, double label) 
 void note_constant(const TaskSpec& task, const Dataset& data, const std::vector<Example>& rows, const std::string& path,
                    std::vector<std::string>& notes) {
   if (!all_alike(rows)) return;
+  const std::string which = rows.size() == 1 ? "its only row has" : fmt::format("all {} rows have", rows.size());
   notes.push_back(fmt::format(
-      "{}: all {} rows have the {}; {}", path, rows.size(), label_text(task, data, rows[0].label),
+      "{}: {} the {}; {}", path, which, label_text(task, data, rows[0].label),
       has_classes(task) ? "a metric that compares classes says nothing there" : "a correlation is undefined there"));
 }
 
@@ -101,7 +115,7 @@ Dataset read_dataset(const TaskSpec& task) {
   Dataset data;
   const TableRequest request = request_for(task, task.train);
   Table train = read_table(task.train, request);
-  note_quotes(train, request, task.train, data.notes);
+  note_quotes(task, train, request, data.notes);
   data.labels = task.labels;
   if (data.labels.empty() && has_classes(task)) {
     data.labels = labels_of(train, task.text.size(), task.train, request.format == "jsonl");

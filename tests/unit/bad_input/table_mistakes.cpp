@@ -88,6 +88,7 @@ Section table_mistakes() {
           in_file("A label in test that training lacks", "data/test.csv", "title,queue\nab,sale\n",
                   "grid.yaml:3: task tickets: data/test.csv:2: the label \"sale\" is not in the label set: \"help\" "
                   "and \"sales\"; did you mean \"sales\"?"),
+          in_file("A label in capitals", "data/test.csv", "title,queue\nab,HELP\n", "grid.yaml:3: task tickets: data/test.csv:2: the label \"HELP\" is not in the label set: \"help\" and \"sales\"; the training file writes \"help\": write them alike"),
           train_as(
               "A row that is not JSON", "data/train.jsonl", "{\"title\": \"ab\", \"queue\": \"sales\"}\n{title: cd}\n",
               "grid.yaml:3: task tickets: data/train.jsonl:2: is not JSON; JSON Lines has one whole object a line"),
