@@ -46,6 +46,7 @@ struct ModelConfig {
 
   /// All rates of dropout alike; below 0: as they are.
   void set_dropout(double rate);
+  bool operator==(const ModelConfig&) const = default;
 };
 
 /// How an architecture's own class for sequence classification reads the first token where no pretrained pooler does:
