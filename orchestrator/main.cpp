@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/mapped_file.hpp"
 #include "collectives/cuda_device.hpp"
+#include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/output.hpp"
 #include "orchestrator/version.hpp"
@@ -67,21 +69,10 @@ void print_help() {
   say("  --version, --help\n");
 }
 
-std::string known_commands() {
-  std::string names;
-  for (const Command& command : kCommands) names += (names.empty() ? "" : ", ") + std::string(command.name);
-  return names;
-}
-
-std::string unknown_command(const std::string& word) {
-  if (word.ends_with(".yaml") || word.ends_with(".yml")) {
-    return fmt::format("there is no command '{0}'; a grid is run with: orchestrator run {0}", word);
-  }
+std::vector<std::string> names_of_commands() {
   std::vector<std::string> names;
   for (const Command& command : kCommands) names.emplace_back(command.name);
-  const std::string near = peftgrid::worker::nearest_name(word, names);
-  return fmt::format("there is no command '{}'; {}the commands are {}; a grid is run with --grid FILE", word,
-                     near.empty() ? "" : "did you mean " + near + "? ", known_commands());
+  return names;
 }
 
 bool asks_for_help(const std::string& first) {
@@ -101,7 +92,7 @@ int dispatch(Arguments arguments) {
   const auto command =
       std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == first; });
   if (command == kCommands.end()) {
-    throw peftgrid::worker::UsageError(unknown_command(first));
+    throw peftgrid::worker::UsageError(peftgrid::orchestrator::unknown_command(first, names_of_commands()));
   }
   arguments.erase(arguments.begin());
   return command->run(arguments);

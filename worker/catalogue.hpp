@@ -81,7 +81,8 @@ struct BackboneFacts {
   std::string readout_origin = "default", readout_refusal;  // what states it; and where it is empty, what to do
   std::string truncation_side = "right",
               truncation_origin = "default";  // which end of long rows is cut, and who says so
-  std::int64_t longest_row = 0;               // in tokens, as the tokenizer states; 0: it does not
+  std::int64_t longest_row = 0;               // in tokens, as the folder bounds them; 0: it does not
+  std::string longest_key;                    // what states that
   std::vector<std::string> head_labels;  // of a head of its own, in its outputs' order, where config.json names them
   std::vector<std::string> notes;        // what the folder states and is not done, with file and key
   std::int64_t file_bytes = 0;

@@ -38,6 +38,16 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
   return parsed;
 }
 
+std::string unknown_command(const std::string& word, const std::vector<std::string>& commands) {
+  const std::string there_is_none = "there is no command " + worker::in_quotes(word) + "; ";
+  if (word.ends_with(".yaml") || word.ends_with(".yml")) {
+    return there_is_none + "a grid is run with: orchestrator run " + word;
+  }
+  const std::string near = worker::nearest_name(word, commands);
+  const std::string hint = near.empty() ? "the" : "did you mean " + worker::in_quotes(near) + "? The";
+  return there_is_none + hint + " commands are " + worker::joined(commands) + "; a grid is run with --grid FILE";
+}
+
 void settle_grid(const std::string& command, const std::vector<std::filesystem::path>& words, std::string& grid) {
   if (grid.empty() && words.empty()) {
     throw worker::UsageError(fmt::format("{}: --grid is missing; name the grid file", command));

@@ -26,6 +26,9 @@ struct ParsedLine {
 /// Throws worker::UsageError.
 std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments);
 
+/// What to answer to a first word that is no command: the nearest one, or how a grid is run.
+std::string unknown_command(const std::string& word, const std::vector<std::string>& commands);
+
 /// The grid file: `--grid FILE`, or the one word that is no option. Throws worker::UsageError where there is none, or
 /// more than one.
 void settle_grid(const std::string& command, const std::vector<std::filesystem::path>& words, std::string& grid);

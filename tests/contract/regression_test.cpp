@@ -140,5 +140,20 @@ TEST(RegressionHead, IsKeptSoThatItPredictsLabels) {
   }
 }
 
+TEST(Selection, KeepsTheLastStepWhereEveryScoreIsUndefined) {
+  worker::TrialSpec spec = stars("head", 1);
+  const fs::path alike = contract_folder() / "regression" / "alike.csv";
+  std::ofstream(alike) << "text,label\na,3\nb,3\nc,3\n";
+  spec.task.validation = alike.string();
+  spec.task.data_sha256 = worker::inspect_task(spec.task).data_sha256;
+  spec.selection = {.from = "validation", .rows = 0, .patience = 1};
+  const TrialRecord record = trained(spec);
+  EXPECT_EQ(record.curve.size(), 3U) << "no score is no lack of improvement";
+  EXPECT_EQ(record.best_step, record.steps);
+  const std::vector<std::string> said{
+      "pearson is undefined on the selection rows at every step: the last step was kept"};
+  EXPECT_EQ(record.warnings, said);
+}
+
 }  // namespace
 }  // namespace peftgrid::tests

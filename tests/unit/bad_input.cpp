@@ -4,11 +4,13 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 
 #include "checkpoint/errors.hpp"
+#include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid.hpp"
 #include "tests/support/tiny_model.hpp"
@@ -75,9 +77,14 @@ class Folder {
 
 void run_command_of(const BadInput& bad) {
   const orchestrator::Arguments arguments(bad.command.begin() + 1, bad.command.end());
-  if (bad.command[0] == "plan") orchestrator::plan_command(arguments);
-  if (bad.command[0] == "submit") orchestrator::submit_command(arguments);
-  if (bad.command[0] == "merge") orchestrator::merge_command(arguments);
+  const std::map<std::string, int (*)(const orchestrator::Arguments&)> commands = {
+      {"plan", [](const orchestrator::Arguments& given) { return orchestrator::plan_command(given); }},
+      {"submit", orchestrator::submit_command},
+      {"merge", orchestrator::merge_command}};
+  const auto command = commands.find(bad.command[0]);
+  if (command == commands.end())
+    throw worker::UsageError(orchestrator::unknown_command(bad.command[0], {"run", "plan", "submit", "merge"}));
+  command->second(arguments);
 }
 
 /// The message as the user would read it; the folder of this test is left out of its paths.

@@ -225,6 +225,30 @@ TEST_F(Folders, ATokenizersSideAndBoundsAreRead) {
   EXPECT_EQ(facts().truncation_origin, "tokenizer.json");
 }
 
+TEST_F(Folders, TheLeastBoundOfARowHolds) {
+  set("tokenizer_config.json", "/model_max_length", 64);
+  set("sentence_bert_config.json", "/max_seq_length", 32);
+  EXPECT_EQ(facts().longest_row, 32);
+  EXPECT_EQ(facts().longest_key, "sentence_bert_config.json's \"max_seq_length\"");
+  set("sentence_bert_config.json", "/max_seq_length", nullptr);
+  set("sentence_bert_config.json", "/do_lower_case", true);
+  EXPECT_EQ(facts().longest_key, "tokenizer_config.json's \"model_max_length\"");
+  EXPECT_THAT(facts().notes, ElementsAre(HasSubstr("sentence_bert_config.json: \"do_lower_case\" is true")));
+}
+
+TEST_F(Folders, TheModelMayLieInAFolderOfItsOwn) {
+  fs::create_directories(root_ / "sentences/1_Pooling");
+  fs::rename(folder_, root_ / "sentences/0_Transformer");
+  folder_ = root_ / "sentences";
+  write("1_Pooling/config.json", R"({"pooling_mode": "cls"})");
+  write("modules.json", R"([{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
+    {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+  EXPECT_THAT(refusal(), HasSubstr("config.json: no such file; the folder's model lies in 0_Transformer: name that"));
+  folder_ /= "0_Transformer";
+  EXPECT_EQ(facts().default_readout, "cls");
+  EXPECT_EQ(facts().readout_origin, "../1_Pooling/config.json");
+}
+
 TEST_F(Folders, ATokenizerConfigThatAgreesChangesNothing) {
   const std::string plain = facts().tokenizer_sha256;
   write("tokenizer_config.json", R"({"do_lower_case": true, "strip_accents": null, "tokenize_chinese_chars": true,

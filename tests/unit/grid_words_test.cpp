@@ -5,9 +5,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/errors.hpp"
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/grid/grid.hpp"
+#include "orchestrator/run/run_folder.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace peftgrid::orchestrator {
@@ -80,6 +82,16 @@ TEST_F(Words, TheGridMayStandWithoutItsOption) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(plan_command({"grid.yaml"}), 0);
   EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("1 to run"));
+}
+
+TEST_F(Words, ARunFolderThatIsALinkToNothingIsSaid) {
+  fs::create_symlink("elsewhere", "run");
+  try {
+    make_folder(fs::path("run") / "trials");
+    FAIL() << "was made";
+  } catch (const checkpoint::FileError& error) {
+    EXPECT_STREQ(error.what(), "run: is a link to elsewhere, and nothing is there; name another run folder with --out");
+  }
 }
 
 TEST_F(Words, GlueIsItsTasksButOne) {

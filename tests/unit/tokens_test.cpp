@@ -10,6 +10,7 @@
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/tokenizer/tokenizer.hpp"
+#include "worker/tokenizer/tokenizer_changes.hpp"
 
 namespace peftgrid::worker {
 namespace {
@@ -246,6 +247,55 @@ TEST_F(Tokens, ARowThatHoldsATokenBeyondTheTableIsNamed) {
   task_.data_sha256 = inspect_task(task_).data_sha256;
   EXPECT_THAT(refusal(), AllOf(HasSubstr("test.csv:2: holds a token that the model has no embedding of"),
                                HasSubstr("1 of its tokens lies beyond the model's table of 64: \"<url>\"")));
+}
+
+/// What becomes of a tokenizer.json, and what is said.
+struct Changed {
+  nlohmann::json tokenizer;
+  std::vector<std::string> changes, notes;
+};
+Changed changed(const nlohmann::json& config, nlohmann::json tokenizer) {
+  Changed found;
+  found.changes = change_tokenizer(config, tokenizer, found.notes);
+  found.tokenizer = std::move(tokenizer);
+  return found;
+}
+
+TEST(TokenizerChanges, ASpaceBeforeTheTextIsPutWhereTheStageStands) {
+  const nlohmann::json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}};
+  const Changed alone = changed({{"add_prefix_space", true}}, {{"pre_tokenizer", bytes}});
+  EXPECT_EQ(alone.tokenizer["pre_tokenizer"]["add_prefix_space"], true);
+  EXPECT_THAT(alone.notes, ElementsAre(HasSubstr("\"add_prefix_space\" is true, and tokenizer.json says otherwise")));
+  const nlohmann::json sequence = {{"type", "Sequence"}, {"pretokenizers", {{{"type", "Digits"}}, bytes}}};
+  const Changed within = changed({{"add_prefix_space", true}}, {{"pre_tokenizer", sequence}});
+  EXPECT_EQ(within.tokenizer["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"], true);
+  const nlohmann::json meta = {{"type", "Metaspace"}, {"prepend_scheme", "always"}};
+  EXPECT_EQ(
+      changed({{"add_prefix_space", false}}, {{"pre_tokenizer", meta}}).tokenizer["pre_tokenizer"]["prepend_scheme"],
+      "never");
+  EXPECT_TRUE(changed({{"add_prefix_space", true}}, {{"pre_tokenizer", meta}}).changes.empty());
+}
+
+TEST(TokenizerChanges, TheTokensAroundATextAreReplacedInEveryKindOfPostProcessor) {
+  const nlohmann::json vocabulary = {{"<s>", 0}, {"</s>", 2}, {"<cls>", 5}};
+  const nlohmann::json roberta = {{"type", "RobertaProcessing"}, {"cls", {"<s>", 0}}, {"sep", {"</s>", 2}}};
+  const Changed found = changed({{"cls_token", "<cls>"}, {"sep_token", "</s>"}},
+                                {{"post_processor", roberta}, {"model", {{"vocab", vocabulary}}}});
+  EXPECT_EQ(found.tokenizer["post_processor"]["cls"], nlohmann::json({"<cls>", 5}));
+  EXPECT_EQ(found.tokenizer["post_processor"]["sep"], nlohmann::json({"</s>", 2}));
+  const Changed unknown =
+      changed({{"cls_token", "<x>"}}, {{"post_processor", roberta}, {"model", {{"vocab", vocabulary}}}});
+  EXPECT_EQ(unknown.tokenizer["post_processor"], roberta);
+  EXPECT_THAT(unknown.notes,
+              testing::Contains(HasSubstr("\"cls_token\" is \"<x>\", which is not done: the vocabulary has")));
+}
+
+TEST(TokenizerChanges, WhatNoNormalizerCouldDoIsSaid) {
+  EXPECT_THAT(changed({{"do_lower_case", true}}, {{"normalizer", {{"type", "NFC"}}}}).notes,
+              ElementsAre(HasSubstr("\"do_lower_case\" is true, which is not done")));
+  EXPECT_TRUE(changed({{"do_lower_case", false}}, {{"normalizer", nullptr}}).notes.empty());
+  const nlohmann::json lower = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Lowercase"}}}}};
+  EXPECT_TRUE(changed({{"do_lower_case", true}}, {{"normalizer", lower}}).notes.empty());
 }
 
 TEST_F(Tokens, ATokenizerThatIsNoneSaysSo) {

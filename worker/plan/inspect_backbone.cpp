@@ -110,6 +110,7 @@ void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
   facts.truncation_side = read.cut == Cut::Left ? "left" : "right";
   facts.truncation_origin = read.cut_origin;
   facts.longest_row = read.longest;
+  facts.longest_key = read.longest_key;
 }
 
 void read_side_files(const fs::path& folder, BackboneFacts& facts) {
@@ -139,6 +140,15 @@ BackboneFacts read_weights(const fs::path& folder, const ReadModel& read) {
   return facts;
 }
 
+/// Of sentence-transformers' older folders only one within is a model's.
+void refuse_outer_folder(const fs::path& folder) {
+  if (checkpoint::is_there(folder / "config.json")) return;
+  const std::string within = model_within(folder);
+  if (within.empty()) return;
+  throw UsageError(fmt::format("{}: no such file; the folder's model lies in {}: name that",
+                               (folder / "config.json").string(), within));
+}
+
 bool holds_weights(const fs::path& folder) {
   return checkpoint::is_there(folder / "model.safetensors") ||
          checkpoint::is_there(folder / "model.safetensors.index.json");
@@ -158,6 +168,7 @@ BackboneFacts without_weights(const fs::path& folder, const ReadModel& read) {
 
 BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without) {
   const fs::path folder = path;
+  refuse_outer_folder(folder);
   const ReadModel read = read_model(path);
   const bool bare = without == WithoutWeights::Planned && !holds_weights(folder);
   try {

@@ -39,6 +39,7 @@ constexpr std::array kModes = {
 
 /// What of a folder's modules.json matters here.
 struct Modules {
+  std::string transformer;             // the folder of the model; empty: the folder itself
   std::optional<std::string> pooling;  // the folder of its configuration
   std::vector<std::string> behind;     // those that change what is pooled
 };
@@ -65,7 +66,9 @@ std::optional<Modules> read_modules(const fs::path& folder) {
     }
     if (name == "Pooling") {
       modules.pooling = path->get<std::string>();
-    } else if (name != "Transformer" && name != "Dropout") {
+    } else if (name == "Transformer") {
+      modules.transformer = path->get<std::string>();
+    } else if (name != "Dropout") {
       modules.behind.push_back(name);
     }
   }
@@ -112,7 +115,8 @@ std::vector<std::string> stated_modes(const json& config, const std::string& whe
   return names;
 }
 
-void read_pooling(const fs::path& folder, const std::string& name, StatedReadout& stated) {
+/// `shown` stands before the name where it is said.
+void read_pooling(const fs::path& folder, const std::string& name, const fs::path& shown, StatedReadout& stated) {
   const fs::path file = folder / name / "config.json";
   const auto config = read_side_object(file);
   if (!config) {
@@ -120,7 +124,7 @@ void read_pooling(const fs::path& folder, const std::string& name, StatedReadout
   }
   const std::vector<std::string> modes = stated_modes(*config, file.string());
   stated.readout.clear();
-  stated.origin = (fs::path(name) / "config.json").string();
+  stated.origin = (shown / name / "config.json").string();
   if (modes.size() != 1) {
     stated.refusal = fmt::format("{}: asks for {}, and one readout is made here; {}", file.string(),
                                  modes.empty() ? "no pooling" : joined(modes) + " together", kRight);
@@ -143,14 +147,35 @@ void note_prompt(const fs::path& folder, StatedReadout& stated) {
                                      file.filename().string(), key_text("default_prompt_name", *name)));
 }
 
+/// A modules.json that happens to lie beside a model, and is none, is no concern of the model's.
+bool is_module_of(const fs::path& model, const fs::path& folder) {
+  try {
+    const auto modules = read_modules(folder);
+    return modules && !modules->transformer.empty() && modules->transformer == model.filename();
+  } catch (const UsageError&) {
+    return false;
+  }
+}
+
 }  // namespace
 
-StatedReadout stated_readout(const fs::path& folder) {
-  StatedReadout stated{kReadsPooler, "default", {}, {}};
+std::string model_within(const fs::path& folder) {
   const auto modules = read_modules(folder);
+  return modules ? modules->transformer : std::string();
+}
+
+StatedReadout stated_readout(const fs::path& model) {
+  StatedReadout stated{kReadsPooler, "default", {}, {}};
+  fs::path folder = model, shown;
+  auto modules = read_modules(folder);
+  if (!modules && is_module_of(model, model.parent_path())) {
+    folder = model.parent_path();
+    shown = "..";
+    modules = read_modules(folder);
+  }
   const bool alone = !modules && checkpoint::is_there(folder / kPoolingFolder / "config.json");
-  if (alone) read_pooling(folder, kPoolingFolder, stated);
-  if (modules && modules->pooling) read_pooling(folder, *modules->pooling, stated);
+  if (alone) read_pooling(folder, kPoolingFolder, shown, stated);
+  if (modules && modules->pooling) read_pooling(folder, *modules->pooling, shown, stated);
   if (modules) {
     for (const std::string& module : modules->behind) {
       stated.notes.push_back(

@@ -14,9 +14,13 @@ struct StatedReadout {
   std::vector<std::string> notes;  // modules behind the pooling, prompts: what is stated and not done
 };
 
-/// By sentence-transformers' modules.json, or by 1_Pooling/config.json where there is none. Both of the latter's
+/// Where a sentence-transformers folder keeps its model, by its modules.json; empty: in the folder itself.
+std::string model_within(const std::filesystem::path& folder);
+
+/// By sentence-transformers' modules.json, in the model's folder or, where that is one of its modules, beside it; or by
+/// 1_Pooling/config.json where there is none. Both of the latter's
 /// formats are read: one key a mode (`pooling_mode_mean_tokens: true`), and a key that names the mode (`pooling_mode:
 /// mean`). Throws UsageError where a file cannot be read, or is not what it should be.
-StatedReadout stated_readout(const std::filesystem::path& folder);
+StatedReadout stated_readout(const std::filesystem::path& model);
 
 }  // namespace peftgrid::worker

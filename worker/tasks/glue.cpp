@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "checkpoint/plain_file.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/objectives/kinds.hpp"
@@ -68,7 +69,8 @@ std::string file_in(const fs::path& folder, const std::string& name, const char*
   std::error_code error;
   const fs::path file = folder / name;
   if (!fs::is_regular_file(file, error)) {
-    throw UsageError(fmt::format("{}: no such file; the task {} needs it, in GLUE's own layout", file.string(), task));
+    throw UsageError(fmt::format("{}: {}; the task {} needs it, in GLUE's own layout", file.string(),
+                                 checkpoint::absence(file, "file"), task));
   }
   return file.string();
 }
@@ -91,7 +93,9 @@ TaskSpec glue_task(const std::string& name, const std::string& data) {
   const auto found = std::ranges::find_if(table(), [&](const Glue& task) { return task.name == name; });
   if (found == table().end()) throw UsageError("no built-in task " + in_quotes(name));
   std::error_code error;
-  if (!fs::is_directory(data, error)) throw UsageError(data + ": no such folder; `data` is where GLUE's folders lie");
+  if (!fs::is_directory(data, error)) {
+    throw UsageError(data + ": " + checkpoint::absence(data, "folder") + "; `data` is where GLUE's folders lie");
+  }
   const fs::path folder = task_folder(*found, data);
 
   TaskSpec task;

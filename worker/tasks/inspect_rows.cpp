@@ -84,9 +84,8 @@ std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts
     if (const auto cut = note_of_cut(spec, splits)) notes.push_back(*cut);
     note_empty(spec.task, splits, special.all, notes);
     if (backbone.longest_row > 0 && spec.training.max_length > backbone.longest_row) {
-      notes.push_back(
-          fmt::format("max_length is {}, and tokenizer_config.json's \"model_max_length\" {}; the former holds",
-                      spec.training.max_length, backbone.longest_row));
+      notes.push_back(fmt::format("max_length is {}, and {} {}; the former holds", spec.training.max_length,
+                                  backbone.longest_key, backbone.longest_row));
     }
     return notes;
   } catch (const ChangedInput& error) {

@@ -153,7 +153,8 @@ double LabelReader::read(const std::string& text, const std::string& where, std:
 }
 
 std::string LabelReader::remark(const std::string& text) const {
-  if (text == "-1") return "; -1 often stands for labels that are kept secret: such rows can be no test set";
+  if (parse_number(text) == -1.0)
+    return "; -1 often stands for labels that are kept secret: such rows can be no test set";
   std::vector<std::string> all = labels_;
   all.push_back(text);
   if (look_like_values(all)) return "; for numbers to predict, say `kind: regression`";

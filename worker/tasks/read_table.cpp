@@ -222,6 +222,9 @@ std::string_view take_line(std::string_view& text) {
 
 Table parse_table(std::string_view text, const TableRequest& request, const std::string& where) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    wrong_line(where, 1, "is UTF-16; tables are UTF-8 text: convert it with `iconv -f UTF-16 -t UTF-8`");
+  }
   const auto converted = with_line_feeds(text);
   if (converted) text = *converted;
   if (const auto bad = first_invalid_utf8(text)) {

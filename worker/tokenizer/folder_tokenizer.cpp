@@ -81,18 +81,23 @@ void read_inputs(const json& config, FolderTokenizer& read) {
   read.gives_types = std::ranges::find(*names, json("token_type_ids")) != names->end();
 }
 
-void read_longest(const json& config, FolderTokenizer& read) {
-  const auto longest = config.find("model_max_length");
-  if (longest == config.end() || !longest->is_number() || longest->get<double>() < 1) return;
-  if (longest->get<double>() <= static_cast<double>(kWithoutBound)) {
-    read.longest = static_cast<std::int64_t>(longest->get<double>());
-  }
+/// The least of the bounds that the folder's files state.
+void read_longest(const json& config, const char* file, const char* key, FolderTokenizer& read) {
+  const auto stated = config.find(key);
+  if (stated == config.end() || !stated->is_number() || stated->get<double>() < 1) return;
+  const double least = read.longest > 0 ? static_cast<double>(read.longest) : static_cast<double>(kWithoutBound);
+  if (stated->get<double>() >= least) return;
+  read.longest = static_cast<std::int64_t>(stated->get<double>());
+  read.longest_key = fmt::format("{}'s \"{}\"", file, key);
 }
 
 /// sentence-transformers' own settings of its first module.
-void note_sentence_settings(const std::filesystem::path& folder, FolderTokenizer& read) {
-  const auto config = read_side_object(folder / "sentence_bert_config.json");
-  if (config && is_true(*config, "do_lower_case")) {
+void read_sentence_settings(const std::filesystem::path& folder, FolderTokenizer& read) {
+  constexpr const char* kFile = "sentence_bert_config.json";
+  const auto config = read_side_object(folder / kFile);
+  if (!config) return;
+  read_longest(*config, kFile, "max_seq_length", read);
+  if (is_true(*config, "do_lower_case")) {
     read.notes.emplace_back(
         "sentence_bert_config.json: \"do_lower_case\" is true, which is not done here; tokenizer_config.json's is");
   }
@@ -120,8 +125,8 @@ FolderTokenizer read_folder_tokenizer(const std::filesystem::path& folder) {
   read_cut(tokenizer, config, folder, read);
   note_padding(tokenizer, config, folder, read);
   read_inputs(config, read);
-  read_longest(config, read);
-  note_sentence_settings(folder, read);
+  read_longest(config, kConfig, "model_max_length", read);
+  read_sentence_settings(folder, read);
   const std::vector<std::string> changes = laid_over(config, tokenizer, file, read.notes);
   std::string changed;
   for (const std::string& change : changes) changed += change + "\n";

@@ -19,7 +19,8 @@ struct FolderTokenizer {
   Cut cut = Cut::Right;                // which end of long rows the folder says to cut
   std::string cut_origin = "default";  // of `cut`: the file that states it
   bool gives_types = true;             // else every token's type is 0 (`model_input_names` without token_type_ids)
-  std::int64_t longest = 0;            // `model_max_length`; 0: not stated, or without a bound
+  std::int64_t longest = 0;            // tokens of a row, as the folder bounds them; 0: it does not
+  std::string longest_key;             // what states it, "tokenizer_config.json's \"model_max_length\""
   std::vector<std::string> notes;      // where the two differ, and what is stated and has no place here
 };
 

@@ -8,6 +8,7 @@
 #include "worker/service/device.hpp"
 #include "worker/service/measure.hpp"
 #include "worker/tasks/metrics.hpp"
+#include "worker/training/best_step.hpp"
 #include "worker/training/evaluation.hpp"
 #include "worker/training/kept_tensors.hpp"
 #include "worker/training/optim.hpp"
@@ -100,7 +101,8 @@ class Trainer {
 
   void learn() {
     AdamW optimizer(parameters_, spec_.training, steps_.total());
-    for (std::int64_t step = resume(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
+    for (std::int64_t step = resume(optimizer) + 1;
+         step <= steps_.total() && !best_.out_of_patience(spec_.selection.patience); ++step) {
       save_checkpoint(optimizer, false);
       check_cancelled_();
       try {
@@ -112,8 +114,17 @@ class Trainer {
       if (is_evaluation_point(step)) evaluate(optimizer, step);
     }
     optimizer.apply_pending_decay();
-    if (best_values_.defined()) parameters_.values().copy_(best_values_);
-    if (!best_values_.defined()) record_.best_step = record_.steps;
+    keep_best();
+  }
+
+  /// Where nothing was selected, or nothing could be, the last step's values stay.
+  void keep_best() {
+    const bool selected = best_.values.defined() && !best_.undefined();
+    if (selected) parameters_.values().copy_(best_.values);
+    record_.best_step = selected ? best_.step : record_.steps;
+    if (!best_.undefined()) return;
+    record_.warnings.push_back(spec_.task.metrics.front() +
+                               " is undefined on the selection rows at every step: the last step was kept");
   }
 
   /// False: the trial has diverged.
@@ -151,10 +162,6 @@ class Trainer {
     losses_ = 0;
   }
 
-  bool out_of_patience() const {
-    return spec_.selection.patience > 0 && without_improvement_ >= spec_.selection.patience;
-  }
-
   /// Goes on where an earlier start left off; the number of steps that are done.
   std::int64_t resume(AdamW& optimizer) {
     if (checkpoints_.file.empty()) return 0;
@@ -164,14 +171,12 @@ class Trainer {
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->pending_decay, state->first, state->second});
-    best_values_ = state->best_values;
-    best_score_ = state->best_score;
-    without_improvement_ = state->without_improvement;
+    best_ = {state->best_values, state->best_score, state->best_step, state->without_improvement};
+    record_.best_step = best_.step;
     loss_sum_ = state->loss_sum;
     losses_ = state->losses;
     steps_.go_on_from({static_cast<std::uint32_t>(state->micro_step), state->training_tokens});
     record_.curve = state->curve;
-    record_.best_step = state->best_step;
     record_.steps = record_.resumed_step = state->step;
     record_.training_s = state->training_s;
     record_.evaluation_s = state->evaluation_s;
@@ -196,14 +201,14 @@ class Trainer {
     state.loss_sum = loss_sum_;
     state.losses = losses_;
     state.curve = record_.curve;
-    state.best_step = record_.best_step;
-    state.without_improvement = without_improvement_;
-    state.best_score = best_score_;
+    state.best_step = best_.step;
+    state.without_improvement = best_.without_improvement;
+    state.best_score = best_.score;
     state.pending_decay = moments.pending_decay;
     state.values = parameters_.values().cpu();
     state.first = moments.first.cpu();
     state.second = moments.second.cpu();
-    if (best_values_.defined()) state.best_values = best_values_.cpu();
+    if (best_.values.defined()) state.best_values = best_.values.cpu();
     state.training_tokens = steps_.count().tokens;
     state.training_s = record_.training_s;
     state.evaluation_s = record_.evaluation_s;
@@ -234,14 +239,8 @@ class Trainer {
     const double begin = now_s();
     const double score = score_on(*choice_.selection_split, choice_.selection, selection_features_);
     record_.evaluation_s += now_s() - begin;
-    if (!best_values_.defined() || score > best_score_ || (std::isnan(best_score_) && !std::isnan(score))) {
-      best_values_ = parameters_.values().clone();
-      best_score_ = score;
-      record_.best_step = step;
-      without_improvement_ = 0;
-    } else {
-      ++without_improvement_;
-    }
+    best_.offer(step, score, parameters_.values());
+    record_.best_step = best_.step;
     return score;
   }
 
@@ -295,9 +294,8 @@ class Trainer {
   FlatParameters parameters_;
   Steps steps_;
   TrialRecord record_;
-  at::Tensor selection_features_, best_values_;
-  double best_score_ = 0;
-  std::int64_t without_improvement_ = 0;
+  at::Tensor selection_features_;
+  BestStep best_;
   double loss_sum_ = 0;  // since the last point of the curve
   std::int64_t losses_ = 0;
   TrainingState earlier_;  // times of earlier starts

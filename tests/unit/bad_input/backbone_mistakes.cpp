@@ -53,6 +53,15 @@ Section backbone_mistakes() {
   TinyModel narrow, wide_vocabulary;
   narrow.ffn = 48;
   wide_vocabulary.vocabulary = 80;
+  BadInput outer = model(
+      "A folder whose model lies in one within", "models/tiny/modules.json: \"path\": \"0_Transformer\"",
+      [](const fs::path& folder) {
+        fs::remove(folder / "config.json");
+        write_text(folder / "modules.json",
+                   R"([{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}])");
+      },
+      "grid.yaml:1: backbone tiny: models/tiny/config.json: no such file; the folder's model lies in 0_Transformer: "
+      "name that");
   BadInput no_token = model(
       "A row without any token", "models/tiny/tokenizer.json: \"post_processor\": null",
       [](const fs::path& folder) {
@@ -254,6 +263,7 @@ Section backbone_mistakes() {
           no_token,
           one_type,
           beyond,
+          outer,
           in_file("A pooling file that is none", "models/tiny/1_Pooling/config.json", "[]",
                   "grid.yaml:1: backbone tiny: models/tiny/1_Pooling/config.json: is not a JSON object"),
       },

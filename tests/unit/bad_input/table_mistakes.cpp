@@ -28,6 +28,8 @@ Section table_mistakes() {
       "A table that is not UTF-8", "title,queue\nab,sales\ncaf\xE9,help\n",
       "grid.yaml:3: task tickets: data/train.csv:3: is not UTF-8 from here on; convert it, with iconv for example");
   latin.shown = "data/train.csv, line 3:\ncaf(a byte of Latin-1),help";
+  BadInput wide = train("A table in UTF-16", std::string("\xFF\xFEt\0,\0q\0\n\0", 10), "grid.yaml:3: task tickets: data/train.csv:1: is UTF-16; tables are UTF-8 text: convert it with `iconv -f UTF-16 -t UTF-8`");
+  wide.shown = "data/train.csv: saved as \"Unicode text\"";
   BadInput zero = train("A table with a zero byte", std::string("title,queue\nab,sales\nc\0d,help\n", 28),
                         "grid.yaml:3: task tickets: data/train.csv:3: holds a zero byte; tables are UTF-8 text");
   zero.shown = "data/train.csv, line 3:\nc(a zero byte)d,help";
@@ -77,6 +79,7 @@ Section table_mistakes() {
                 "grid.yaml:3: task tickets: data/train.csv:2: a quote inside a field that does not begin with one; CSV "
                 "wants the whole field quoted"),
           latin,
+          wide,
           zero,
           train("An empty label", "title,queue\nab,sales\ncd,\n",
                 "grid.yaml:3: task tickets: data/train.csv:3: the label is empty"),
@@ -88,7 +91,9 @@ Section table_mistakes() {
           in_file("A label in test that training lacks", "data/test.csv", "title,queue\nab,sale\n",
                   "grid.yaml:3: task tickets: data/test.csv:2: the label \"sale\" is not in the label set: \"help\" "
                   "and \"sales\"; did you mean \"sales\"?"),
-          in_file("A label in capitals", "data/test.csv", "title,queue\nab,HELP\n", "grid.yaml:3: task tickets: data/test.csv:2: the label \"HELP\" is not in the label set: \"help\" and \"sales\"; the training file writes \"help\": write them alike"),
+          in_file("A label in capitals", "data/test.csv", "title,queue\nab,HELP\n",
+                  "grid.yaml:3: task tickets: data/test.csv:2: the label \"HELP\" is not in the label set: \"help\" "
+                  "and \"sales\"; the training file writes \"help\": write them alike"),
           train_as(
               "A row that is not JSON", "data/train.jsonl", "{\"title\": \"ab\", \"queue\": \"sales\"}\n{title: cd}\n",
               "grid.yaml:3: task tickets: data/train.jsonl:2: is not JSON; JSON Lines has one whole object a line"),

@@ -110,9 +110,22 @@ Section command_line_mistakes() {
   const auto only = [](std::string what, std::string argument, std::string message) {
     return BadInput{std::move(what), "--only " + argument, {}, {}, {argument}, std::move(message)};
   };
+  const auto words = [](std::string what, std::vector<std::string> command, std::string message) {
+    std::string shown = "orchestrator";
+    for (const std::string& word : command) shown += " " + word;
+    return BadInput{std::move(what), shown, {}, {}, {}, std::move(message), std::move(command)};
+  };
   return {
       "The command line",
       {
+          words("A command that is misspelt", {"rum"},
+                "there is no command \"rum\"; did you mean \"run\"? The commands are run, plan, submit and merge; a "
+                "grid is run with --grid FILE"),
+          words("A grid in the place of a command", {"grid.yaml"},
+                "there is no command \"grid.yaml\"; a grid is run with: orchestrator run grid.yaml"),
+          words("Two grids", {"plan", "grid.yaml", "other.yaml"},
+                "plan: \"other.yaml\" is no option, and the grid is \"grid.yaml\" already"),
+          words("No grid", {"plan"}, "plan: --grid is missing; name the grid file"),
           set("An override without a value", "seeds", "--set seeds: is not key=value, like --set training.epochs=2"),
           set("An override of a key that is misspelt", "training.epoch=2",
               "--set training.epoch=2: training has no key \"epoch\"; did you mean \"epochs\"?"),
