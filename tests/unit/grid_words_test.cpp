@@ -167,6 +167,17 @@ TEST_F(Words, APlanCountsRowsThatAreCutAndRowsWithoutAWord) {
               testing::Contains(HasSubstr("\"model_max_length\" 4; the former holds")));
 }
 
+TEST_F(Words, AReadoutOfASpecialTokenNeedsATokenizerThatSetsIt) {
+  std::ifstream in("models/tiny/tokenizer.json");
+  nlohmann::json tokenizer = nlohmann::json::parse(in);
+  tokenizer["post_processor"] = nullptr;
+  write("models/tiny/tokenizer.json", tokenizer.dump());
+  EXPECT_THROW(load(), worker::UsageError) << "the pooler reads a first token that is none of the tokenizer's";
+  EXPECT_THAT(load({"backbones=[{path: models/tiny, readout: mean}]"}).notes, IsEmpty());
+  EXPECT_THAT(load({"backbones=[{path: models/tiny, readout: last}]"}).notes,
+              ElementsAre(HasSubstr("puts no token behind a text; the readout last reads a row's last word")));
+}
+
 TEST_F(Words, APlanShowsItsNotes) {
   write("models/tiny/tokenizer_config.json", R"({"do_lower_case": false})");
   load();

@@ -78,8 +78,8 @@ std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts
   try {
     std::vector<std::string> notes;
     const SpecialTokens special = special_tokens(spec.backbone, spec.task.text.size() == 2);
-    const auto data = tokenize(spec.task, spec.backbone, spec.training.max_length);
     check_readout(spec.backbone, special, notes);
+    const auto data = tokenize(spec.task, spec.backbone, spec.training.max_length);
     const std::vector<Named> splits = splits_of(spec.task, *data);
     if (const auto cut = note_of_cut(spec, splits)) notes.push_back(*cut);
     note_empty(spec.task, splits, special.all, notes);
