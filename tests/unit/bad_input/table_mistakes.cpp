@@ -28,7 +28,9 @@ Section table_mistakes() {
       "A table that is not UTF-8", "title,queue\nab,sales\ncaf\xE9,help\n",
       "grid.yaml:3: task tickets: data/train.csv:3: is not UTF-8 from here on; convert it, with iconv for example");
   latin.shown = "data/train.csv, line 3:\ncaf(a byte of Latin-1),help";
-  BadInput wide = train("A table in UTF-16", std::string("\xFF\xFEt\0,\0q\0\n\0", 10), "grid.yaml:3: task tickets: data/train.csv:1: is UTF-16; tables are UTF-8 text: convert it with `iconv -f UTF-16 -t UTF-8`");
+  BadInput wide = train("A table in UTF-16", std::string("\xFF\xFEt\0,\0q\0\n\0", 10),
+                        "grid.yaml:3: task tickets: data/train.csv:1: is UTF-16; tables are UTF-8 text: convert it "
+                        "with `iconv -f UTF-16 -t UTF-8`");
   wide.shown = "data/train.csv: saved as \"Unicode text\"";
   BadInput zero = train("A table with a zero byte", std::string("title,queue\nab,sales\nc\0d,help\n", 28),
                         "grid.yaml:3: task tickets: data/train.csv:3: holds a zero byte; tables are UTF-8 text");
