@@ -2,6 +2,7 @@
 
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/legend.hpp"
 #include "orchestrator/report/writers.hpp"
 
 namespace peftgrid::orchestrator {
@@ -61,6 +62,7 @@ std::string escaped(std::string_view text) {
 std::string cell(const TextCell& cell) {
   std::string text = escaped(cell.text);
   if (cell.strong) text = "\\textbf{" + text + "}";
+  if (cell.star) text += "$^{*}$";
   for (const std::size_t note : cell.notes) text += "\\textsuperscript{" + note_mark(note) + "}";
   return text;
 }
@@ -100,7 +102,9 @@ std::string under(const std::string& text) {
 std::string latex(const ReportModel& model) {
   std::string text = "% \\usepackage{booktabs} in the preamble; \\input this file.\n";
   for (const ScoreTable& table : model.tables) {
-    std::string below = escaped(table.sentence);
+    std::string below;
+    for (const std::string& sentence : table.sentences) below += escaped(sentence) + " ";
+    for (const std::string& line : design_lines(table)) below += escaped(line) + " ";
     for (const std::string& entry : legend(table)) below += " " + escaped(entry);
     for (const std::string& remark : table.remarks) below += " " + escaped(remark);
     for (std::size_t i = 0; i < table.notes.size(); ++i) {
@@ -108,7 +112,7 @@ std::string latex(const ReportModel& model) {
     }
     text += floating(score_layout(table), under(below));
     const TextTable differences = difference_layout(table);
-    if (!differences.rows.empty()) text += floating(differences, under(escaped(difference_remark(table))));
+    if (!differences.rows.empty()) text += floating(differences, "");
     const TextTable costs = cost_layout(table);
     if (!costs.rows.empty()) text += floating(costs, under(escaped(cost_remark(table))));
   }

@@ -13,18 +13,17 @@ namespace {
 
 using Values = std::vector<double>;
 
-/// A trial file of another version may name one that is none here.
-bool is_metric(const std::string& name) {
-  return std::ranges::any_of(worker::task_kinds(), [&](const worker::KindInfo& kind) {
-    return std::ranges::find(kind.metrics, name) != kind.metrics.end();
-  });
-}
-
 double deviation(const Values& values) {
   return summarize(values).sd.value_or(0);
 }
 
 }  // namespace
+
+bool is_metric(const std::string& name) {
+  return std::ranges::any_of(worker::task_kinds(), [&](const worker::KindInfo& kind) {
+    return std::ranges::find(kind.metrics, name) != kind.metrics.end();
+  });
+}
 
 std::optional<double> score(const std::string& metric, const Values& labels, const Values& predictions) {
   const auto undefined = [](double value) { return std::isnan(value); };
@@ -37,16 +36,23 @@ std::optional<double> score(const std::string& metric, const Values& labels, con
   return undefined(value) ? std::nullopt : std::optional(value);
 }
 
-std::optional<double> majority_score(const std::string& metric, const Values& labels) {
-  if (labels.empty() || metric == "pearson" || metric == "spearman") return std::nullopt;
+double lowest_score(const std::string& metric) {
+  return metric == "matthews" || metric == "pearson" || metric == "spearman" ? -1 : 0;
+}
+
+double majority_class(const Values& labels) {
   std::map<double, std::size_t> counts;
-  for (const double label : labels) {
-    if (std::isnan(label)) return std::nullopt;
-    ++counts[label];
+  for (const double label : labels) ++counts[label];
+  const auto fewer = [](const auto& a, const auto& b) { return a.second < b.second; };
+  return std::max_element(counts.begin(), counts.end(), fewer)->first;
+}
+
+std::optional<double> majority_score(const std::string& metric, const Values& labels) {
+  const auto undefined = [](double label) { return std::isnan(label); };
+  if (labels.empty() || metric == "pearson" || metric == "spearman" || std::ranges::any_of(labels, undefined)) {
+    return std::nullopt;
   }
-  const auto most =
-      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return score(metric, labels, Values(labels.size(), most->first));
+  return score(metric, labels, Values(labels.size(), majority_class(labels)));
 }
 
 bool predicts_one_value(const worker::TaskSpec& task, const Values& labels, const Values& predictions) {

@@ -36,6 +36,8 @@ void read_grid(const json& grid, RunState& state) {
   state.grid_sha256 = grid.at("sha256");
   state.cells.clear();
   state.holes.clear();
+  state.compare = grid.value("compare", std::vector<std::string>());
+  state.margin = grid.value("margin", kDefaultMargin);
   for (const json& cell : grid.at("cells")) {
     state.cells.push_back({cell.at("id"), cell.at("backbone"), cell.at("task"), cell.at("label"),
                            whole_number(cell.at("size")), cell.at("trials"), seeds_of(cell.at("seeds"))});
@@ -209,7 +211,9 @@ std::string grid_event(const Grid& grid) {
                      {"size", hole.train_size},
                      {"reason", hole.reason}});
   }
-  return json{{"run", grid.run}, {"sha256", grid.sha256}, {"cells", cells}, {"holes", holes}}.dump();
+  return json{{"run", grid.run}, {"sha256", grid.sha256},   {"cells", cells},
+              {"holes", holes},  {"compare", grid.compare}, {"margin", grid.margin}}
+      .dump();
 }
 
 }  // namespace peftgrid::orchestrator

@@ -43,6 +43,8 @@ struct RunState {
   std::string run, grid_sha256;
   std::vector<PlannedCell> cells;  // in the grid's order: backbones, tasks, methods, sizes
   std::vector<Hole> holes;
+  std::vector<std::string> compare;               // as Grid's
+  double margin = kDefaultMargin;                 // as Grid's
   std::map<std::string, FailedTrial> failed;      // by trial id; those without a trial file
   std::map<std::string, FinishedTrial> finished;  // by id
   std::map<std::string, std::int64_t> widths;     // that starts chose, by Cell::undecided
