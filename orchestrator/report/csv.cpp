@@ -59,7 +59,7 @@ std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell
           number(against->comparison.difference),
           number(against->joint.low),
           number(against->joint.high),
-          field(word_text(against->word, table.rules.margin)),
+          against->told_apart() ? field(word_text(against->word, table.rules.margin)) : "not told apart",
           number(against->p_adjusted),
           std::to_string(against->comparison.seeds),
           std::to_string(ahead),

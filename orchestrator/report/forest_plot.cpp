@@ -10,7 +10,7 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr std::size_t kMostDots = 10;
-constexpr int kLineHeight = 26, kFrameHeight = 150;
+constexpr int kLineHeight = 26, kFrameHeight = 210;
 
 /// The lines of a forest plot, from the top: texts beside the axis, and the data of those that have an interval.
 class Forest {
@@ -32,7 +32,7 @@ class Forest {
     text += fmt::format(
         "set yrange [{}:1]\nset ytics ({}) nomirror\nset xtics nomirror\nset border 3\nset grid xtics lc rgb "
         "'#dddddd'\n"
-        "set key below\nset offsets graph 0.03, graph 0.03, 0, 0\n"
+        "set tics out\nset key below height 1.5\nset offsets graph 0.03, graph 0.03, 0, 0\n"
         "set object 1 rectangle from {:.4f}, graph 0 to {:.4f}, graph 1 behind fc rgb '#eeeeee' fs solid noborder\n"
         "set arrow 1 from 0, graph 0 to 0, graph 1 nohead lc rgb '#555555'\n",
         -lines_, tics_, -100 * margin, 100 * margin);

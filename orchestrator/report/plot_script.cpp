@@ -7,6 +7,8 @@
 #include <cctype>
 #include <limits>
 
+#include "worker/text.hpp"
+
 namespace peftgrid::orchestrator {
 namespace {
 
@@ -15,16 +17,19 @@ constexpr std::array kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                  "#E69F00", "#56B4E9", "#444444", "#8C564B"};
 constexpr std::array kShapes = {7, 5, 9, 11, 13};  // filled; each one's hollow form is the number before
 
-/// The dots decide the range: with two or three seeds the intervals may be many times as wide, and are cut.
+/// The dots decide the range, and bars as far as they are not many times as long as the dots lie apart: those of two
+/// seeds are cut.
 std::string range_of(const Chart& chart, bool& level_inside) {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
+  double low = std::numeric_limits<double>::infinity(), high = -low, longest = 0;
   for (const Series& series : chart.series) {
     for (const Point& point : series.points) {
       low = std::min(low, point.y);
       high = std::max(high, point.y);
+      longest = std::max({longest, point.high - point.y, point.y - point.low});
     }
   }
-  const double margin = std::max(1.0, 0.35 * (high - low));
+  const double apart = high - low;
+  const double margin = std::clamp(1.1 * longest, std::max(1.0, 0.35 * apart), std::max(4.0, apart));
   low -= margin;
   high += margin;
   level_inside = chart.level && *chart.level > low && *chart.level < high;
@@ -87,6 +92,15 @@ std::string script_of(const Chart& chart) {
     plots += fmt::format(", {:.4f} with lines dt 2 lc rgb '#888888' title {}", *chart.level, quoted(chart.level_label));
   }
   return script + "plot " + plots + "\n";
+}
+
+int height_of(const Chart& chart) {
+  constexpr std::size_t kWidth = 560, kCharacter = 9, kSample = 60;
+  constexpr int kFrame = 420, kLine = 24;
+  std::size_t longest = chart.level_label.size();
+  for (const Series& series : chart.series) longest = std::max(longest, worker::count_characters(series.label));
+  const std::size_t columns = std::max<std::size_t>(1, kWidth / (kCharacter * longest + kSample));
+  return kFrame + kLine * static_cast<int>((chart.series.size() + columns) / columns);
 }
 
 }  // namespace peftgrid::orchestrator

@@ -32,5 +32,7 @@ struct Chart {
   std::string level_label;
 };
 std::string script_of(const Chart& chart);
+/// How high the drawing must be for the names below it to have room.
+int height_of(const Chart& chart);
 
 }  // namespace peftgrid::orchestrator

@@ -172,6 +172,7 @@ class Planner {
     Plot plot;
     plot.caption = std::move(caption);
     plot.script = script_of(chart);
+    plot.height = height_of(chart);
     return plot;
   }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "orchestrator/report/failures.hpp"
 #include "orchestrator/report/format.hpp"
@@ -61,18 +62,24 @@ std::string best_clause(const std::vector<Said>& compared, std::size_t seeds) {
   return fmt::format("with 95 % confidence the best method is {}.", either(names_of(starred)));
 }
 
-/// The unstarred ones that are not behind the baseline: who is above them.
+/// The unstarred ones that are not behind the baseline: who is above them. In words that claim no more than the star.
 std::string above_clause(const ScoreTable& table, const std::vector<Said>& compared) {
-  Names clauses;
+  std::vector<std::pair<std::vector<std::size_t>, Names>> groups;  // who is above, whom
   for (const Said& one : compared) {
     const auto& against = one.verdict->against;
     if (one.verdict->above.empty() || (against && against->joint.high < 0)) continue;
-    Names above;
-    for (const std::size_t row : one.verdict->above) above.push_back(table.rows[row].label);
-    clauses.push_back(fmt::format("{} is clearly below {}", one.row->label, listed(above)));
+    auto group = std::ranges::find(groups, one.verdict->above, &decltype(groups)::value_type::first);
+    if (group == groups.end()) group = groups.insert(group, {one.verdict->above, {}});
+    group->second.push_back(one.row->label);
   }
-  if (clauses.empty()) return "";
-  return " " + listed(clauses) + ".";
+  std::string text;
+  for (const auto& [rows, losers] : groups) {
+    Names above;
+    for (const std::size_t row : rows) above.push_back(table.rows[row].label);
+    text += fmt::format(" {} lost {} to {}.", listed(losers), losers.size() == 1 ? "its star" : "their stars",
+                        above.size() > kMostNames ? in_words(above.size()) + " others" : listed(above));
+  }
+  return text;
 }
 
 std::string told_apart(const Said& one, double margin) {
