@@ -178,8 +178,10 @@ TextTable cost_layout(const ScoreTable& table) {
                    {"trained parameters", "without head"},
                    {"trained parameters", "with head"},
                    {"stored", "without head"},
-                   {"stored", "a trial"},
+                   {"to deploy", "with head"},
+                   {"kept", "a trial"},
                    {"training", "seconds"},
+                   {"processor", "seconds"},
                    {"in all", "rank-seconds"},
                    {"width", "ranks"},
                    {"inference", "rows/s"},
@@ -191,7 +193,8 @@ TextTable cost_layout(const ScoreTable& table) {
     for (const std::string& text :
          {row.label, rates_text(costs.learning_rates), range_text(costs.parameters_low, costs.parameters_high),
           range_text(costs.with_head_low, costs.with_head_high), range_text(costs.stored_low, costs.stored_high),
-          bytes_text(costs.stored_bytes), fmt::format("{:.1f}", costs.training_s), fmt::format("{:.1f}", costs.rank_s),
+          bytes_text(costs.deployed_bytes), bytes_text(costs.stored_bytes), fmt::format("{:.1f}", costs.training_s),
+          fmt::format("{:.1f}", costs.cpu_s), fmt::format("{:.1f}", costs.rank_s),
           range_text(costs.width_low, costs.width_high), fmt::format("{:.0f}", costs.inference_rows_per_s),
           bytes_text(static_cast<double>(costs.peak_memory_bytes))}) {
       cells.push_back({text, false, {}});
@@ -202,7 +205,11 @@ TextTable cost_layout(const ScoreTable& table) {
 }
 
 std::string cost_remark(const ScoreTable& table) {
-  std::string remark = "Means over all stored trials of the table; peak memory is the most of any.";
+  std::string remark =
+      table.costs_shared
+          ? "Means over the trials whose task and seeds all methods have; peak memory is the most of any."
+          : "The methods have no task and seed in common: means over all trials of each, which do not compare.";
+  remark += " To deploy: what one would ship beside the base; of full fine-tuning all weights.";
   if (table.oversubscribed) {
     remark += " Some trials ran with more ranks than cores: their times and rows/s are those of shared cores.";
   }

@@ -89,14 +89,17 @@ struct ScoreCell {
   bool complete() const { return state == State::Scored && summary.n == planned; }
 };
 
-/// What a method costs, over all its stored trials of one table.
+/// What a method costs, over those of its stored trials whose task and seeds all methods of the table have; where there
+/// is none, over all of its own.
 struct MethodCosts {
   std::vector<double> learning_rates;
   std::int64_t parameters_low = 0, parameters_high = 0;  // without the head
   std::int64_t with_head_low = 0, with_head_high = 0;
   std::int64_t stored_low = 0, stored_high = 0;  // numbers that a trial kept, the head's left out
-  double stored_bytes = 0, training_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
-  std::int64_t peak_memory_bytes = 0;                                             // the most
+  double stored_bytes = 0;                       // mean, of what the trial files keep
+  double deployed_bytes = 0;  // mean, of what one would deploy beside the base; of full fine-tuning all weights
+  double training_s = 0, cpu_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
+  std::int64_t peak_memory_bytes = 0;                                      // the most
   std::int64_t width_low = 0, width_high = 0;
   std::size_t trials = 0;
 };
@@ -138,6 +141,7 @@ struct ScoreTable {
   bool chosen_on_reported = false;     // some trial's best step was chosen on the rows that are reported: no verdict
   ComparisonRules rules;               // `baseline` is a row's label; empty where nothing is compared
   std::vector<std::size_t> averaged;   // columns whose average is shown: those that all methods share
+  bool costs_shared = false;           // costs are means over tasks and seeds that all methods have
   bool oversubscribed = false;         // some trials ran with more ranks than cores
   std::vector<std::string> notes;      // footnotes of cells: reasons, warnings
   std::vector<std::string> remarks;    // about the table as a whole

@@ -122,6 +122,16 @@ TEST(Report, AveragesOverTheTasksThatAllMethodsShare) {
   EXPECT_THAT(said_of(model), HasSubstr("Nothing is said of other tasks."));
 }
 
+TEST(Report, ComparesCostsOverTheSameTasksAndSeeds) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2", "mrpc"}));
+  for (std::size_t i = 0; i < run.records.size(); ++i) run.records[i].training_s = i < 6 ? 10 : 1000;
+  run.records.erase(run.records.begin() + 9, run.records.end());  // lora on mrpc
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(model.tables[0].rows[0].costs.trials, 3U);
+  EXPECT_DOUBLE_EQ(model.tables[0].rows[0].costs.training_s, 10);
+  EXPECT_DOUBLE_EQ(model.tables[0].rows[0].costs.deployed_bytes, 64);  // two tensors of eight numbers
+}
+
 TEST(Report, SaysHowManySeedsAreNotThereYet) {
   SampleRun run = sample_run(small());
   run.records.erase(run.records.begin() + 4);  // lora on sst2, seed 2
