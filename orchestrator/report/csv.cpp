@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "orchestrator/report/format.hpp"
-#include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/kept.hpp"
 #include "orchestrator/report/writers.hpp"
 
 namespace peftgrid::orchestrator {
@@ -49,11 +49,11 @@ std::string notes_of(const ScoreTable& table, const ScoreCell& cell) {
 
 /// Columns of cells.csv that tell of the difference to the baseline.
 constexpr const char* kAgainst =
-    "baseline,difference,low,high,word,p_adjusted,shared_seeds,ahead_in,alone_low,alone_high,keeps,sees";
+    "baseline,difference,low,high,word,p_adjusted,shared_seeds,ahead_in,alone_low,alone_high,keeps,keeps_of_gain,sees";
 
 std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell& cell, std::size_t index) {
   const auto& against = cell.verdict.against;
-  if (!against) return std::vector<std::string>(12);
+  if (!against) return std::vector<std::string>(13);
   const auto ahead = std::ranges::count_if(against->by_seed, [](double difference) { return difference > 0; });
   return {field(table.rules.baseline),
           number(against->comparison.difference),
@@ -66,6 +66,7 @@ std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell
           number(against->alone.low),
           number(against->alone.high),
           number(share_kept(table, index, cell)),
+          number(gain_kept(table, index, cell)),
           number(sees(against->comparison))};
 }
 

@@ -59,8 +59,24 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
+/// A minus sign is longer than a hyphen: in front of a digit, at a number's beginning.
+std::string with_minus_signs(std::string text) {
+  for (std::size_t at = text.find('-'); at != std::string::npos; at = text.find('-', at)) {
+    const bool begins = at == 0 || std::string_view(" {[").find(text[at - 1]) != std::string_view::npos;
+    // escaped() puts a bracket into braces of its own.
+    const bool after_bracket = at >= 3 && text.compare(at - 3, 3, "{[}") == 0;
+    if ((begins || after_bracket) && at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') {
+      text.replace(at, 1, "$-$");
+      at += 3;
+    } else {
+      ++at;
+    }
+  }
+  return text;
+}
+
 std::string cell(const TextCell& cell) {
-  std::string text = escaped(cell.text);
+  std::string text = with_minus_signs(escaped(cell.text));
   if (cell.strong) text = "\\textbf{" + text + "}";
   if (cell.star) text += "$^{*}$";
   for (const std::size_t note : cell.notes) text += "\\textsuperscript{" + note_mark(note) + "}";
@@ -71,6 +87,11 @@ std::string line(const std::vector<TextCell>& cells) {
   std::string text;
   for (const TextCell& one : cells) text += (text.empty() ? "" : " & ") + cell(one);
   return text + " \\\\\n";
+}
+
+/// Not wider than the column of the page, of one or of two columns.
+std::string fitted(const std::string& tabular) {
+  return "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n" + tabular + "}\n";
 }
 
 std::string tabular(const TextTable& table) {
@@ -88,9 +109,10 @@ std::string tabular(const TextTable& table) {
   return text + "\\bottomrule\n\\end{tabular}\n";
 }
 
-std::string floating(const TextTable& table, const std::string& below) {
-  return "\\begin{table}\n\\centering\n\\caption{" + escaped(table.caption) + "}\n" + tabular(table) + below +
-         "\\end{table}\n\n";
+/// `label`: for \\ref.
+std::string floating(const TextTable& table, const std::string& label, const std::string& below) {
+  return "\\begin{table}\n\\centering\n\\caption{" + escaped(table.caption) + "}\\label{" + label + "}\n" +
+         fitted(tabular(table)) + below + "\\end{table}\n\n";
 }
 
 std::string under(const std::string& text) {
@@ -100,7 +122,7 @@ std::string under(const std::string& text) {
 }  // namespace
 
 std::string latex(const ReportModel& model) {
-  std::string text = "% \\usepackage{booktabs} in the preamble; \\input this file.\n";
+  std::string text = "% \\usepackage{booktabs,graphicx} in the preamble; \\input this file.\n";
   for (const ScoreTable& table : model.tables) {
     std::string below;
     for (const std::string& sentence : table.sentences) below += escaped(sentence) + " ";
@@ -110,11 +132,12 @@ std::string latex(const ReportModel& model) {
     for (std::size_t i = 0; i < table.notes.size(); ++i) {
       below += " \\textsuperscript{" + note_mark(i) + "}" + escaped(table.notes[i]) + ".";
     }
-    text += floating(score_layout(table), under(below));
+    const std::string number = std::to_string(&table - model.tables.data() + 1);
+    text += floating(score_layout(table), "tab:scores-" + number, under(below));
     const TextTable differences = difference_layout(table);
-    if (!differences.rows.empty()) text += floating(differences, "");
+    if (!differences.rows.empty()) text += floating(differences, "tab:differences-" + number, "");
     const TextTable costs = cost_layout(table);
-    if (!costs.rows.empty()) text += floating(costs, under(escaped(cost_remark(table))));
+    if (!costs.rows.empty()) text += floating(costs, "tab:costs-" + number, under(escaped(cost_remark(table))));
   }
   return text;
 }

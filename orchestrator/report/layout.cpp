@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "orchestrator/report/format.hpp"
+#include "orchestrator/report/kept.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -136,16 +137,6 @@ TextTable several_columns(const ScoreTable& table) {
 }
 
 }  // namespace
-
-std::optional<double> share_kept(const ScoreTable& table, std::size_t column, const ScoreCell& cell) {
-  const auto baseline = std::ranges::find(table.rows, table.rules.baseline, &MethodRow::label);
-  if (baseline == table.rows.end()) return std::nullopt;
-  const ScoreCell& full = baseline->cells[column];
-  if (!full.interval || full.interval->low <= 0) return std::nullopt;
-  if (&full == &cell) return 1;
-  if (!cell.verdict.against) return std::nullopt;
-  return 1 + cell.verdict.against->comparison.difference / full.summary.mean;
-}
 
 TextTable score_layout(const ScoreTable& table) {
   TextTable layout = single(table) ? one_column(table) : several_columns(table);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +31,6 @@ struct TextTable {
 TextTable score_layout(const ScoreTable& table);
 /// Of several columns; no rows where there is one, or nothing that is compared.
 TextTable difference_layout(const ScoreTable& table);
-/// The share of the baseline's score that a cell keeps; nothing where the baseline's interval reaches 0.
-std::optional<double> share_kept(const ScoreTable& table, std::size_t column, const ScoreCell& cell);
 TextTable cost_layout(const ScoreTable& table);
 
 /// What is said under the table of costs.

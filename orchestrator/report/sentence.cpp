@@ -10,6 +10,7 @@
 
 #include "orchestrator/report/failures.hpp"
 #include "orchestrator/report/format.hpp"
+#include "orchestrator/report/kept.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -185,20 +186,50 @@ std::string majority_clause(const ScoreTable& table, std::size_t column) {
   return fmt::format(" {} the majority class, by at least {} points.", all, by_points(least));
 }
 
-/// One seed: of the trained models alone.
+/// Where no two methods share two seeds: of the trained models alone.
 std::string models_text(const ScoreTable& table, std::size_t column) {
-  std::size_t models = 0;
-  for (const MethodRow& row : table.rows) models += row.compared && row.cells[column].worked() ? 1 : 0;
-  if (models == 0) return "nothing is measured yet.";
-  if (models == 1) return "one model is measured.";
+  Names measured;
+  std::size_t most_seeds = 0;
+  for (const MethodRow& row : table.rows) {
+    if (!row.compared || !row.cells[column].worked()) continue;
+    measured.push_back(row.label);
+    most_seeds = std::max(most_seeds, row.cells[column].scores.size());
+  }
+  if (measured.empty()) return "nothing is measured yet.";
+  if (measured.size() == 1) return measured.front() + " alone is measured." + majority_clause(table, column);
+  if (most_seeds > 1) return "no two methods share two seeds; none is compared." + majority_clause(table, column);
   std::string text = fmt::format("one seed compares these {} models, not the methods; another seed may turn it round.",
-                                 in_words(models));
+                                 in_words(measured.size()));
   if (const auto& two = table.columns[column].models) {
     text += fmt::format(" Of the {} test rows the {} model alone got {} right that {}'s did not, {}'s alone {}.",
                         grouped(static_cast<std::int64_t>(table.columns[column].rows)), two->one, two->only_one,
                         two->other, two->other, two->only_other);
   }
   return text;
+}
+
+double baseline_mean(const ScoreTable& table, std::size_t column) {
+  return std::ranges::find(table.rows, table.rules.baseline, &MethodRow::label)->cells[column].summary.mean;
+}
+
+/// What the best other method keeps of the baseline's score and of its gain over the majority class: the share of a
+/// score alone flatters.
+std::string keeps_clause(const ScoreTable& table, std::size_t column, const std::vector<Said>& compared) {
+  const Said* best = nullptr;
+  for (const Said& one : compared) {
+    if (one.verdict->against && (best == nullptr || one.mean > best->mean)) best = &one;
+  }
+  if (best == nullptr) return "";
+  const ScoreCell& cell = best->row->cells[column];
+  const auto kept = share_kept(table, column, cell), gain = gain_kept(table, column, cell);
+  if (!kept || !gain) return "";
+  const auto percent = [&](double difference) {
+    return 100 * (*kept + (difference - best->verdict->against->comparison.difference) / baseline_mean(table, column));
+  };
+  const Interval& joint = best->verdict->against->joint;
+  return fmt::format(
+      " {} keeps {:.0f} % of {}'s score ({:.0f} to {:.0f} %), {:.0f} % of its gain over the majority class.",
+      best->row->label, 100 * *kept, table.rules.baseline, percent(joint.low), percent(joint.high), 100 * *gain);
 }
 
 std::size_t fewest_seeds(const std::vector<Said>& compared) {
@@ -231,7 +262,8 @@ std::string column_sentence(const ScoreTable& table, std::size_t column) {
   if (compared.empty()) return where + models_text(table, column) + failures;
   const std::size_t seeds = fewest_seeds(compared);
   return where + best_clause(compared, seeds) + above_clause(table, compared) + against_clause(table, compared) +
-         needs_clause(table, compared) + majority_clause(table, column) + failures;
+         needs_clause(table, compared) + keeps_clause(table, column, compared) + majority_clause(table, column) +
+         failures;
 }
 
 std::string counts_clause(const ScoreTable& table) {

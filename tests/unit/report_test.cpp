@@ -204,6 +204,14 @@ TEST(Report, ClaimsNothingAboutMethodsFromOneSeed) {
   EXPECT_FALSE(cell_of(model, "head", "sst2").verdict.starred || cell_of(model, "lora", "sst2").interval);
 }
 
+TEST(Report, ComparesNoMethodsThatShareNoTwoSeeds) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  run.records.erase(run.records.begin() + 2, run.records.begin() + 4);  // full has seeds 1 and 2, lora 2 and 3
+  const ReportModel model = report_of(run);
+  EXPECT_THAT(said_of(model), HasSubstr("sst2: no two methods share two seeds; none is compared."));
+  EXPECT_FALSE(cell_of(model, "lora", "sst2").verdict.starred || cell_of(model, "lora", "sst2").verdict.against);
+}
+
 TEST(Report, ComparesWithTheBaselineThatIsAskedForAndSaysSo) {
   const TemporaryFolder folder;
   tests::write_run(folder.path() / "run", sample_run(small()));
