@@ -17,13 +17,23 @@ double half_width(double variance, double probability, double degrees) {
   return variance == 0 ? 0 : t_quantile(probability, degrees) * std::sqrt(variance);
 }
 
-/// A comparison as it would be with so many seeds and this scatter.
+/// What a comparison's variance would be with so many seeds of this scatter.
+struct Predicted {
+  double variance = 0, degrees = 1;
+};
+
+Predicted with_seeds(double scatter, double by_test, const Comparison& like, std::size_t seeds) {
+  const double by_seeds = scatter / static_cast<double>(seeds);
+  const double seed_degrees = like.degrees_a_seed * static_cast<double>(seeds - 1);
+  return {by_seeds + by_test,
+          std::max(1.0, joined_degrees(by_seeds, seed_degrees, by_test, static_cast<double>(like.rows) - 1))};
+}
+
 double sees_with(double scatter, double by_test, const Comparison& like, std::size_t seeds) {
-  const double by_seeds = scatter / static_cast<double>(seeds), variance = by_seeds + by_test;
-  if (variance == 0) return 0;
-  const double degrees = std::max(1.0, joined_degrees(by_seeds, like.degrees_a_seed * static_cast<double>(seeds - 1),
-                                                      by_test, static_cast<double>(like.rows) - 1));
-  return (t_quantile(two_sided(like.comparisons), degrees) + t_quantile(kPower, degrees)) * std::sqrt(variance);
+  const Predicted then = with_seeds(scatter, by_test, like, seeds);
+  if (then.variance == 0) return 0;
+  const double z = t_quantile(two_sided(like.comparisons), then.degrees) + t_quantile(kPower, then.degrees);
+  return z * std::sqrt(then.variance);
 }
 
 /// The seeds' variance, at least what the rows on which they disagree allow.
@@ -46,6 +56,17 @@ double own_half_width(const Pair& own, double scatter, double by_test) {
 Interval joint_interval(const Comparison& comparison) {
   const double half = half_width(comparison.variance, two_sided(comparison.comparisons), comparison.degrees);
   return {comparison.difference - half, comparison.difference + half};
+}
+
+double joint_half_width(const Comparison& comparison, std::size_t seeds) {
+  const Predicted then = with_seeds(scatter_of(comparison), comparison.by_test, comparison, seeds);
+  return half_width(then.variance, two_sided(comparison.comparisons), then.degrees);
+}
+
+bool is_clear(const Comparison& comparison) {
+  constexpr double kClearError = 0.001;
+  const double probability = 1 - kClearError / (2 * static_cast<double>(comparison.comparisons));
+  return std::abs(comparison.difference) > half_width(comparison.variance, probability, comparison.degrees);
 }
 
 double adjusted_p(const Comparison& comparison) {

@@ -9,6 +9,11 @@ namespace peftgrid::orchestrator {
 
 /// 95 % for all of so many comparisons together (Bonferroni). `comparisons` is at least 1.
 Interval joint_interval(const Comparison& comparison);
+/// Half its width with so many seeds, at least 2, and the scatter that is known now.
+double joint_half_width(const Comparison& comparison, std::size_t seeds);
+/// Whether the 99.9 % interval leaves 0 out: so clear that looking before all seeds are there costs next to nothing
+/// (Haybittle and Peto).
+bool is_clear(const Comparison& comparison);
 /// p value with the same correction, at most 1.
 double adjusted_p(const Comparison& comparison);
 /// Whether `a` lies below the baseline of `comparison` by more than its one-sided joint bound: then `a` loses its star

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/more_seeds.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "tests/support/sample_trials.hpp"
@@ -236,6 +237,20 @@ TEST(Report, ComparesOnlyWhatTheGridSaysBeforehand) {
   EXPECT_FALSE(cell_of(model, "full", "sst2").verdict.starred || cell_of(model, "full", "sst2").verdict.against);
   EXPECT_TRUE(cell_of(model, "full", "sst2").interval);
   EXPECT_EQ(cell_of(model, "head", "sst2").verdict.against->comparison.comparisons, 1U);
+}
+
+TEST(Report, KnowsWhichCellAnotherSeedWouldTellMostAbout) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2"}));
+  for (std::size_t i = 3; i < 6; ++i) set_right_rows(run.records[i], 200);  // lora is clearly behind
+  Plan plan;
+  plan.seconds.assign(run.grid.trials.size(), 10);
+  const auto more = more_seeds(report_of(run), run.grid, plan);
+  ASSERT_EQ(more.size(), 1U);
+  EXPECT_EQ(more[0].method, "head");
+  EXPECT_EQ(more[0].seeds, 3U);
+  EXPECT_LT(*more[0].with_one_more, *more[0].half_width);
+  EXPECT_DOUBLE_EQ(more[0].rank_s, 20);
+  EXPECT_THAT(more_seeds_text(more), HasSubstr("head"));
 }
 
 TEST(Report, KeepsRunsThatSaidNothingApartFromThoseThatWorked) {
