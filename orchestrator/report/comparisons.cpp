@@ -163,7 +163,7 @@ RowComparisons compare_column(ScoreTable& table, std::size_t index, const std::v
                               std::size_t baseline) {
   RowComparisons comparisons(table.rows.size());
   ScoreColumn& column = table.columns[index];
-  if (!is_metric(column.metric)) return comparisons;
+  if (!has_pseudo_values(column.metric)) return comparisons;
   const std::vector<Found> found = find_runs(table, index, cells);
   if (found.empty()) return comparisons;
   const ColumnRuns runs = pair_up(table, column, found);

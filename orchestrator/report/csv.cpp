@@ -183,9 +183,11 @@ std::string cells_csv(const ReportModel& model) {
       "planned,diverged,undefined,one_class,star,below,test_rows,majority,over_majority_low,over_majority_high,{},"
       "notes\n",
       kAgainst);
-  for (const ScoreTable& table : model.tables) {
-    for (const MethodRow& row : table.rows) {
-      for (std::size_t i = 0; i < row.cells.size(); ++i) text += cell_line(table, row, i);
+  for (const auto* tables : {&model.tables, &model.further}) {
+    for (const ScoreTable& table : *tables) {
+      for (const MethodRow& row : table.rows) {
+        for (std::size_t i = 0; i < row.cells.size(); ++i) text += cell_line(table, row, i);
+      }
     }
   }
   return text;

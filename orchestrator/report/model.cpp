@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "orchestrator/report/cells.hpp"
+#include "orchestrator/report/columns.hpp"
 #include "orchestrator/report/comparison_rules.hpp"
 #include "orchestrator/report/comparisons.hpp"
 #include "orchestrator/report/costs.hpp"
@@ -23,54 +24,7 @@
 namespace peftgrid::orchestrator {
 namespace {
 
-using Columns = std::vector<ScoreColumn>;
-
 constexpr std::size_t kMostColumnsUnsaid = 10;  // more are sure to hold a wrong statement now and then
-
-const checkpoint::TestResult* test_of(const StoredTrial& trial, const std::string& name) {
-  for (const auto& test : trial.record.tests) {
-    if (test.name == name) return &test;
-  }
-  return nullptr;
-}
-
-/// Adds the columns that this trial has something to say in.
-void add_columns(Columns& columns, const StoredTrial& trial) {
-  const worker::TaskSpec& task = trial.spec.task;
-  if (task.metrics.empty()) return;
-  for (std::size_t i = 0; i < task.tests.size(); ++i) {
-    const std::string& test = task.tests[i].name;
-    const auto same = [&](const ScoreColumn& column) {
-      return column.task == task.name && column.test == test && column.metric == task.metrics.front();
-    };
-    if (std::any_of(columns.begin(), columns.end(), same)) continue;
-    ScoreColumn column;
-    column.task = task.name;
-    column.test = test;
-    column.metric = task.metrics.front();
-    column.heading = task.tests.size() > 1 ? task.name + " " + test : task.name;
-    column.regression = !worker::has_classes(task);
-    column.main = i == 0;
-    column.test_is_dev = task.test_is_dev;
-    columns.push_back(std::move(column));
-  }
-}
-
-/// The columns of a table whose tasks come in this order; a task without any trial yet has one without a metric.
-Columns columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials) {
-  Columns columns;
-  for (const std::string& task : tasks) {
-    const std::size_t before = columns.size();
-    for (const StoredTrial& trial : trials) {
-      if (trial.spec.task.name == task) add_columns(columns, trial);
-    }
-    if (columns.size() > before) continue;
-    ScoreColumn unknown;
-    unknown.task = unknown.heading = task;
-    columns.push_back(std::move(unknown));
-  }
-  return columns;
-}
 
 /// Index of the note with this text, added where it is new: equal reasons share one footnote.
 std::size_t note(ScoreTable& table, const std::string& text) {
@@ -177,22 +131,17 @@ MethodRow& row_of(ScoreTable& table, const std::string& label) {
   return row;
 }
 
-/// Everything that is known of a column beside the methods' scores.
-void describe_columns(ScoreTable& table, const std::vector<const CellContents*>& cells) {
-  for (ScoreColumn& column : table.columns) {
+void add_truncations(ScoreTable& table, const std::vector<const CellContents*>& cells) {
+  for (const ScoreColumn& column : table.columns) {
     std::int64_t truncated = 0, length = 0;
     for (const CellContents* contents : cells) {
-      if (contents->task != column.task) continue;
+      if (contents->task != column.task || !column.main) continue;
       for (const StoredTrial* trial : contents->stored) {
         if (trial->record.truncated_rows > truncated) length = trial->spec.training.max_length;
         truncated = std::max(truncated, trial->record.truncated_rows);
-        const checkpoint::TestResult* test = test_of(*trial, column.test);
-        if (test == nullptr || column.rows != 0) continue;
-        column.rows = test->labels.size();
-        if (worker::has_classes(trial->spec.task)) column.majority = majority_score(column.metric, test->labels);
       }
     }
-    if (column.main && truncated > 0) {
+    if (truncated > 0) {
       table.remarks.push_back(fmt::format("{}: up to {} rows were longer than {} tokens and were cut.", column.task,
                                           grouped(truncated), length));
     }
@@ -213,17 +162,18 @@ bool one_data_seed(const std::vector<const CellContents*>& cells) {
 
 ScoreTable build_table(const std::string& backbone, std::int64_t size, const std::vector<const CellContents*>& cells,
                        const std::vector<StoredTrial>& trials, const std::vector<std::string>& task_order,
-                       const ComparisonRules& rules) {
+                       const ComparisonRules& rules, Metrics metrics) {
   ScoreTable table;
   table.backbone = backbone;
   table.train_size = size;
-  table.heading = backbone + ", " + size_text(size);
+  table.heading = backbone + ", " + size_text(size) + (metrics == Metrics::First ? "" : ": further metrics");
   std::vector<std::string> tasks;
   for (const std::string& task : task_order) {
     const auto is_here = [&](const CellContents* cell) { return cell->task == task; };
     if (std::any_of(cells.begin(), cells.end(), is_here)) tasks.push_back(task);
   }
-  table.columns = columns_of(tasks, trials);
+  table.columns = columns_of(tasks, trials, metrics);
+  if (table.columns.empty()) return table;
   for (const CellContents* contents : cells) {
     MethodRow& row = row_of(table, contents->label);
     for (const StoredTrial* trial : contents->stored)
@@ -238,8 +188,11 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
   }
   if (one_data_seed(cells))
     table.remarks.emplace_back("All seeds drew the same training rows (data_seed): other rows are not covered.");
-  describe_columns(table, cells);
-  add_costs(table, cells);
+  describe_columns(table.columns, cells);
+  if (metrics == Metrics::First) {
+    add_truncations(table, cells);
+    add_costs(table, cells);
+  }
   add_comparisons(table, cells, rules);
   add_upper_bounds(table, cells);
   table.sentences = sentences_of(table);
@@ -287,11 +240,18 @@ ReportModel build_model(Sources sources, const ReportOptions& options) {
       for (const CellContents& cell : cells) {
         if (cell.backbone == backbone && cell.train_size == size) here.push_back(&cell);
       }
-      if (!here.empty()) model.tables.push_back(build_table(backbone, size, here, sources.trials, tasks, rules));
+      if (here.empty()) continue;
+      model.tables.push_back(build_table(backbone, size, here, sources.trials, tasks, rules, Metrics::First));
+      ScoreTable further = build_table(backbone, size, here, sources.trials, tasks, rules, Metrics::Others);
+      if (!further.columns.empty()) model.further.push_back(std::move(further));
     }
   }
   std::vector<std::string> runs;
   for (const RunState& state : sources.states) add_once(runs, state.run);
+  if (options.all_metrics) {
+    model.tables.insert(model.tables.end(), model.further.begin(), model.further.end());
+    model.further.clear();
+  }
   const std::string warning = many_columns(model);
   model.title = runs.empty() ? "Trials" : listed(runs);
   model.remarks = remarks_of(sources);

@@ -151,6 +151,7 @@ struct ScoreTable {
 struct ReportModel {
   std::string title;
   std::vector<ScoreTable> tables;
+  std::vector<ScoreTable> further;   // of the tasks' other metrics: for cells.csv
   std::vector<std::string> remarks;  // about the whole: CPU types, earlier grids, conflicts, unreadable files
   std::vector<StoredTrial> trials;   // the current ones, sorted by id: for trials.csv
 };
@@ -159,6 +160,7 @@ struct ReportModel {
 struct ReportOptions {
   std::string baseline;          // a method's label
   std::optional<double> margin;  // in points
+  bool all_metrics = false;      // tables for the tasks' other metrics too
 };
 
 /// Tables, comparisons and sentences out of what was found. Throws worker::UsageError for a baseline that is no method.

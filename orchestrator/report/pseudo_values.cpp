@@ -1,6 +1,7 @@
 #include "orchestrator/report/pseudo_values.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -192,6 +193,11 @@ Values spearman_values(const Values& labels, const Values& predictions) {
 }
 
 }  // namespace
+
+bool has_pseudo_values(const std::string& metric) {
+  constexpr std::array kKnown = {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews", "pearson", "spearman"};
+  return std::ranges::find(kKnown, metric) != kKnown.end();
+}
 
 std::vector<double> pseudo_values(const std::string& metric, const Values& labels, const Values& predictions) {
   if (metric == "accuracy") return accuracy_values(labels, predictions);

@@ -13,17 +13,18 @@ namespace {
 
 using Values = std::vector<double>;
 
-double deviation(const Values& values) {
-  return summarize(values).sd.value_or(0);
-}
-
-}  // namespace
-
+/// A trial file of another version may name one that is none here.
 bool is_metric(const std::string& name) {
   return std::ranges::any_of(worker::task_kinds(), [&](const worker::KindInfo& kind) {
     return std::ranges::find(kind.metrics, name) != kind.metrics.end();
   });
 }
+
+double deviation(const Values& values) {
+  return summarize(values).sd.value_or(0);
+}
+
+}  // namespace
 
 std::optional<double> score(const std::string& metric, const Values& labels, const Values& predictions) {
   const auto undefined = [](double value) { return std::isnan(value); };

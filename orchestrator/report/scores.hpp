@@ -13,9 +13,6 @@ namespace peftgrid::orchestrator {
 std::optional<double> score(const std::string& metric, const std::vector<double>& labels,
                             const std::vector<double>& predictions);
 
-/// Whether this program knows it: a trial file of another version may name one that is none here.
-bool is_metric(const std::string& name);
-
 /// The lowest value that a metric can take: 0, or -1 for Matthews and correlations.
 double lowest_score(const std::string& metric);
 

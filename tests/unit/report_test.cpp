@@ -216,11 +216,11 @@ TEST(Report, ComparesNoMethodsThatShareNoTwoSeeds) {
 TEST(Report, ComparesWithTheBaselineThatIsAskedForAndSaysSo) {
   const TemporaryFolder folder;
   tests::write_run(folder.path() / "run", sample_run(small()));
-  const ReportModel model = build_report({folder.path() / "run"}, {"lora", {}});
+  const ReportModel model = build_report({folder.path() / "run"}, {"lora", {}, false});
   EXPECT_EQ(model.tables[0].rules.baseline, "lora");
   EXPECT_THAT(markdown(model, {}), HasSubstr("That lora is the baseline was said when the results were there"));
   try {
-    build_report({folder.path() / "run"}, {"lore", {}});
+    build_report({folder.path() / "run"}, {"lore", {}, false});
     FAIL() << "an unknown baseline";
   } catch (const worker::UsageError& error) {
     EXPECT_STREQ(error.what(), "--baseline names \"lore\", which is no method here; lora would be right");
@@ -397,6 +397,19 @@ TEST(Report, TellsTrialsOnRawTargetsFromThoseOnStandardizedOnes) {
   ASSERT_EQ(model.tables[0].rows.size(), 2U);
   std::set<std::string> labels = {model.tables[0].rows[0].label, model.tables[0].rows[1].label};
   EXPECT_EQ(labels, (std::set<std::string>{"lora targets=raw", "lora targets=standardized"}));
+}
+
+TEST(Report, HasTheOtherMetricsInCellsCsvAndOnDemandInTables) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"}, {"mrpc", "sst2"})));
+  const ReportModel model = build_report({folder.path() / "run"});
+  EXPECT_THAT(cells_csv(model), HasSubstr("minilm,100,lora,mrpc,test,accuracy,scored,"));
+  ASSERT_EQ(model.tables.size(), 1U);
+  const ReportModel all = build_report({folder.path() / "run"}, {"", {}, true});
+  ASSERT_EQ(all.tables.size(), 2U);
+  EXPECT_EQ(all.tables[1].columns[0].metric, "accuracy");
+  EXPECT_TRUE(all.tables[1].rows[1].cells[0].verdict.against);
+  EXPECT_EQ(cells_csv(all), cells_csv(model));
 }
 
 TEST(Report, IsTheSameFromARunFolderAndFromItsMergedFile) {
