@@ -3,6 +3,7 @@
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
 #include "orchestrator/report/legend.hpp"
+#include "orchestrator/report/sizes_layout.hpp"
 #include "orchestrator/report/writers.hpp"
 
 namespace peftgrid::orchestrator {
@@ -109,7 +110,7 @@ std::string tabular(const TextTable& table) {
   return text + "\\bottomrule\n\\end{tabular}\n";
 }
 
-/// `label`: for \\ref.
+/// `label`: for \ref.
 std::string floating(const TextTable& table, const std::string& label, const std::string& below) {
   return "\\begin{table}\n\\centering\n\\caption{" + escaped(table.caption) + "}\\label{" + label + "}\n" +
          fitted(tabular(table)) + below + "\\end{table}\n\n";
@@ -119,25 +120,71 @@ std::string under(const std::string& text) {
   return "\n\\smallskip\\parbox{\\linewidth}{\\footnotesize " + text + "}\n";
 }
 
+std::string notes_text(const std::vector<std::string>& notes) {
+  std::string text;
+  for (std::size_t i = 0; i < notes.size(); ++i)
+    text += " \\textsuperscript{" + note_mark(i) + "}" + escaped(notes[i]) + ".";
+  return text;
+}
+
+/// Sentences, the design and remarks of a table; `heading` where several tables stand together.
+std::string said_of(const ScoreTable& table, const std::string& heading) {
+  std::string text = escaped(heading);
+  for (const std::string& sentence : table.sentences) text += escaped(sentence) + " ";
+  for (const std::string& line : design_lines(table)) text += escaped(line) + " ";
+  for (const std::string& remark : table.remarks) text += escaped(remark) + " ";
+  return text;
+}
+
+std::string legend_text(const ScoreTable& table) {
+  std::string text;
+  for (const std::string& entry : legend(table)) text += " " + escaped(entry);
+  return text;
+}
+
+std::string costs_text(const ScoreTable& table, const std::string& number) {
+  const TextTable costs = cost_layout(table);
+  return costs.rows.empty() ? "" : floating(costs, "tab:costs-" + number, under(escaped(cost_remark(table))));
+}
+
+std::string one_table(const ScoreTable& table, const std::string& number) {
+  std::string text = floating(score_layout(table), "tab:scores-" + number,
+                              under(said_of(table, "") + legend_text(table) + notes_text(table.notes)));
+  const TextTable differences = difference_layout(table);
+  if (!differences.rows.empty()) text += floating(differences, "tab:differences-" + number, "");
+  return text + costs_text(table, number);
+}
+
+/// One task at several sizes: one table of scores and one of differences.
+std::string tables_of_sizes(const std::vector<const ScoreTable*>& tables, const std::string& number) {
+  const SizesLayout layout = sizes_layout(tables);
+  std::string below;
+  for (const ScoreTable* table : tables) below += said_of(*table, size_text(table->train_size) + ", ");
+  below += legend_text(*tables.front()) + notes_text(layout.notes);
+  std::string text = floating(layout.scores, "tab:scores-" + number, under(below));
+  if (!layout.differences.rows.empty()) text += floating(layout.differences, "tab:differences-" + number, "");
+  for (std::size_t i = 0; i < tables.size(); ++i) text += costs_text(*tables[i], number + "-" + std::to_string(i + 1));
+  return text;
+}
+
+/// The tables from this one on that have its backbone.
+std::vector<const ScoreTable*> of_one_backbone(const std::vector<ScoreTable>& tables, std::size_t from) {
+  std::vector<const ScoreTable*> found;
+  for (std::size_t i = from; i < tables.size() && tables[i].backbone == tables[from].backbone; ++i)
+    found.push_back(&tables[i]);
+  return found;
+}
+
 }  // namespace
 
 std::string latex(const ReportModel& model) {
   std::string text = "% \\usepackage{booktabs,graphicx} in the preamble; \\input this file.\n";
-  for (const ScoreTable& table : model.tables) {
-    std::string below;
-    for (const std::string& sentence : table.sentences) below += escaped(sentence) + " ";
-    for (const std::string& line : design_lines(table)) below += escaped(line) + " ";
-    for (const std::string& entry : legend(table)) below += " " + escaped(entry);
-    for (const std::string& remark : table.remarks) below += " " + escaped(remark);
-    for (std::size_t i = 0; i < table.notes.size(); ++i) {
-      below += " \\textsuperscript{" + note_mark(i) + "}" + escaped(table.notes[i]) + ".";
-    }
-    const std::string number = std::to_string(&table - model.tables.data() + 1);
-    text += floating(score_layout(table), "tab:scores-" + number, under(below));
-    const TextTable differences = difference_layout(table);
-    if (!differences.rows.empty()) text += floating(differences, "tab:differences-" + number, "");
-    const TextTable costs = cost_layout(table);
-    if (!costs.rows.empty()) text += floating(costs, "tab:costs-" + number, under(escaped(cost_remark(table))));
+  for (std::size_t i = 0; i < model.tables.size();) {
+    const std::string number = std::to_string(i + 1);
+    const std::vector<const ScoreTable*> sizes = of_one_backbone(model.tables, i);
+    const bool together = are_sizes_of_one_column(sizes);
+    text += together ? tables_of_sizes(sizes, number) : one_table(model.tables[i], number);
+    i += together ? sizes.size() : 1;
   }
   return text;
 }

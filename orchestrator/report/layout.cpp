@@ -59,12 +59,16 @@ std::string keeps_text(const ScoreTable& table, const ScoreCell& cell) {
 TextTable one_column(const ScoreTable& table) {
   const ScoreColumn& column = table.columns.front();
   const bool compared = any_against(table, 0);
+  const bool told_apart = std::ranges::any_of(table.rows, [](const MethodRow& row) {
+    const auto& against = row.cells.front().verdict.against;
+    return against && against->told_apart();
+  });
   TextTable layout;
   layout.header = {{"method", ""}, {column.heading, column.metric}};
   if (compared) {
     layout.header.push_back({against_heading(table), ""});
     layout.header.push_back({"keeps", "%"});
-    layout.header.push_back({"", ""});
+    if (told_apart) layout.header.push_back({"verdict", ""});
   }
   const auto fill = [&](std::vector<TextCell> cells) {
     while (cells.size() < layout.header.size()) cells.push_back(plain(""));
@@ -78,7 +82,7 @@ TextTable one_column(const ScoreTable& table) {
       cells.push_back(is_baseline ? plain("") : against_cell(cell.verdict.against));
       cells.push_back(plain(keeps_text(table, cell)));
       const auto& against = cell.verdict.against;
-      cells.push_back(plain(against ? word_text(against->word, table.rules.margin) : ""));
+      if (told_apart) cells.push_back(plain(against ? word_text(against->word, table.rules.margin) : ""));
     }
     fill(std::move(cells));
   }

@@ -399,6 +399,16 @@ TEST(Report, TellsTrialsOnRawTargetsFromThoseOnStandardizedOnes) {
   EXPECT_EQ(labels, (std::set<std::string>{"lora targets=raw", "lora targets=standardized"}));
 }
 
+TEST(Report, PutsTheSizesOfOneTaskBesideEachOtherInLatex) {
+  SampleOptions options = small({"full", "lora"}, {"sst2"});
+  options.train_sizes = {100, 500};
+  const std::string text = latex(report_of(sample_run(options)));
+  EXPECT_THAT(text, HasSubstr("method & 100 training rows & 500 training rows"));
+  EXPECT_THAT(text, HasSubstr("\\label{tab:scores-1}"));
+  EXPECT_THAT(text, Not(HasSubstr("\\label{tab:scores-2}")));
+  EXPECT_THAT(text, HasSubstr("500 training rows, sst2: "));
+}
+
 TEST(Report, HasTheOtherMetricsInCellsCsvAndOnDemandInTables) {
   const TemporaryFolder folder;
   tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"}, {"mrpc", "sst2"})));
