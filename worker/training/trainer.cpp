@@ -165,6 +165,7 @@ class Trainer {
     best_values_ = state->best_values;
     progress_ = *state;
     record_.resumed_step = progress_.step;
+    callbacks_.progress({progress_.step, steps_.total(), std::numeric_limits<double>::quiet_NaN()});
     if (progress_.evaluation_due) evaluate(optimizer, progress_.step);
     return progress_.step;
   }
