@@ -51,6 +51,7 @@ struct RunState {
   Prediction prediction;                          // of the last start
   std::map<std::string, std::int64_t> deaths;     // of ranks that worked on an unfinished trial, by its id
   std::vector<std::string> lost;                  // "rank 3 on node7 died", of the last start
+  double end_estimate_s = 0;                      // when the last start expected to be done; seconds since 1970
   bool ended = false;                             // the last thing written was "end"
   std::int64_t ranks = 0, cores = 0;              // of the last start
   std::string job, nodes;                         // of the last start, where it was a Slurm job
@@ -88,7 +89,9 @@ void write_whole(const std::filesystem::path& file, const std::string& text);
 /// Replays the journal, then what the journals of shards say of failures, times and ranks. A folder without a journal
 /// gives an empty state.
 RunState read_run_state(const RunFolder& folder);
-/// The JSON of the journal's "grid" event.
-std::string grid_event(const Grid& grid);
+/// The JSON of the journal's "grid" event: the cells and holes of `grid`, and those of `earlier` that it lacks. A grid
+/// that
+/// --only has narrowed says what runs, not what the run consists of.
+std::string grid_event(const Grid& grid, const RunState& earlier = {});
 
 }  // namespace peftgrid::orchestrator
