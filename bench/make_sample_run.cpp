@@ -17,6 +17,7 @@ int main(int count, char** values) {
   options.train_sizes.clear();
   for (std::int64_t size = 100; size <= 2500; size += 100) options.train_sizes.push_back(size);
   options.seeds = 10;
+  options.test_rows = 1000;
   options.tensor_values = (count == 3 ? std::stoll(values[2]) : 32'000) / 8;
   const auto run = peftgrid::tests::sample_run(options);
   const auto begin = std::chrono::steady_clock::now();

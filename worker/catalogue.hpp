@@ -134,6 +134,7 @@ struct TokenCost {
   double training = 0, evaluation = 0;
   /// The parts of both with weights that train: in fp32 whatever the precision.
   double training_trained = 0, evaluation_trained = 0;
+  double training_pass = 0;  // of a micro-batch's forward and backward pass, whatever its tokens; in fp32
 };
 TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length);
 

@@ -7,6 +7,7 @@
 #include "orchestrator/commands/command_line.hpp"
 #include "orchestrator/commands/commands.hpp"
 #include "orchestrator/output.hpp"
+#include "orchestrator/report/more_seeds.hpp"
 #include "orchestrator/run/run_folder.hpp"
 #include "orchestrator/schedule/plan.hpp"
 #include "orchestrator/schedule/shards.hpp"
@@ -28,7 +29,7 @@ struct Options {
   std::int64_t ranks = 1;
   double gflops = 0;
   Overrides overrides;
-  bool verbose = false;
+  bool verbose = false, more = false;
 };
 
 CommandLine line_for(Options& o) {
@@ -46,6 +47,8 @@ CommandLine line_for(Options& o) {
   add("threads", po::value(&o.overrides.threads)->default_value(1), "threads a rank; part of a trial's id");
   add("gflops", po::value(&o.gflops), "what a rank does on large fp32 products, for the prediction");
   add("verbose", po::bool_switch(&o.verbose), "list every trial");
+  add("more", po::bool_switch(&o.more),
+      "instead: which cells of the run another seed would tell most about, and its cost");
   return line;
 }
 
@@ -82,6 +85,11 @@ int plan_command(const Arguments& arguments, Measure measure) {
   const Speed speed = speed_for(grid, before, options, measure);
   const std::set<std::string> finished = finished_trials(folder);
   const auto done = [&](const std::string& id) { return finished.contains(id); };
+  if (options.more) {
+    const ReportModel model = build_report({folder.root});
+    say("{}", more_seeds_text(more_seeds(model, grid, make_plan(grid, options.ranks, speed, done))));
+    return 0;
+  }
   std::ostringstream text;
   show_plan(text, grid, make_plan(grid, options.ranks, speed, done), {options.ranks, speed, options.verbose});
   say("{}", text.str());

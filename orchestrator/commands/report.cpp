@@ -16,27 +16,53 @@ namespace peftgrid::orchestrator {
 
 namespace po = boost::program_options;
 
-int report_command(const Arguments& arguments) {
-  const std::string usage = "orchestrator report A [B...] [--out DIR]";
-  CommandLine line{
-      usage.c_str(), "Tables and plots of run folders, trial files and merged files: Markdown, CSV, LaTeX, HTML.", {}};
-  line.options.add_options()("out", po::value<std::string>(),
-                             "the folder to write to; default for one run folder: its report/")(
-      "quiet", po::bool_switch(), "do not print the tables");
-  const auto parsed = parse_line(std::move(line), arguments);
-  if (!parsed) return 0;
-  if (parsed->paths.empty()) throw worker::UsageError("nothing to report on; right is: " + usage);
+constexpr const char* kUsage = "orchestrator report A [B...] [--out DIR] [--baseline NAME] [--margin POINTS]";
 
-  std::filesystem::path out;
-  if (parsed->values.count("out") != 0) {
-    out = parsed->values["out"].as<std::string>();
-  } else if (parsed->paths.size() == 1 && std::filesystem::is_directory(RunFolder{parsed->paths[0]}.trials())) {
-    out = RunFolder{parsed->paths[0]}.report();
-  } else {
-    throw worker::UsageError("only one run folder has a report folder of its own; say where with --out DIR");
+namespace {
+
+struct ReportCommandOptions {
+  std::string out;
+  double margin = 0;  // 0: not said
+  ReportOptions report;
+  bool quiet = false;
+};
+
+CommandLine report_line(ReportCommandOptions& o) {
+  CommandLine line{kUsage, "Tables and plots of run folders, trial files and merged files: Markdown, CSV, LaTeX, HTML.",
+                   po::options_description("options")};
+  auto add = line.options.add_options();
+  add("out", po::value(&o.out), "the folder to write to; default for one run folder: its report/");
+  add("baseline", po::value(&o.report.baseline),
+      "the method that others are compared with; default: the grid's `compare`, else full fine-tuning, else the first");
+  add("margin", po::value(&o.margin), "points below which a difference does not matter; default: the grid's, 1");
+  add("all-metrics", po::bool_switch(&o.report.all_metrics),
+      "tables of the tasks' other metrics too; cells.csv always has them");
+  add("quiet", po::bool_switch(&o.quiet), "do not print the tables");
+  return line;
+}
+
+std::filesystem::path report_folder(const ReportCommandOptions& o, const ParsedLine& line) {
+  if (!o.out.empty()) return o.out;
+  if (line.paths.size() == 1 && std::filesystem::is_directory(RunFolder{line.paths[0]}.trials()))
+    return RunFolder{line.paths[0]}.report();
+  throw worker::UsageError("only one run folder has a report folder of its own; say where with --out DIR");
+}
+
+}  // namespace
+
+int report_command(const Arguments& arguments) {
+  ReportCommandOptions options;
+  const auto line = parse_line(report_line(options), arguments);
+  if (!line) return 0;
+  if (line->paths.empty()) throw worker::UsageError(std::string("nothing to report on; right is: ") + kUsage);
+  if (line->values.count("margin") != 0) {
+    if (!(options.margin > 0 && options.margin <= 100))
+      throw worker::UsageError("--margin is in points, above 0 and up to 100; 1 would be right");
+    options.report.margin = options.margin;
   }
-  ReportModel model = build_report(parsed->paths);
-  if (!parsed->values["quiet"].as<bool>()) say("{}\n", terminal_table(model));
+  const std::filesystem::path out = report_folder(options, *line);
+  ReportModel model = build_report(line->paths, options.report);
+  if (!options.quiet) say("{}\n", terminal_table(model));
   say("{}\n", worker::shown(write_model(std::move(model), out).string()));
   return 0;
 }

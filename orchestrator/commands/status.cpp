@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/shallow_json.hpp"
@@ -27,7 +29,6 @@ struct Progress {
   std::vector<std::pair<std::string, FailedTrial>> failed;
   std::vector<std::string> owners;  // of the run, or of its shards
   std::vector<std::string> silent;  // that may be dead
-  double left_s = 0;
 };
 
 /// Trials handed out since the last start and neither finished nor failed.
@@ -58,16 +59,11 @@ Progress stand(const RunFolder& folder, const RunState& state) {
   add_workers(folder, s);
   for (const RunFolder& shard : folder.shards()) add_workers(shard, s);
   const std::set<std::string> finished = finished_trials(folder);
-  double seconds = 0;
   for (const PlannedCell& cell : state.cells) {
     std::int64_t here = 0;
     for (const std::string& id : cell.trials) {
       if (finished.contains(id)) {
         ++here;
-        const auto took = state.finished.find(id);
-        if (took != state.finished.end()) {
-          seconds += took->second.seconds * static_cast<double>(std::max<std::int64_t>(1, took->second.ranks));
-        }
       } else if (const auto failed = state.failed.find(id); failed != state.failed.end()) {
         s.failed.emplace_back(cell.task + " " + cell.label + " " + id, failed->second);
       }
@@ -76,9 +72,15 @@ Progress stand(const RunFolder& folder, const RunState& state) {
     s.done += here;
     s.cells_done += here == static_cast<std::int64_t>(cell.trials.size()) ? 1 : 0;
   }
-  const auto left = static_cast<double>(s.total - s.done) - static_cast<double>(s.failed.size());
-  if (s.done > 0) s.left_s = left * seconds / static_cast<double>(s.done * std::max<std::int64_t>(1, state.ranks));
   return s;
+}
+
+/// As the run itself shows it. Nothing where it is not at work.
+std::optional<double> left_s(const RunState& state, const Progress& s) {
+  const auto all = s.done + static_cast<std::int64_t>(s.failed.size());
+  if (s.owners.empty() || all == s.total || state.end_estimate_s == 0) return std::nullopt;
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  return std::max(0.0, state.end_estimate_s - now.count());
 }
 
 /// A start that died before it had written its grid down has trials to do, whatever their number.
@@ -108,23 +110,29 @@ void tell_slurm(const RunFolder& folder, bool idle) {
   }
 }
 
-}  // namespace
+/// For programs: what the lines for people say, without Slurm's.
+void tell_json(const RunState& state, const Progress& s) {
+  nlohmann::json failed = nlohmann::json::array();
+  for (const auto& [trial, what] : s.failed) failed.push_back({{"trial", trial}, {"reason", what.reason}});
+  const auto left = left_s(state, s);
+  const nlohmann::json all{{"run", state.run},
+                           {"begun", begun(state)},
+                           {"trials", s.total},
+                           {"done", s.done},
+                           {"running", s.running},
+                           {"failed", failed},
+                           {"cells", state.cells.size()},
+                           {"cells_done", s.cells_done},
+                           {"left_out", state.holes.size()},
+                           {"at_work", s.owners},
+                           {"silent", s.silent},
+                           {"lost", state.lost},
+                           {"left_s", left ? nlohmann::json(*left) : nlohmann::json()},
+                           {"damaged_journal_lines", s.damaged}};
+  say("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
 
-int status_command(const Arguments& arguments) {
-  boost::program_options::options_description options;
-  options.add_options()("exit-code", boost::program_options::bool_switch(),
-                        "answer by exit code: 0 all done, 3 finished with failures, 4 unfinished");
-  const auto line = parse_line({"orchestrator status RUN [--exit-code]",
-                                "what of a run is done, running, failed, and how long is left", options},
-                               arguments);
-  if (!line) return 0;
-  if (line->paths.size() != 1) throw worker::UsageError("status: name one run folder");
-  const RunFolder folder{line->paths.front()};
-  if (!checkpoint::is_there(folder.journal())) {
-    throw worker::UsageError(folder.root.string() + ": no run folder (it has no journal)");
-  }
-  const RunState state = read_run_state(folder);
-  const Progress s = stand(folder, state);
+void tell_person(const RunFolder& folder, const RunState& state, const Progress& s) {
   if (begun(state)) {
     say("{}: {} of {} trials done, {} running, {} failed; cells {}/{}\n", shown(state.run), s.done, s.total, s.running,
         s.failed.size(), s.cells_done, state.cells.size());
@@ -137,12 +145,33 @@ int status_command(const Arguments& arguments) {
   }
   for (const std::string& owner : s.owners) say("running: {}\n", shown(owner));
   if (!state.job.empty()) say("last started as Slurm job {} on {}\n", shown(state.job), shown(state.nodes));
-  if (!s.owners.empty() && s.done > 0 && s.done < s.total) say("about {} left\n", duration_text(s.left_s));
+  if (const auto left = left_s(state, s)) say("about {} left\n", duration_text(*left));
   tell_slurm(folder, s.owners.empty() && s.silent.empty());
   for (const auto& [trial, failed] : s.failed) say("failed: {}: {}\n", shown(trial), shown(failed.reason));
   for (const std::string& loss : state.lost) say("lost in the last start: {}\n", shown(loss));
   if (!state.holes.empty()) say("{} cells are left out; the report says why\n", state.holes.size());
   if (s.damaged > 0) say("{} damaged journal lines; `orchestrator check` says more\n", s.damaged);
+}
+
+}  // namespace
+
+int status_command(const Arguments& arguments) {
+  boost::program_options::options_description options;
+  options.add_options()("exit-code", boost::program_options::bool_switch(),
+                        "answer by exit code: 0 all done, 3 finished with failures, 4 unfinished")(
+      "json", boost::program_options::bool_switch(), "as JSON, for programs");
+  const auto line = parse_line({"orchestrator status RUN [--exit-code] [--json]",
+                                "what of a run is done, running, failed, and how long is left", options},
+                               arguments);
+  if (!line) return 0;
+  if (line->paths.size() != 1) throw worker::UsageError("status: name one run folder");
+  const RunFolder folder{line->paths.front()};
+  if (!checkpoint::is_there(folder.journal())) {
+    throw worker::UsageError(folder.root.string() + ": no run folder (it has no journal)");
+  }
+  const RunState state = read_run_state(folder);
+  const Progress s = stand(folder, state);
+  line->values["json"].as<bool>() ? tell_json(state, s) : tell_person(folder, state, s);
   return line->values["exit-code"].as<bool>() ? exit_code(state, s) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <map>
 
 #include "orchestrator/display/live_display.hpp"
 #include "orchestrator/output.hpp"
@@ -36,11 +37,17 @@ class QuietDisplay : public Display {
   void show(const Overview&, bool) override {}
 };
 
-/// Lines for a log: a trial's start is of no interest there, its end is.
+/// Lines for a log: a trial's start is of no interest there, its end is, and that it goes on where it was.
 class PlainDisplay : public Display {
  public:
-  void started(int, const TrialSpec&) override {}
-  void progress(int, std::int64_t, std::int64_t, double) override {}
+  void started(int rank, const TrialSpec& spec) override { at_work_[rank] = trial_text(spec); }
+  void progress(int rank, std::int64_t step, std::int64_t steps, double loss) override {
+    const auto trial = at_work_.find(rank);
+    if (!std::isnan(loss) || trial == at_work_.end()) return;
+    latest_.push_back(fmt::format("rank {}: {} {}", rank, trial->second, resumption_text(step, steps)));
+    // Ranks that train one trial together say it once.
+    std::erase_if(at_work_, [text = trial->second](const auto& entry) { return entry.second == text; });
+  }
 
   void ended(int rank, const TrialSpec& spec, const TrialOutcome& outcome) override {
     std::string& line = latest_.emplace_back(fmt::format("rank {}: {}", rank, trial_text(spec)));
@@ -86,6 +93,7 @@ class PlainDisplay : public Display {
 
  private:
   std::vector<std::string> latest_;
+  std::map<int, std::string> at_work_;  // by rank; those that were not yet said to go on
 };
 
 }  // namespace
@@ -106,6 +114,10 @@ std::string duration_text(double seconds) {
 
 std::string loss_text(int rank, const std::string& host, const std::string& why) {
   return fmt::format("rank {} on {} {}: the others go on, and a trial that it had starts again", rank, host, why);
+}
+
+std::string resumption_text(std::int64_t step, std::int64_t steps) {
+  return fmt::format("goes on at step {} of {}", step, steps);
 }
 
 std::string trial_text(const TrialSpec& spec) {

@@ -21,6 +21,7 @@ class Display {
  public:
   virtual ~Display() = default;
   virtual void started(int rank, const worker::TrialSpec& spec) = 0;
+  /// `loss` is NaN where an earlier start came as far as `step`, from which the trial goes on.
   virtual void progress(int rank, std::int64_t step, std::int64_t steps, double loss) = 0;
   virtual void ended(int rank, const worker::TrialSpec& spec, const worker::TrialOutcome& outcome) = 0;
   /// A rank asks for a trial; it may have been one of several that trained the last one.
@@ -44,5 +45,7 @@ std::string duration_text(double seconds);
 std::string loss_text(int rank, const std::string& host, const std::string& why);
 /// "sst2 lora K=100 seed 3": how displays name a trial.
 std::string trial_text(const worker::TrialSpec& spec);
+/// "goes on at step 12 of 35".
+std::string resumption_text(std::int64_t step, std::int64_t steps);
 
 }  // namespace peftgrid::orchestrator

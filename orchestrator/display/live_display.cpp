@@ -19,6 +19,7 @@ using worker::TrialOutcome;
 using worker::TrialSpec;
 
 constexpr double kRedraw_s = 0.25;
+const std::string kLost = "lost: ";
 
 class LiveDisplay : public Display {
  public:
@@ -53,7 +54,7 @@ class LiveDisplay : public Display {
   void idle(int rank) override { ranks_[static_cast<std::size_t>(rank)] = {}; }
 
   void lost(int rank, const std::string& host, const std::string& why) override {
-    ranks_[static_cast<std::size_t>(rank)] = {"lost: " + why, 0, 0, std::nan("")};
+    ranks_[static_cast<std::size_t>(rank)] = {kLost + why, 0, 0, std::nan("")};
     notes_.push_back(loss_text(rank, host, why));
   }
   void note(const std::string& text) override { notes_.push_back(text); }
@@ -62,13 +63,12 @@ class LiveDisplay : public Display {
     if (!last && now_s() - drawn_ < kRedraw_s) return;
     drawn_ = now_s();
     const TerminalSize size = terminal_size();
-    std::string text;
-    if (lines_drawn_ > 0) text += fmt::format("\x1b[{}A\r", lines_drawn_);
-    for (const std::string& note : notes_)
-      text += "\x1b[K" + worker::shown(note) + "\n";  // these scroll away above the display
-    notes_.clear();
+    std::string text = start_of_drawing(size);
+    for (; notes_shown_ < notes_.size(); ++notes_shown_) {  // these scroll away above the display
+      text += "\x1b[K" + worker::shown(notes_[notes_shown_]) + "\n";
+    }
     std::vector<std::string> lines = head(o, size.columns);
-    if (!last) add_ranks(lines, size.lines - static_cast<int>(lines.size()) - 2);
+    if (!last) add_ranks(lines, size.lines - static_cast<int>(lines.size()) - 2, size.columns - 1);
     for (std::string& line : lines) text += "\x1b[K" + cut(worker::shown(line), size.columns - 1) + "\n";
     text += "\x1b[J";
     lines_drawn_ = lines.size();
@@ -82,6 +82,18 @@ class LiveDisplay : public Display {
     std::int64_t step = 0, steps = 0;
     double loss = 0;
   };
+
+  /// Where a terminal has become smaller, nobody knows where it has put the lines that were drawn: it is cleared, and
+  /// all notes are said again.
+  std::string start_of_drawing(const TerminalSize& size) {
+    const bool smaller = lines_drawn_ > 0 && (size.columns < size_.columns || size.lines < size_.lines);
+    size_ = size;
+    if (smaller) {
+      notes_shown_ = 0;
+      return "\x1b[2J\x1b[H";
+    }
+    return lines_drawn_ > 0 ? fmt::format("\x1b[{}A\r", lines_drawn_) : "";
+  }
 
   void settle(const std::string& cell) {
     if (--left_of_cell_[cell] == 0) ++cells_done_;
@@ -98,7 +110,7 @@ class LiveDisplay : public Display {
                         o.running > 0 ? ", about " + duration_text(o.left_s) + " left" : "")};
   }
 
-  void add_ranks(std::vector<std::string>& lines, int room) const {
+  void add_ranks(std::vector<std::string>& lines, int room, int columns) const {
     int left_out = 0;
     for (std::size_t r = 0; r < ranks_.size(); ++r) {
       const Line& line = ranks_[r];
@@ -106,17 +118,23 @@ class LiveDisplay : public Display {
         left_out += line.trial.empty() ? 0 : 1;
         continue;
       }
-      std::string text = fmt::format("rank {:>3}  ", r);
-      if (line.trial.empty()) {
-        text += "-";
-      } else if (line.steps == 0) {
-        text += line.trial + "  starting";
-      } else {
-        text += fmt::format("{}  step {}/{}  loss {:.3f}", line.trial, line.step, line.steps, line.loss);
-      }
-      lines.push_back(text);
+      const std::string rank = fmt::format("rank {:>3}  ", r);
+      const std::string stands = line.trial.empty() ? "-" : state_of(line);
+      const int named = columns - static_cast<int>(rank.size() + stands.size());
+      lines.push_back(rank + shortened(worker::shown(line.trial), named) + stands);
     }
     if (left_out > 0) lines.push_back(fmt::format("and {} more at work", left_out));
+  }
+
+  static std::string state_of(const Line& line) {
+    if (line.steps == 0) return line.trial.starts_with(kLost) ? "" : "  starting";
+    if (std::isnan(line.loss)) return "  " + resumption_text(line.step, line.steps);
+    return fmt::format("  step {}/{}  loss {:.3f}", line.step, line.steps, line.loss);
+  }
+
+  static std::string shortened(const std::string& text, int columns) {
+    std::string shorter = cut(text, columns);
+    return shorter == text ? text : cut(text, std::max(0, columns - 1)) + "…";
   }
 
   /// Cut to a number of columns; bytes that continue a character take none.
@@ -133,7 +151,8 @@ class LiveDisplay : public Display {
   std::map<std::string, std::int64_t> left_of_cell_;
   std::int64_t cells_done_ = 0;
   std::vector<std::string> notes_;
-  std::size_t lines_drawn_ = 0;
+  std::size_t notes_shown_ = 0, lines_drawn_ = 0;
+  TerminalSize size_;
   double drawn_ = 0;
 };
 

@@ -49,6 +49,8 @@ void describe_scalars(const GridFile& file, Lines& lines) {
   add("precision", file.precision);
   add("width", width_text(file.width));
   add("keep", file.keep);
+  if (!file.compare.empty()) add("compare", list_text(file.compare));
+  add("margin", number_text(file.margin));
   const std::string origin = file.protocol.empty() ? "default" : "protocol";
   const auto selection = [&](const std::string& key, const worker::SelectionSpec& s) {
     lines.push_back(

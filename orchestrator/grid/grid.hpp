@@ -36,6 +36,8 @@ struct Cell {
   std::string undecided;
 };
 
+inline constexpr double kDefaultMargin = 1;  // points
+
 /// One resolved key and where its value came from ("line 12", "default", "--set", "sweep").
 struct Resolved {
   std::string key, value, origin;
@@ -48,6 +50,8 @@ struct Grid {
   std::vector<worker::TrialSpec> trials;
   std::vector<Cell> cells;
   std::vector<Hole> holes;
+  std::vector<std::string> compare;  // labels of the methods that a report compares, the baseline first; empty: all
+  double margin = kDefaultMargin;    // points below which a difference does not matter
   std::vector<Resolved> resolved;
   std::vector<std::string> warnings;                       // "class 3 has no row among the 100 of seed 2"
   std::vector<std::string> notes;                          // what files state and is not done; rows that are cut

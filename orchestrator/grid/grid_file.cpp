@@ -19,6 +19,7 @@ namespace {
 constexpr double kMostRows = 1e12;
 constexpr double kMostSeed = 9.2e18;
 constexpr double kMostSeeds = 100'000;
+constexpr double kLeastMargin = 0.01, kMostMargin = 100;  // points
 
 const Node& required(const Node& root, const char* key, const char* example) {
   const Node* node = root.find(key);
@@ -136,9 +137,9 @@ worker::SelectionSpec read_selection(const Node& node, worker::SelectionSpec sel
   return selection;
 }
 
-const std::vector<std::string> kTopLevel = {"run",     "protocol",    "backbones", "data",      "tasks",
-                                            "methods", "train_sizes", "seeds",     "data_seed", "precision",
-                                            "width",   "training",    "selection", "keep"};
+const std::vector<std::string> kTopLevel = {"run",         "protocol", "backbones", "data",      "tasks", "methods",
+                                            "train_sizes", "seeds",    "data_seed", "precision", "width", "training",
+                                            "selection",   "keep",     "compare",   "margin"};
 
 /// How to train is a map of its own; users of other programs look for its keys beside the others.
 void check_top_level(const Node& root) {
@@ -163,6 +164,7 @@ void read_scalars(const Node& root, GridFile& grid) {
     grid.precision = choice_of(*precision, "precision", {"fp32", "bf16"});
   if (const Node* keep = root.find("keep")) grid.keep = choice_of(*keep, "keep", {"adapters", "all", "none"});
   if (const Node* width = root.find("width")) grid.width = width_of(*width);
+  if (const Node* margin = root.find("margin")) grid.margin = real_of(*margin, "margin", kLeastMargin, kMostMargin);
   const Node* data_seed = root.find("data_seed");
   if (data_seed != nullptr && data_seed->scalar != "same") {
     if (!worker::parse_number(data_seed->scalar))
@@ -202,6 +204,7 @@ GridFile parse_grid(std::string_view text, const std::string& name, const std::v
   grid.tasks = read_tasks(required(root, "tasks", "tasks: [sst2]"), paths);
   grid.methods = read_methods(required(root, "methods", "methods: [full, lora]"));
   label_methods(grid.methods);
+  if (const Node* compare = root.find("compare")) grid.compare = read_compare(*compare, grid.methods);
   if (const Node* training = root.find("training")) grid.training = TrainingLayer(*training);
   const worker::Protocol& protocol = *worker::find_protocol(grid.protocol);
   grid.selection = protocol.selection;

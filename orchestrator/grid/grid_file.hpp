@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "orchestrator/grid/grid.hpp"
 #include "orchestrator/grid/training.hpp"
 #include "orchestrator/grid/yaml.hpp"
 #include "worker/trial.hpp"
@@ -57,7 +58,9 @@ struct GridFile {
   std::vector<std::uint64_t> seeds;
   std::optional<std::uint64_t> data_seed;  // nothing: the same as the seed
   std::string precision = "fp32", keep = "adapters";
-  std::int64_t width = 1;  // ranks that share a trial; 0: the plan chooses
+  std::int64_t width = 1;            // ranks that share a trial; 0: the plan chooses
+  std::vector<std::string> compare;  // labels of the methods that are compared, the baseline first; empty: all
+  double margin = kDefaultMargin;    // points that matter
   TrainingLayer training;
   worker::SelectionSpec selection, selection_of_all;  // of a sample, and where all rows train
   std::map<std::string, std::string> origins;         // of the top-level keys, where given
@@ -75,6 +78,9 @@ struct PathBase {
 GridFile parse_grid(std::string_view text, const std::string& name, const std::vector<std::string>& set,
                     const PathBase& paths);
 
+/// Labels that `compare` names, each once and in its order: labels, or methods' names, which stand for all of their
+/// labels.
+std::vector<std::string> read_compare(const Node& node, const std::vector<MethodEntry>& methods);
 /// The parts of it that have a file of their own.
 std::vector<TaskEntry> read_tasks(const Node& node, const PathBase& paths);
 std::vector<MethodEntry> read_methods(const Node& node);

@@ -77,4 +77,25 @@ void label_methods(std::vector<MethodEntry>& methods) {
   }
 }
 
+std::vector<std::string> read_compare(const Node& node, const std::vector<MethodEntry>& methods) {
+  std::vector<std::string> compared, known;
+  for (const MethodEntry& entry : methods) known.push_back(entry.label);
+  for (const Node* item : items_of(node, "compare")) {
+    const std::string name = line_of(*item, "a method to compare");
+    const std::size_t before = compared.size();
+    for (const MethodEntry& entry : methods) {
+      const bool label = std::ranges::find(known, name) != known.end();
+      if (label ? entry.label == name : entry.spec.name == name) compared.push_back(entry.label);
+    }
+    if (compared.size() == before) {
+      item->fail(fmt::format("compare names {}, which is no method of this grid{}", worker::in_quotes(name),
+                             suggestion(name, known)));
+    }
+  }
+  if (std::set<std::string>(compared.begin(), compared.end()).size() < compared.size())
+    node.fail("compare names a method twice; once each, the baseline first, would be right");
+  if (compared.size() < 2) node.fail("compare names one method; two or more, the baseline first, would be right");
+  return compared;
+}
+
 }  // namespace peftgrid::orchestrator

@@ -162,6 +162,8 @@ Grid load_grid(const std::string& path, const Overrides& overrides, worker::With
   const Filter filter(overrides.only);
   check_filter(filter, file);
   grid.run = file.run;
+  grid.compare = file.compare;
+  grid.margin = file.margin;
 
   Facts facts;
   for (const BackboneEntry& backbone : file.backbones) {

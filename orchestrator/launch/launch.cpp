@@ -68,14 +68,23 @@ void remove_folders_of_dead_jobs() {
   }
 }
 
-/// A descriptor of the terminal that shows what this process prints, or -1.
-int terminal_descriptor() {
-  if (!under_launcher()) return isatty(STDOUT_FILENO) == 1 ? dup(STDOUT_FILENO) : -1;
+std::optional<TerminalSize> size_of(int file) {
+  winsize window{};
+  if (isatty(file) != 1 || ioctl(file, TIOCGWINSZ, &window) != 0) return std::nullopt;
+  return TerminalSize{window.ws_col, window.ws_row};
+}
+
+/// Of the terminal that shows what this process prints; 0 × 0 where it does not say. Without a launcher, as after
+/// MPI_Init of a lone rank, stdout is that terminal; mpirun puts one of 0 × 0 between, and its own is asked.
+std::optional<TerminalSize> watched_terminal() {
+  const std::optional<TerminalSize> own = size_of(STDOUT_FILENO);
+  if ((own && own->columns > 0) || !under_launcher()) return own;
   const std::string launcher = fmt::format("/proc/{}/fd/1", launcher_pid());
   const int file = open(launcher.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-  if (file >= 0 && isatty(file) == 1) return file;
-  if (file >= 0) close(file);
-  return -1;
+  if (file < 0) return std::nullopt;
+  const std::optional<TerminalSize> size = size_of(file);
+  close(file);
+  return size;
 }
 
 }  // namespace
@@ -114,21 +123,12 @@ void bind_gpu() {
 }
 
 bool stdout_is_terminal() {
-  const int terminal = terminal_descriptor();
-  if (terminal >= 0) close(terminal);
-  return terminal >= 0;
+  return watched_terminal().has_value();
 }
 
 TerminalSize terminal_size() {
-  TerminalSize size;
-  const int terminal = terminal_descriptor();
-  if (terminal < 0) return size;
-  winsize window{};
-  if (ioctl(terminal, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0) {
-    size = {window.ws_col, window.ws_row};
-  }
-  close(terminal);
-  return size;
+  const std::optional<TerminalSize> size = watched_terminal();
+  return size && size->columns > 0 && size->lines > 0 ? *size : TerminalSize{};
 }
 
 std::string host_name() {

@@ -1,216 +1,235 @@
 #include "orchestrator/report/comparisons.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numeric>
-#include <set>
 
+#include "orchestrator/report/outcomes.hpp"
+#include "orchestrator/report/pseudo_values.hpp"
 #include "orchestrator/report/scores.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
 
-constexpr double kNormalQuantile = 1.959963984540054;  // 97.5 %
+constexpr std::array<std::size_t, 3> kMoreSeeds = {5, 10, 20};
 
-/// The row with the highest mean of a column; nullptr where none may be best.
-MethodRow* best_row(ScoreTable& table, std::size_t column) {
-  MethodRow* best = nullptr;
-  for (MethodRow& row : table.rows) {
-    const ScoreCell& cell = row.cells[column];
-    if (cell.comparable() && (best == nullptr || cell.summary.mean > best->cells[column].summary.mean)) best = &row;
-  }
-  return best;
+/// A run that worked, and where its predictions are.
+struct Found {
+  std::size_t row = 0;
+  SeedKey seed;
+  double score = 0;
+  const checkpoint::TestResult* test = nullptr;
+};
+
+bool can_be_paired(const checkpoint::TestResult& test) {
+  const auto undefined = [](double value) { return std::isnan(value); };
+  return test.labels.size() > 1 && test.labels.size() == test.predictions.size() &&
+         std::ranges::none_of(test.labels, undefined) && std::ranges::none_of(test.predictions, undefined);
 }
 
-/// Predictions behind a cell of a column, one set a scored trial.
-std::vector<const checkpoint::TestResult*> predictions_of(const ScoreColumn& column, const std::string& label,
-                                                          const std::vector<const CellContents*>& cells) {
-  std::vector<const checkpoint::TestResult*> found;
-  for (const CellContents* contents : cells) {
-    if (contents->task != column.task || contents->label != label) continue;
-    for (const StoredTrial* trial : contents->stored) {
-      for (const auto& test : trial->record.tests) {
-        if (test.name == column.test && trial->record.state != "diverged") found.push_back(&test);
+/// The column's runs that worked on the same test rows as the first of them; the others are named in a remark.
+std::vector<Found> find_runs(ScoreTable& table, std::size_t index, const std::vector<const CellContents*>& cells) {
+  const ScoreColumn& column = table.columns[index];
+  std::vector<Found> found;
+  std::size_t others = 0;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    for (const CellContents* contents : cells) {
+      if (contents->label != table.rows[row].label || contents->task != column.task) continue;
+      for (const StoredTrial* trial : contents->stored) {
+        const RunOutcome outcome = outcome_of(*trial, column);
+        if (outcome.kind != RunOutcome::Kind::Worked || !can_be_paired(*outcome.test)) continue;
+        if (!found.empty() && outcome.test->labels != found.front().test->labels) {
+          ++others;
+          continue;
+        }
+        found.push_back({row, {trial->spec.seed, trial->spec.data_seed}, outcome.score, outcome.test});
       }
     }
+  }
+  if (others > 0) {
+    table.remarks.push_back(column.heading + ": " + std::to_string(others) + (others == 1 ? " run was" : " runs were") +
+                            " tested on rows other than the rest's and stand outside all comparisons.");
   }
   return found;
 }
 
-void add_sampling_error(ScoreColumn& column, const MethodRow& best, std::size_t index,
-                        const std::vector<const CellContents*>& cells) {
-  if (column.metric == "accuracy") {
-    column.sampling_error = binomial_error(std::clamp(best.cells[index].summary.mean, 0.0, 1.0), column.rows);
-    return;
-  }
-  double sum = 0, count = 0;
-  for (const checkpoint::TestResult* test : predictions_of(column, best.label, cells)) {
-    const auto error = bootstrap_error(
-        test->labels, test->predictions,
-        [&](const auto& labels, const auto& predictions) { return score(column.metric, labels, predictions); });
-    if (!error) continue;
-    sum += *error;
-    ++count;
-  }
-  if (count == 0) return;
-  column.bootstrapped = true;
-  column.sampling_error = sum / count;
+/// One column's runs as products, and which row each of its methods is; the compared ones first.
+struct ColumnRuns {
+  std::vector<std::size_t> rows;
+  std::size_t compared = 0;
+  double worth = 1;
+  PairedColumn column;
+};
+
+ScoredRun scored_run(const std::string& metric, std::size_t method, const Found& run) {
+  return {method, run.seed, run.score, pseudo_values(metric, run.test->labels, run.test->predictions)};
 }
 
-void mark_column(ScoreTable& table, std::size_t index, const std::vector<const CellContents*>& cells) {
-  MethodRow* best = best_row(table, index);
-  if (best == nullptr) return;
-  add_sampling_error(table.columns[index], *best, index, cells);
-  best->cells[index].best = true;
-  const SeedNoise noise = seed_noise(table, index);
-  for (MethodRow& row : table.rows) {
-    ScoreCell& cell = row.cells[index];
-    cell.tied = !cell.best && cell.comparable() && within_noise(cell, best->cells[index], table.columns[index], noise);
-  }
-}
-
-/// Mean over tasks for each seed; empty unless every task is complete, says something and has the same seeds.
-BySeed averages_of(const ScoreTable& table, const MethodRow& row) {
-  BySeed sums;
-  double tasks = 0;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (!table.columns[i].main) continue;
-    const ScoreCell& cell = row.cells[i];
-    if (!cell.complete() || !cell.comparable()) return {};
-    for (const auto& [seed, value] : cell.scores) {
-      if (tasks > 0 && !sums.contains(seed)) return {};
-      sums[seed] += value;
+ColumnRuns pair_up(const ScoreTable& table, const ScoreColumn& column, const std::vector<Found>& found) {
+  std::vector<std::size_t> rows;
+  std::size_t compared = 0;
+  for (const bool family : {true, false}) {
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      if (table.rows[row].compared == family && std::ranges::find(found, row, &Found::row) != found.end())
+        rows.push_back(row);
     }
-    if (sums.size() != cell.scores.size()) return {};
-    ++tasks;
+    if (family) compared = rows.size();
   }
-  if (tasks < 2) return {};
-  for (auto& [seed, sum] : sums) sum /= tasks;
-  return sums;
+  std::vector<ScoredRun> runs;
+  for (const Found& run : found) {
+    const auto method = static_cast<std::size_t>(std::distance(rows.begin(), std::ranges::find(rows, run.row)));
+    runs.push_back(scored_run(column.metric, method, run));
+  }
+  const std::vector<double>& labels = found.front().test->labels;
+  std::optional<ScoredRun> constant;
+  if (column.majority) {
+    const std::vector<double> predictions(labels.size(), majority_class(labels));
+    constant = {0, {}, *column.majority, pseudo_values(column.metric, labels, predictions)};
+  }
+  const double worth = row_worth(column.metric, labels);
+  const std::size_t methods = rows.size();
+  return {std::move(rows), compared, worth,
+          PairedColumn(std::move(runs), methods, compared, labels.size(), worth, std::move(constant))};
 }
 
-void add_averages(ScoreTable& table) {
-  const MethodRow* best = nullptr;
-  for (MethodRow& row : table.rows) {
-    row.averages = averages_of(table, row);
-    if (row.averages.empty()) continue;
-    row.average = summarize(values_of(row.averages));
-    if (best == nullptr || row.average->mean > best->average->mean) best = &row;
-  }
-  table.has_average = best != nullptr;
-  for (MethodRow& row : table.rows) {
-    if (!row.average) continue;
-    const auto interval = best_difference(row.averages, best->averages).interval;
-    row.average_marked = &row == best || (interval && interval->holds(0));
+Against against(const Comparison& comparison, const Pair& pair, const Comparison& alone, double margin) {
+  Against result{comparison, joint_interval(comparison), joint_interval(alone), adjusted_p(comparison), pair.by_seed};
+  result.word = word_of(result.joint, margin);
+  return result;
+}
+
+void add_score_intervals(ScoreTable& table, std::size_t index, const ColumnRuns& runs) {
+  const ScoreColumn& column = table.columns[index];
+  const double scatter = runs.column.score_scatter();
+  for (std::size_t method = 0; method < runs.rows.size(); ++method) {
+    ScoreCell& cell = table.rows[runs.rows[method]].cells[index];
+    const auto own = runs.column.alone(method), over = runs.column.over_constant(method);
+    if (own->seeds() < 2) continue;
+    cell.interval = score_interval(*own, scatter, column.metric == "accuracy", runs.worth, lowest_score(column.metric));
+    if (over) cell.over_majority = constant_interval(*over, scatter, runs.worth);
   }
 }
 
-void add_differences(ScoreTable& table) {
-  const auto full =
-      std::find_if(table.rows.begin(), table.rows.end(), [](const MethodRow& row) { return row.is_full; });
-  if (full == table.rows.end()) return;
-  table.baseline = full->label;
-  for (MethodRow& row : table.rows) {
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      row.against_full.push_back(paired_difference(row.cells[i].scores, full->cells[i].scores));
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t n = values.size();
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
+/// What the comparisons with the baseline see.
+std::optional<Sight> sight_of(const RowComparisons& comparisons, std::size_t baseline) {
+  std::vector<const Comparison*> known;
+  std::size_t most = 0;
+  for (std::size_t row = 0; row < comparisons.rows(); ++row) {
+    if (!comparisons.at(row, baseline)) continue;
+    known.push_back(&*comparisons.at(row, baseline));
+    most = std::max(most, known.back()->seeds);
+  }
+  if (known.empty()) return std::nullopt;
+  const auto typical = [&](auto number) {
+    std::vector<double> values;
+    for (const Comparison* one : known) values.push_back(number(*one));
+    return median(values);
+  };
+  Sight sight{typical([](const Comparison& one) { return sees(one); }), {}};
+  for (const std::size_t seeds : kMoreSeeds) {
+    if (seeds > most) sight.with_seeds.emplace_back(seeds, typical([&](const auto& one) { return sees(one, seeds); }));
+  }
+  return sight;
+}
+
+/// The baseline's model, or the first that there is, beside the best other one: where each has one seed.
+std::optional<TwoModels> two_models(const ScoreTable& table, const std::vector<Found>& found, std::size_t baseline) {
+  const auto one = std::ranges::find(found, baseline, &Found::row);
+  if (one == found.end()) return std::nullopt;
+  const Found* best = nullptr;
+  for (const Found& run : found) {
+    if (run.row == baseline || run.seed != one->seed || !table.rows[run.row].compared) continue;
+    if (best == nullptr || run.score > best->score) best = &run;
+  }
+  if (best == nullptr) return std::nullopt;
+  TwoModels models{table.rows[baseline].label, table.rows[best->row].label};
+  for (std::size_t i = 0; i < one->test->labels.size(); ++i) {
+    const bool right = one->test->predictions[i] == one->test->labels[i];
+    const bool other = best->test->predictions[i] == best->test->labels[i];
+    models.only_one += right && !other ? 1 : 0;
+    models.only_other += other && !right ? 1 : 0;
+  }
+  return models;
+}
+
+/// Compares a column; nothing of its rows is kept.
+RowComparisons compare_column(ScoreTable& table, std::size_t index, const std::vector<const CellContents*>& cells,
+                              std::size_t baseline) {
+  RowComparisons comparisons(table.rows.size());
+  ScoreColumn& column = table.columns[index];
+  if (!has_pseudo_values(column.metric)) return comparisons;
+  const std::vector<Found> found = find_runs(table, index, cells);
+  if (found.empty()) return comparisons;
+  const ColumnRuns runs = pair_up(table, column, found);
+  if (!column.regression) column.one_row = runs.worth / static_cast<double>(column.rows);
+  for (std::size_t a = 0; a < runs.compared; ++a) {
+    for (std::size_t b = 0; b < runs.compared; ++b) {
+      if (a == b) continue;
+      auto comparison = runs.column.compare(a, b);
+      if (comparison && runs.rows[b] == baseline) {
+        table.rows[runs.rows[a]].cells[index].verdict.against =
+            against(*comparison, *runs.column.pair(a, b), *runs.column.compare_alone(a, b), table.rules.margin);
+      }
+      comparisons.at(runs.rows[a], runs.rows[b]) = std::move(comparison);
     }
   }
+  std::vector<Verdict*> verdicts;
+  for (MethodRow& row : table.rows) verdicts.push_back(&row.cells[index].verdict);
+  add_stars(comparisons, verdicts);
+  add_score_intervals(table, index, runs);
+  column.sight = sight_of(comparisons, baseline);
+  if (!column.sight && !column.regression) column.models = two_models(table, found, baseline);
+  return comparisons;
 }
 
-/// Numbers that a trial file holds of its method; its head's tensors stand last.
-std::int64_t stored_numbers(const checkpoint::TrialRecord& record) {
-  std::int64_t head = 0;
-  bool is_head = false;
-  for (const checkpoint::KeptTensor& tensor : record.tensors) {
-    is_head = is_head || tensor.name == "classifier.weight";
-    std::int64_t count = 1;
-    for (const std::int64_t size : tensor.shape) count *= size;
-    if (is_head) head += count;
-  }
-  return std::max<std::int64_t>(0, record.stored_bytes / static_cast<std::int64_t>(sizeof(float)) - head);
-}
-
-void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& rates) {
-  const checkpoint::TrialRecord& record = trial.record;
-  const std::int64_t without = record.trained_parameters, with = without + record.head_parameters;
-  costs.parameters_low = costs.trials == 0 ? without : std::min(costs.parameters_low, without);
-  costs.with_head_low = costs.trials == 0 ? with : std::min(costs.with_head_low, with);
-  costs.parameters_high = std::max(costs.parameters_high, without);
-  costs.with_head_high = std::max(costs.with_head_high, with);
-  const std::int64_t stored = stored_numbers(record);
-  costs.stored_low = costs.trials == 0 ? stored : std::min(costs.stored_low, stored);
-  costs.stored_high = std::max(costs.stored_high, stored);
-  costs.stored_bytes += static_cast<double>(record.stored_bytes);
-  costs.training_s += record.training_s;
-  costs.rank_s += trial.rank_s;
-  costs.width_low = costs.trials == 0 ? trial.spec.width : std::min(costs.width_low, trial.spec.width);
-  costs.width_high = std::max(costs.width_high, trial.spec.width);
-  costs.inference_rows_per_s += record.inference_rows_per_s;
-  costs.peak_memory_bytes = std::max(costs.peak_memory_bytes, record.peak_memory_bytes);
-  rates.insert(trial.spec.training.learning_rate);
-  ++costs.trials;
-}
-
-void take_marks_off(ScoreTable& table) {
-  for (MethodRow& row : table.rows) {
-    row.average_marked = false;
-    for (ScoreCell& cell : row.cells) cell.best = cell.tied = false;
-  }
+/// The row that differences are taken to; nothing where the one that was asked for is not here.
+std::optional<std::size_t> baseline_of(const ScoreTable& table, const ComparisonRules& rules) {
+  const auto place = [&](auto row) -> std::optional<std::size_t> {
+    if (row == table.rows.end()) return std::nullopt;
+    return static_cast<std::size_t>(std::distance(table.rows.begin(), row));
+  };
+  if (!rules.baseline.empty()) return place(std::ranges::find(table.rows, rules.baseline, &MethodRow::label));
+  const auto full = std::ranges::find_if(table.rows, [](const auto& row) { return row.is_full && row.compared; });
+  return place(full != table.rows.end() ? full : std::ranges::find(table.rows, true, &MethodRow::compared));
 }
 
 }  // namespace
 
-SeedNoise seed_noise(const ScoreTable& table, std::size_t column) {
-  SeedNoise noise;
-  double squares = 0;
-  for (const MethodRow& row : table.rows) {
-    const ScoreCell& cell = row.cells[column];
-    if (!cell.comparable() || !cell.summary.sd) continue;
-    const auto degrees = static_cast<double>(cell.summary.n - 1);
-    squares += degrees * *cell.summary.sd * *cell.summary.sd;
-    noise.degrees += degrees;
-  }
-  if (noise.degrees > 0) noise.sd = std::sqrt(squares / noise.degrees);
-  return noise;
-}
-
-bool within_noise(const ScoreCell& one, const ScoreCell& other, const ScoreColumn& column, const SeedNoise& noise) {
-  const double difference = std::abs(one.summary.mean - other.summary.mean);
-  const double sampling = kNormalQuantile * column.sampling_error.value_or(0);
-  if (noise.degrees == 0) return difference <= std::sqrt(2.0) * sampling;
-  const auto seeds = [](const ScoreCell& cell) { return static_cast<double>(cell.summary.n); };
-  const double seed = reach(noise.sd * std::sqrt(1 / seeds(one) + 1 / seeds(other)), noise.degrees);
-  return difference <= std::hypot(seed, sampling);
-}
-
-void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells) {
-  for (MethodRow& row : table.rows) {
-    std::set<double> rates;
-    for (const CellContents* contents : cells) {
-      if (contents->label != row.label) continue;
-      for (const StoredTrial* trial : contents->stored) {
-        table.oversubscribed = table.oversubscribed || (trial->cores > 0 && trial->ranks > trial->cores);
-        take_costs(row.costs, *trial, rates);
-      }
+void add_stars(const RowComparisons& comparisons, const std::vector<Verdict*>& verdicts) {
+  for (std::size_t a = 0; a < verdicts.size(); ++a) {
+    bool compared = false;
+    for (std::size_t b = 0; b < verdicts.size(); ++b) {
+      if (a == b || !comparisons.at(a, b)) continue;
+      compared = true;
+      if (clearly_below(*comparisons.at(a, b))) verdicts[a]->above.push_back(b);
     }
-    row.costs.learning_rates.assign(rates.begin(), rates.end());
-    if (row.costs.trials == 0) continue;
-    const auto n = static_cast<double>(row.costs.trials);
-    row.costs.stored_bytes /= n;
-    row.costs.training_s /= n;
-    row.costs.rank_s /= n;
-    row.costs.inference_rows_per_s /= n;
+    verdicts[a]->starred = compared && verdicts[a]->above.empty();
   }
 }
 
-void add_comparisons(ScoreTable& table, const std::vector<const CellContents*>& cells) {
-  for (std::size_t i = 0; i < table.columns.size(); ++i) mark_column(table, i, cells);
-  add_averages(table);
-  if (table.chosen_on_reported) {
-    take_marks_off(table);
-  } else {
-    add_differences(table);
+void add_comparisons(ScoreTable& table, const std::vector<const CellContents*>& cells, const ComparisonRules& rules) {
+  table.rules = rules;
+  table.rules.baseline.clear();
+  if (table.chosen_on_reported) return;
+  for (MethodRow& row : table.rows) {
+    row.compared = rules.family.empty() || row.label == rules.baseline ||
+                   std::ranges::find(rules.family, row.label) != rules.family.end();
   }
+  const auto baseline = baseline_of(table, rules);
+  if (!baseline) {
+    table.remarks.push_back("Nothing is compared: there is no " + rules.baseline + " here.");
+    return;
+  }
+  table.rules.baseline = table.rows[*baseline].label;
+  std::vector<RowComparisons> columns;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) columns.push_back(compare_column(table, i, cells, *baseline));
+  add_averages(table, columns, *baseline);
 }
 
 }  // namespace peftgrid::orchestrator

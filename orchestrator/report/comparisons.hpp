@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "orchestrator/report/cells.hpp"
@@ -7,22 +8,28 @@
 
 namespace peftgrid::orchestrator {
 
-/// Fills in what each method costs.
-void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells);
+/// The comparisons of each pair of a table's rows: of row `a` with row `b` as its baseline.
+class RowComparisons {
+ public:
+  explicit RowComparisons(std::size_t rows) : rows_(rows), all_(rows * rows) {}
+  std::optional<Comparison>& at(std::size_t a, std::size_t b) { return all_[a * rows_ + b]; }
+  const std::optional<Comparison>& at(std::size_t a, std::size_t b) const { return all_[a * rows_ + b]; }
+  std::size_t rows() const { return rows_; }
 
-/// Fills in what compares cells: sampling errors, best and tied marks, averages, differences to full fine-tuning.
-void add_comparisons(ScoreTable& table, const std::vector<const CellContents*>& cells);
-
-/// How much seeds alone move a score of one column: pooled over its methods, since two or three seeds of one method say
-/// next to nothing. No degrees of freedom where every method has a single seed.
-struct SeedNoise {
-  double sd = 0, degrees = 0;
+ private:
+  std::size_t rows_;
+  std::vector<std::optional<Comparison>> all_;
 };
-SeedNoise seed_noise(const ScoreTable& table, std::size_t column);
 
-/// Whether two cells of a column cannot be told apart: their means are nearer than the seeds' noise (95 %, by Student's
-/// t) and the test set's sampling error together explain. Methods share the test rows: half of their sampling error is
-/// taken to be common to both.
-bool within_noise(const ScoreCell& one, const ScoreCell& other, const ScoreColumn& column, const SeedNoise& noise);
+/// Which rows are starred, and who is above the others. A row that is compared with no other gets no star.
+void add_stars(const RowComparisons& comparisons, const std::vector<Verdict*>& verdicts);
+
+/// Fills in what compares a table's cells and rows: who the baseline is, intervals, words, stars, averages over tasks,
+/// what the design sees. Holds the test rows of one column at a time. Nothing where steps were chosen on what is
+/// reported.
+void add_comparisons(ScoreTable& table, const std::vector<const CellContents*>& cells, const ComparisonRules& rules);
+
+/// Averages over the tasks that all compared methods share. `columns` has one entry for each column of the table.
+void add_averages(ScoreTable& table, const std::vector<RowComparisons>& columns, std::size_t baseline);
 
 }  // namespace peftgrid::orchestrator

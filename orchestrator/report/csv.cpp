@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string_view>
 
 #include "orchestrator/report/format.hpp"
+#include "orchestrator/report/kept.hpp"
 #include "orchestrator/report/writers.hpp"
 
 namespace peftgrid::orchestrator {
@@ -45,34 +47,76 @@ std::string notes_of(const ScoreTable& table, const ScoreCell& cell) {
   return text;
 }
 
+/// Columns of cells.csv that tell of the difference to the baseline.
+constexpr const char* kAgainst =
+    "baseline,difference,low,high,word,p_adjusted,shared_seeds,ahead_in,alone_low,alone_high,keeps,keeps_of_gain,sees";
+
+std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell& cell, std::size_t index) {
+  const auto& against = cell.verdict.against;
+  if (!against) return std::vector<std::string>(13);
+  const auto ahead = std::ranges::count_if(against->by_seed, [](double difference) { return difference > 0; });
+  return {field(table.rules.baseline),
+          number(against->comparison.difference),
+          number(against->joint.low),
+          number(against->joint.high),
+          against->told_apart() ? field(word_text(against->word, table.rules.margin)) : "not told apart",
+          number(against->p_adjusted),
+          std::to_string(against->comparison.seeds),
+          std::to_string(ahead),
+          number(against->alone.low),
+          number(against->alone.high),
+          number(share_kept(table, index, cell)),
+          number(gain_kept(table, index, cell)),
+          number(sees(against->comparison))};
+}
+
+std::string low_of(const std::optional<Interval>& interval) {
+  return interval ? number(interval->low) : "";
+}
+std::string high_of(const std::optional<Interval>& interval) {
+  return interval ? number(interval->high) : "";
+}
+
+std::string rows_text(const ScoreTable& table, const std::vector<std::size_t>& rows) {
+  std::string text;
+  for (const std::size_t row : rows) text += (text.empty() ? "" : "; ") + table.rows[row].label;
+  return text;
+}
+
 std::string cell_line(const ScoreTable& table, const MethodRow& row, std::size_t index) {
   const ScoreCell& cell = row.cells[index];
   const ScoreColumn& column = table.columns[index];
   const bool scored = cell.state == ScoreCell::State::Scored;
-  std::optional<Estimate> against;
-  if (!row.against_full.empty()) against = row.against_full[index];
-  const bool interval = against && against->interval;
-  return line({field(table.backbone),
-               size_field(table.train_size),
-               field(row.label),
-               field(column.task),
-               field(column.test),
-               field(column.metric),
-               field(state_name(cell.state)),
-               scored ? number(cell.summary.mean) : "",
-               scored ? number(cell.summary.sd) : "",
-               std::to_string(cell.summary.n),
-               std::to_string(cell.planned),
-               std::to_string(cell.diverged),
-               std::to_string(cell.collapsed),
-               cell.best ? "best" : (cell.tied ? "tied" : ""),
-               number(column.majority),
-               number(column.sampling_error),
-               against ? number(against->difference) : "",
-               interval ? number(against->interval->low) : "",
-               interval ? number(against->interval->high) : "",
-               against ? std::to_string(against->n) : "",
-               field(notes_of(table, cell))});
+  const auto over_seeds = mean_interval(values_of(cell.scores));
+  const Summary all = summarize(values_of(cell.all_scores));
+  std::vector<std::string> fields = {field(table.backbone),
+                                     size_field(table.train_size),
+                                     field(row.label),
+                                     field(column.task),
+                                     field(column.test),
+                                     field(column.metric),
+                                     field(state_name(cell.state)),
+                                     scored ? number(cell.summary.mean) : "",
+                                     scored ? number(cell.summary.sd) : "",
+                                     std::to_string(cell.summary.n),
+                                     low_of(cell.interval),
+                                     high_of(cell.interval),
+                                     low_of(over_seeds),
+                                     high_of(over_seeds),
+                                     all.n > 0 ? number(all.mean) : "",
+                                     std::to_string(cell.planned),
+                                     std::to_string(cell.diverged),
+                                     std::to_string(cell.undefined),
+                                     std::to_string(cell.collapsed),
+                                     cell.verdict.starred ? "*" : "",
+                                     field(rows_text(table, cell.verdict.above)),
+                                     std::to_string(column.rows),
+                                     number(column.majority),
+                                     low_of(cell.over_majority),
+                                     high_of(cell.over_majority)};
+  for (std::string& one : against_fields(table, cell, index)) fields.push_back(std::move(one));
+  fields.push_back(field(notes_of(table, cell)));
+  return line(fields);
 }
 
 /// "test accuracy", "matched accuracy": every metric that any trial stored.
@@ -134,12 +178,16 @@ std::string trial_line(const StoredTrial& trial, const std::set<std::string>& me
 }  // namespace
 
 std::string cells_csv(const ReportModel& model) {
-  std::string text =
-      "backbone,train_size,method,task,test,metric,state,mean,sd,seeds,planned,diverged,one_class,mark,majority,"
-      "sampling_error,difference_to_full,low,high,pairs,notes\n";
-  for (const ScoreTable& table : model.tables) {
-    for (const MethodRow& row : table.rows) {
-      for (std::size_t i = 0; i < row.cells.size(); ++i) text += cell_line(table, row, i);
+  std::string text = fmt::format(
+      "backbone,train_size,method,task,test,metric,state,mean,sd,seeds,score_low,score_high,t_low,t_high,mean_of_all,"
+      "planned,diverged,undefined,one_class,star,below,test_rows,majority,over_majority_low,over_majority_high,{},"
+      "notes\n",
+      kAgainst);
+  for (const auto* tables : {&model.tables, &model.further}) {
+    for (const ScoreTable& table : *tables) {
+      for (const MethodRow& row : table.rows) {
+        for (std::size_t i = 0; i < row.cells.size(); ++i) text += cell_line(table, row, i);
+      }
     }
   }
   return text;

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -23,16 +24,43 @@ std::string signed_hundredfold(double difference) {
   return fmt::format("{:+.1f}", rounded(difference));
 }
 
-std::string summary_text(const Summary& summary) {
-  if (!summary.sd) return fmt::format("{} ({})", hundredfold(summary.mean), summary.n);
-  return fmt::format("{} ± {} ({})", hundredfold(summary.mean), hundredfold(*summary.sd), summary.n);
+std::string mean_text(double mean) {
+  const double tenths = mean * 1000;
+  const bool on_a_half = std::abs(std::abs(tenths - std::trunc(tenths)) - 0.5) < 1e-6;
+  return on_a_half ? fmt::format("{:.2f}", 100 * mean) : hundredfold(mean);
 }
 
-std::string estimate_text(const Estimate& estimate) {
-  const std::string difference = signed_hundredfold(estimate.difference);
-  if (!estimate.interval) return fmt::format("{} ({})", difference, estimate.n);
-  return fmt::format("{} [{}, {}] ({})", difference, signed_hundredfold(estimate.interval->low),
-                     signed_hundredfold(estimate.interval->high), estimate.n);
+std::string points_text(double difference) {
+  const double points = 100 * difference;
+  return points < 9.95 ? fmt::format("{:.1f}", points) : fmt::format("{:.0f}", points);
+}
+
+std::string margin_text(double margin) {
+  const double points = std::round(1e6 * margin) / 1e4;
+  return fmt::format("{:g} {}", points, points == 1 ? "point" : "points");
+}
+
+std::string against_text(const Against& against) {
+  return fmt::format("{} [{}, {}]", signed_hundredfold(against.comparison.difference),
+                     signed_hundredfold(against.joint.low), signed_hundredfold(against.joint.high));
+}
+
+std::string word_text(Word word, double margin) {
+  switch (word) {
+    case Word::Ahead:
+      return "ahead";
+    case Word::BehindWithin:
+      return fmt::format("behind by < {:g}", std::round(1e6 * margin) / 1e4);
+    case Word::Behind:
+      return "behind";
+    case Word::AsGood:
+      return "as good";
+    case Word::NotWorse:
+      return "not worse";
+    case Word::NotToldApart:
+      return "";
+  }
+  return "";
 }
 
 std::string state_name(ScoreCell::State state) {
@@ -55,9 +83,12 @@ std::string state_name(ScoreCell::State state) {
   return "none";
 }
 
-std::string cell_text(const ScoreCell& cell) {
-  if (cell.state == ScoreCell::State::Scored) return summary_text(cell.summary);
-  return cell.state == ScoreCell::State::Empty ? "–" : state_name(cell.state);
+std::string cell_text(const ScoreCell& cell, bool with_seeds) {
+  if (cell.state == ScoreCell::State::Empty) return "–";
+  if (cell.state != ScoreCell::State::Scored) return state_name(cell.state);
+  std::string text = mean_text(cell.summary.mean);
+  if (cell.summary.sd) text += " ± " + hundredfold(*cell.summary.sd);
+  return with_seeds ? fmt::format("{} ({})", text, cell.summary.n) : text;
 }
 
 std::string grouped(std::int64_t number) {
@@ -105,33 +136,10 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string majority_text(const ScoreColumn& column) {
-  return column.majority ? hundredfold(*column.majority) : "–";
-}
-std::string sampling_text(const ScoreColumn& column) {
-  return column.sampling_error ? "± " + hundredfold(*column.sampling_error) : "–";
-}
-
-std::vector<std::string> legend(const ScoreTable& table) {
-  std::vector<std::string> lines = {
-      "Mean ± standard deviation over seeds (number of seeds), × 100. Bold: the best of its column, and whatever the "
-      "seeds and test rows cannot tell apart from it: nearer than the 95 % t interval of the seeds' noise, pooled over "
-      "the column's methods, and the sampling error together explain (not corrected for the number of comparisons). A "
-      "cell with a diverged seed is never marked."};
-  std::vector<std::string> binomial, bootstrapped, dev;
-  for (const ScoreColumn& column : table.columns) {
-    if (column.sampling_error) (column.bootstrapped ? bootstrapped : binomial).push_back(column.heading);
-    if (column.test_is_dev) dev.push_back(column.heading);
-  }
-  std::string sampling = "Sampling error: the standard error that the test set's size alone gives one score";
-  if (!binomial.empty()) sampling += "; binomial for " + listed(binomial);
-  if (!bootstrapped.empty())
-    sampling += "; from 200 resamplings of the rows (mean over seeds) for " + listed(bootstrapped);
-  if (!binomial.empty() || !bootstrapped.empty()) lines.push_back(sampling + ".");
-  if (!dev.empty()) {
-    lines.push_back(listed(dev) + ": test is the official dev set, since the test labels of GLUE are secret.");
-  }
-  return lines;
+std::string in_words(std::size_t number) {
+  constexpr std::array kWords = {"no",    "one",   "two",  "three", "four",   "five",  "six",
+                                 "seven", "eight", "nine", "ten",   "eleven", "twelve"};
+  return number < kWords.size() ? kWords[number] : grouped(static_cast<std::int64_t>(number));
 }
 
 }  // namespace peftgrid::orchestrator

@@ -10,12 +10,18 @@
 /// How numbers and names look in every kind of report. Scores are shown times 100.
 namespace peftgrid::orchestrator {
 
-std::string hundredfold(double score);  // "84.2"; "+1.3" is signed()
+std::string hundredfold(double score);  // "84.2"; "+1.3" is signed_hundredfold()
 std::string signed_hundredfold(double difference);
-std::string summary_text(const Summary& summary);     // "84.2 ± 1.1 (3)"; "84.2 (1)"
-std::string estimate_text(const Estimate& estimate);  // "+1.3 [-0.4, +3.0] (3)"
-/// What stands in the cell without marks: a summary, or why there is none ("failed", "hole").
-std::string cell_text(const ScoreCell& cell);
+/// A mean to one place, to two where it lies on a half of the last one: "68.25".
+std::string mean_text(double mean);
+/// About how many points: two digits, "24", "7.8".
+std::string points_text(double difference);
+std::string margin_text(double margin);            // "1 point", "0.5 points"
+std::string against_text(const Against& against);  // "+1.3 [-0.4, +3.0]"
+std::string word_text(Word word, double margin);   // "behind", "as good"; empty where nothing is told apart
+/// What stands in the cell without marks: mean and standard deviation, or why there is none ("failed", "hole").
+/// `with_seeds`: with the number of seeds, "84.2 ± 1.1 (3)".
+std::string cell_text(const ScoreCell& cell, bool with_seeds);
 std::string state_name(ScoreCell::State state);
 
 std::string grouped(std::int64_t number);                     // "73,728"
@@ -25,11 +31,7 @@ std::string rates_text(const std::vector<double>& rates);     // "0.004"; "0.000
 std::string size_text(std::int64_t train_size);               // "500 training rows"
 std::string note_mark(std::size_t note);                      // "a", "b", ... "aa"
 std::string listed(const std::vector<std::string>& names);    // "a, b and c"
-/// Whether the column's first row of a footer is known: "57.8", or "-".
-std::string majority_text(const ScoreColumn& column);
-std::string sampling_text(const ScoreColumn& column);  // "± 1.4"
-
-/// The remarks that explain a table's marks; the same words in every format.
-std::vector<std::string> legend(const ScoreTable& table);
+/// "2 seeds"; in words up to twelve where a sentence has it: "two seeds".
+std::string in_words(std::size_t number);
 
 }  // namespace peftgrid::orchestrator

@@ -16,9 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTerminal =
-    "set encoding utf8\n"
-    "set terminal svg size 620,480 dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n";
+std::string terminal(int height) {
+  return "set terminal svg size 620," + std::to_string(height) +
+         " dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n";
+}
 
 constexpr const char *kScript = "script.gp", *kComplaints = "complaints";
 
@@ -73,9 +74,9 @@ void make_names_unique(std::string& svg, std::size_t number) {
 std::string draw_plots(std::vector<Plot>& plots, const fs::path& scratch) {
   if (plots.empty()) return "";
   const auto drawing = [](std::size_t i) { return std::to_string(i) + ".svg"; };
-  std::string script = kTerminal;
+  std::string script = "set encoding utf8\n";
   for (std::size_t i = 0; i < plots.size(); ++i) {
-    script += "set output '" + drawing(i) + "'\n" + plots[i].script + "unset output\n";
+    script += terminal(plots[i].height) + "set output '" + drawing(i) + "'\n" + plots[i].script + "unset output\n";
   }
   checkpoint::publish_bytes_replacing(script, scratch / kScript);
   const int status = run_gnuplot(scratch);

@@ -2,6 +2,7 @@
 
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/legend.hpp"
 #include "orchestrator/report/style.hpp"
 #include "orchestrator/report/writers.hpp"
 
@@ -50,7 +51,9 @@ std::string cell(const TextCell& cell, std::size_t table) {
   }
   const char* kind = cell.strong ? " class=\"mark\"" : (tells_no_number(cell.text) ? " class=\"none\"" : "");
   const std::string text = escaped(cell.text);
-  return std::string("<td") + kind + ">" + (cell.strong ? "<strong>" + text + "</strong>" : text) + notes + "</td>";
+  const char* star = cell.star ? "&thinsp;<span class=\"star\">*</span>" : "";
+  return std::string("<td") + kind + ">" + (cell.strong ? "<strong>" + text + "</strong>" : text) + star + notes +
+         "</td>";
 }
 
 std::string row(const std::vector<TextCell>& cells, std::size_t table) {
@@ -86,7 +89,8 @@ std::string small(const std::string& text) {
 std::string table_section(const ScoreTable& table, std::size_t number) {
   std::string text = "<section id=\"table-" + std::to_string(number) + "\">\n<h2>" + escaped(table.heading) + "</h2>\n";
   text += table_text(score_layout(table), number);
-  text += "<p class=\"sentence\">" + escaped(table.sentence) + "</p>\n";
+  for (const std::string& sentence : table.sentences) text += "<p class=\"sentence\">" + escaped(sentence) + "</p>\n";
+  for (const std::string& line : design_lines(table)) text += small(line);
   if (!table.notes.empty()) {
     text += "<ul class=\"notes\">\n";
     for (std::size_t i = 0; i < table.notes.size(); ++i) {
@@ -99,9 +103,8 @@ std::string table_section(const ScoreTable& table, std::size_t number) {
   for (const std::string& remark : table.remarks) text += small(remark);
   const TextTable differences = difference_layout(table);
   if (!differences.rows.empty()) {
-    text += "<h3>Difference to " + escaped(table.baseline) + "</h3>\n" + table_text(differences, number);
+    text += "<h3>Against " + escaped(table.rules.baseline) + "</h3>\n" + table_text(differences, number);
   }
-  if (!differences.rows.empty() || table.baseline.empty()) text += small(difference_remark(table));
   const TextTable costs = cost_layout(table);
   if (!costs.rows.empty()) {
     text += "<h3>What each method costs</h3>\n" + table_text(costs, number) + small(cost_remark(table));

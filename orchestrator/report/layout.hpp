@@ -11,8 +11,9 @@ namespace peftgrid::orchestrator {
 
 struct TextCell {
   std::string text;
-  bool strong = false;             // marked as best, or as not to be told apart from it
+  bool strong = false;             // a difference of which something can be said
   std::vector<std::size_t> notes;  // footnotes, indices into ScoreTable::notes
+  bool star = false;
 };
 
 struct HeaderCell {
@@ -23,16 +24,16 @@ struct TextTable {
   std::string caption;
   std::vector<HeaderCell> header;           // the first is above the methods
   std::vector<std::vector<TextCell>> rows;  // each as long as the header
-  std::size_t footer_rows = 0;              // the last rows: majority class and sampling error
+  std::size_t footer_rows = 0;              // the last rows: upper bounds, majority class, test rows
 };
 
+/// Of one column with the differences to the baseline beside the scores.
 TextTable score_layout(const ScoreTable& table);
-/// No rows where there is no full fine-tuning to compare with.
+/// Of several columns; no rows where there is one, or nothing that is compared.
 TextTable difference_layout(const ScoreTable& table);
 TextTable cost_layout(const ScoreTable& table);
 
-/// What is said under the table of differences and that of costs.
-std::string difference_remark(const ScoreTable& table);
+/// What is said under the table of costs.
 std::string cost_remark(const ScoreTable& table);
 
 }  // namespace peftgrid::orchestrator

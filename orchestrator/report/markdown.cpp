@@ -3,6 +3,7 @@
 
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/legend.hpp"
 #include "orchestrator/report/writers.hpp"
 
 namespace peftgrid::orchestrator {
@@ -31,6 +32,7 @@ std::string escaped(std::string_view text) {
 std::string cell(const TextCell& cell) {
   std::string text = escaped(cell.text);
   if (cell.strong) text = "**" + text + "**";
+  if (cell.star) text += " \\*";
   for (const std::size_t note : cell.notes) text += "<sup>" + note_mark(note) + "</sup>";
   return text;
 }
@@ -55,7 +57,8 @@ std::string table_text(const TextTable& table) {
 
 std::string table_section(const ScoreTable& table) {
   std::string text = "## " + escaped(table.heading) + "\n\n" + table_text(score_layout(table));
-  text += escaped(table.sentence) + "\n\n";
+  for (const std::string& sentence : table.sentences) text += escaped(sentence) + "\n\n";
+  for (const std::string& line : design_lines(table)) text += escaped(line) + "\n";
   for (const std::string& line : legend(table)) text += escaped(line) + "\n";
   for (const std::string& remark : table.remarks) text += escaped(remark) + "\n";
   text += "\n";
@@ -65,7 +68,6 @@ std::string table_section(const ScoreTable& table) {
   text += table.notes.empty() ? "" : "\n";
   const TextTable differences = difference_layout(table);
   if (!differences.rows.empty()) text += "### " + escaped(differences.caption) + "\n\n" + table_text(differences);
-  if (!differences.rows.empty() || table.baseline.empty()) text += escaped(difference_remark(table)) + "\n\n";
   const TextTable costs = cost_layout(table);
   if (!costs.rows.empty()) {
     text += "### " + escaped(costs.caption) + "\n\n" + table_text(costs) + escaped(cost_remark(table)) + "\n\n";

@@ -9,8 +9,12 @@
 #include <utility>
 
 #include "orchestrator/report/cells.hpp"
+#include "orchestrator/report/columns.hpp"
+#include "orchestrator/report/comparison_rules.hpp"
 #include "orchestrator/report/comparisons.hpp"
+#include "orchestrator/report/costs.hpp"
 #include "orchestrator/report/format.hpp"
+#include "orchestrator/report/outcomes.hpp"
 #include "orchestrator/report/remarks.hpp"
 #include "orchestrator/report/scores.hpp"
 #include "orchestrator/report/sentence.hpp"
@@ -20,52 +24,7 @@
 namespace peftgrid::orchestrator {
 namespace {
 
-using Columns = std::vector<ScoreColumn>;
-
-const checkpoint::TestResult* test_of(const StoredTrial& trial, const std::string& name) {
-  for (const auto& test : trial.record.tests) {
-    if (test.name == name) return &test;
-  }
-  return nullptr;
-}
-
-/// Adds the columns that this trial has something to say in.
-void add_columns(Columns& columns, const StoredTrial& trial) {
-  const worker::TaskSpec& task = trial.spec.task;
-  if (task.metrics.empty()) return;
-  for (std::size_t i = 0; i < task.tests.size(); ++i) {
-    const std::string& test = task.tests[i].name;
-    const auto same = [&](const ScoreColumn& column) {
-      return column.task == task.name && column.test == test && column.metric == task.metrics.front();
-    };
-    if (std::any_of(columns.begin(), columns.end(), same)) continue;
-    ScoreColumn column;
-    column.task = task.name;
-    column.test = test;
-    column.metric = task.metrics.front();
-    column.heading = task.tests.size() > 1 ? task.name + " " + test : task.name;
-    column.regression = !worker::has_classes(task);
-    column.main = i == 0;
-    column.test_is_dev = task.test_is_dev;
-    columns.push_back(std::move(column));
-  }
-}
-
-/// The columns of a table whose tasks come in this order; a task without any trial yet has one without a metric.
-Columns columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials) {
-  Columns columns;
-  for (const std::string& task : tasks) {
-    const std::size_t before = columns.size();
-    for (const StoredTrial& trial : trials) {
-      if (trial.spec.task.name == task) add_columns(columns, trial);
-    }
-    if (columns.size() > before) continue;
-    ScoreColumn unknown;
-    unknown.task = unknown.heading = task;
-    columns.push_back(std::move(unknown));
-  }
-  return columns;
-}
+constexpr std::size_t kMostColumnsUnsaid = 10;  // more are sure to hold a wrong statement now and then
 
 /// Index of the note with this text, added where it is new: equal reasons share one footnote.
 std::size_t note(ScoreTable& table, const std::string& text) {
@@ -87,22 +46,25 @@ std::string of_seeds(std::size_t some, std::size_t all) {
 /// Takes one stored trial into a cell: its score, or why it has none.
 void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const StoredTrial& trial) {
   for (const std::string& warning : trial.record.warnings) add_note(table, cell, warning);
-  if (trial.record.state == "diverged") {
-    ++cell.diverged;
-    return;
+  const RunOutcome outcome = outcome_of(trial, column);
+  const SeedKey seed{trial.spec.seed, trial.spec.data_seed};
+  switch (outcome.kind) {
+    case RunOutcome::Kind::Untested:
+      return;
+    case RunOutcome::Kind::Diverged:
+      ++cell.diverged;
+      return;
+    case RunOutcome::Kind::Undefined:
+      ++cell.undefined;
+      return;
+    case RunOutcome::Kind::Collapsed:
+      ++cell.collapsed;
+      break;
+    case RunOutcome::Kind::Worked:
+      cell.scores[seed] = outcome.score;
+      break;
   }
-  const checkpoint::TestResult* test = test_of(trial, column.test);
-  if (test == nullptr) return;
-  double value = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& [name, stored] : test->metrics) {
-    if (name == column.metric) value = stored;
-  }
-  if (!std::isfinite(value)) {
-    ++cell.undefined;
-    return;
-  }
-  cell.scores[{trial.spec.seed, trial.spec.data_seed}] = value;
-  if (predicts_one_value(trial.spec.task, test->labels, test->predictions)) ++cell.collapsed;
+  cell.all_scores[seed] = outcome.score;
 }
 
 void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents) {
@@ -129,7 +91,7 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
   if (cell.collapsed > 0) {
     add_note(
         table, cell,
-        of_seeds(cell.collapsed, cell.summary.n) +
+        of_seeds(cell.collapsed, cell.all_scores.size()) +
             (column.regression ? fmt::format(" predict one value (they vary by less than {:g} % of what the labels do)",
                                              100 * kLeastSpread)
                                : " predict one class"));
@@ -137,7 +99,7 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
 }
 
 ScoreCell::State state_of(const ScoreCell& cell, const CellContents& contents) {
-  if (!cell.scores.empty()) return ScoreCell::State::Scored;
+  if (!cell.all_scores.empty()) return ScoreCell::State::Scored;
   if (cell.diverged > 0) return ScoreCell::State::Diverged;
   if (cell.undefined > 0) return ScoreCell::State::Undefined;
   if (!contents.failed.empty()) return ScoreCell::State::Failed;
@@ -153,8 +115,7 @@ void fill_cell(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, co
   }
   cell.planned = contents.planned.size();
   for (const StoredTrial* trial : contents.stored) take_trial(table, cell, column, *trial);
-  cell.summary = summarize(values_of(cell.scores));
-  if (column.regression) cell.mute = cell.undefined + cell.collapsed;
+  cell.summary = summarize(values_of(cell.worked() ? cell.scores : cell.all_scores));
   cell.state = state_of(cell, contents);
   explain(table, cell, column, contents);
 }
@@ -170,40 +131,49 @@ MethodRow& row_of(ScoreTable& table, const std::string& label) {
   return row;
 }
 
-/// Everything that is known of a column beside the methods' scores.
-void describe_columns(ScoreTable& table, const std::vector<const CellContents*>& cells) {
-  for (ScoreColumn& column : table.columns) {
+void add_truncations(ScoreTable& table, const std::vector<const CellContents*>& cells) {
+  for (const ScoreColumn& column : table.columns) {
     std::int64_t truncated = 0, length = 0;
     for (const CellContents* contents : cells) {
-      if (contents->task != column.task) continue;
+      if (contents->task != column.task || !column.main) continue;
       for (const StoredTrial* trial : contents->stored) {
         if (trial->record.truncated_rows > truncated) length = trial->spec.training.max_length;
         truncated = std::max(truncated, trial->record.truncated_rows);
-        const checkpoint::TestResult* test = test_of(*trial, column.test);
-        if (test == nullptr || column.rows != 0) continue;
-        column.rows = test->labels.size();
-        if (worker::has_classes(trial->spec.task)) column.majority = majority_score(column.metric, test->labels);
       }
     }
-    if (column.main && truncated > 0) {
+    if (truncated > 0) {
       table.remarks.push_back(fmt::format("{}: up to {} rows were longer than {} tokens and were cut.", column.task,
                                           grouped(truncated), length));
     }
   }
 }
 
+/// Whether several seeds trained, all on the rows of one data seed.
+bool one_data_seed(const std::vector<const CellContents*>& cells) {
+  std::set<std::uint64_t> seeds, data_seeds;
+  for (const CellContents* contents : cells) {
+    for (const StoredTrial* trial : contents->stored) {
+      seeds.insert(trial->spec.seed);
+      data_seeds.insert(trial->spec.data_seed);
+    }
+  }
+  return seeds.size() > 1 && data_seeds.size() == 1;
+}
+
 ScoreTable build_table(const std::string& backbone, std::int64_t size, const std::vector<const CellContents*>& cells,
-                       const std::vector<StoredTrial>& trials, const std::vector<std::string>& task_order) {
+                       const std::vector<StoredTrial>& trials, const std::vector<std::string>& task_order,
+                       const ComparisonRules& rules, Metrics metrics) {
   ScoreTable table;
   table.backbone = backbone;
   table.train_size = size;
-  table.heading = backbone + ", " + size_text(size);
+  table.heading = backbone + ", " + size_text(size) + (metrics == Metrics::First ? "" : ": further metrics");
   std::vector<std::string> tasks;
   for (const std::string& task : task_order) {
     const auto is_here = [&](const CellContents* cell) { return cell->task == task; };
     if (std::any_of(cells.begin(), cells.end(), is_here)) tasks.push_back(task);
   }
-  table.columns = columns_of(tasks, trials);
+  table.columns = columns_of(tasks, trials, metrics);
+  if (table.columns.empty()) return table;
   for (const CellContents* contents : cells) {
     MethodRow& row = row_of(table, contents->label);
     for (const StoredTrial* trial : contents->stored)
@@ -216,12 +186,31 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
     for (const StoredTrial* trial : contents->stored)
       table.chosen_on_reported |= trial->spec.selection.from == "reported";
   }
-  describe_columns(table, cells);
-  add_costs(table, cells);
-  add_comparisons(table, cells);
+  if (one_data_seed(cells))
+    table.remarks.emplace_back("All seeds drew the same training rows (data_seed): other rows are not covered.");
+  describe_columns(table.columns, cells);
+  if (metrics == Metrics::First) {
+    add_truncations(table, cells);
+    add_costs(table, cells);
+  }
+  add_comparisons(table, cells, rules);
   add_upper_bounds(table, cells);
-  table.sentence = sentence_of(table);
+  table.sentences = sentences_of(table);
   return table;
+}
+
+/// With 95 % confidence a column, one of twenty is wrong.
+std::string many_columns(const ReportModel& model) {
+  std::size_t compared = 0;
+  for (const ScoreTable& table : model.tables) {
+    compared += static_cast<std::size_t>(
+        std::ranges::count_if(table.columns, [](const ScoreColumn& c) { return c.sight.has_value(); }));
+  }
+  if (compared <= kMostColumnsUnsaid) return "";
+  return fmt::format(
+      "{} columns are compared, each right with 95 % confidence: about {:.0f} of them may hold a wrong "
+      "statement.",
+      compared, std::ceil(static_cast<double>(compared) / 20));
 }
 
 template <typename Value>
@@ -231,7 +220,7 @@ void add_once(std::vector<Value>& values, const Value& value) {
 
 }  // namespace
 
-ReportModel build_model(Sources sources) {
+ReportModel build_model(Sources sources, const ReportOptions& options) {
   const std::vector<CellContents> cells = gather_cells(sources);
   std::vector<std::string> backbones, tasks;
   std::vector<std::int64_t> sizes;
@@ -243,6 +232,7 @@ ReportModel build_model(Sources sources) {
   // "All rows" is stored as 0 and is the largest of sizes.
   std::sort(sizes.begin(), sizes.end(), [](std::int64_t a, std::int64_t b) { return a != 0 && (b == 0 || a < b); });
 
+  const ComparisonRules rules = rules_of(sources, cells, options);
   ReportModel model;
   for (const std::string& backbone : backbones) {
     for (const std::int64_t size : sizes) {
@@ -250,19 +240,28 @@ ReportModel build_model(Sources sources) {
       for (const CellContents& cell : cells) {
         if (cell.backbone == backbone && cell.train_size == size) here.push_back(&cell);
       }
-      if (!here.empty()) model.tables.push_back(build_table(backbone, size, here, sources.trials, tasks));
+      if (here.empty()) continue;
+      model.tables.push_back(build_table(backbone, size, here, sources.trials, tasks, rules, Metrics::First));
+      ScoreTable further = build_table(backbone, size, here, sources.trials, tasks, rules, Metrics::Others);
+      if (!further.columns.empty()) model.further.push_back(std::move(further));
     }
   }
   std::vector<std::string> runs;
   for (const RunState& state : sources.states) add_once(runs, state.run);
+  if (options.all_metrics) {
+    model.tables.insert(model.tables.end(), model.further.begin(), model.further.end());
+    model.further.clear();
+  }
+  const std::string warning = many_columns(model);
   model.title = runs.empty() ? "Trials" : listed(runs);
   model.remarks = remarks_of(sources);
+  if (!warning.empty()) model.remarks.push_back(warning);
   model.trials = std::move(sources.trials);
   return model;
 }
 
-ReportModel build_report(const std::vector<std::filesystem::path>& sources) {
-  return build_model(load_sources(sources));
+ReportModel build_report(const std::vector<std::filesystem::path>& sources, const ReportOptions& options) {
+  return build_model(load_sources(sources), options);
 }
 
 }  // namespace peftgrid::orchestrator

@@ -5,13 +5,27 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "orchestrator/report/sources.hpp"
 #include "orchestrator/report/statistics.hpp"
+#include "orchestrator/report/verdict.hpp"
 
 /// Everything that a report says, as plain data: the writers of Markdown, CSV, LaTeX, HTML and plots only format it.
 namespace peftgrid::orchestrator {
+
+/// What a column's comparisons with the baseline find four times in five, in units of the metric: the median over them.
+struct Sight {
+  double sees = 0;
+  std::vector<std::pair<std::size_t, double>> with_seeds;  // what more seeds would see
+};
+
+/// Where a column has one seed: on how many test rows which of two models alone is right.
+struct TwoModels {
+  std::string one, other;  // methods
+  std::size_t only_one = 0, only_other = 0;
+};
 
 /// A column of a table: one test set of one task under one metric.
 struct ScoreColumn {
@@ -21,9 +35,28 @@ struct ScoreColumn {
   bool main = true;  // the task's first test set: the one that averages and sentences use
   bool test_is_dev = false;
   std::size_t rows = 0;
-  std::optional<double> majority;        // score of the most frequent class
-  std::optional<double> sampling_error;  // of one score on this test set
-  bool bootstrapped = false;             // how the error was found
+  std::optional<double> majority;  // score of the most frequent class
+  std::optional<double> one_row;   // what a test row is worth at the most; nothing for correlations
+  std::optional<Sight> sight;      // nothing where no method is compared
+  std::optional<TwoModels> models;
+};
+
+/// A method's difference to the baseline, over the seeds that both have.
+struct Against {
+  Comparison comparison;
+  Interval joint;  // holds together with those of all other methods of the column
+  Interval alone;  // by the pair's own seeds, as if it were the only comparison
+  double p_adjusted = 1;
+  std::vector<double> by_seed;
+  Word word = Word::NotToldApart;
+  bool told_apart() const { return word != Word::NotToldApart; }
+};
+
+/// What is said of a method in a column, or on the average of tasks.
+struct Verdict {
+  bool starred = false;            // with 95 % confidence the best method is one of the starred
+  std::vector<std::size_t> above;  // rows that are clearly above it: why it is not starred
+  std::optional<Against> against;  // the baseline; nothing below two shared seeds
 };
 
 struct ScoreCell {
@@ -37,31 +70,36 @@ struct ScoreCell {
     Undefined  // the metric is undefined for every seed
   };
   State state = State::Empty;
-  BySeed scores;
-  Summary summary;
+  BySeed scores;              // of the runs that worked
+  BySeed all_scores;          // with those that predict one value
+  Summary summary;            // of the runs that worked; of all that have a score where none did
   std::size_t planned = 0;    // seeds the grid asks for; without a grid, those that are stored
   std::size_t diverged = 0;   // of the stored seeds
   std::size_t undefined = 0;  // of the stored seeds: the metric is, since the predictions or the labels do not vary
-  std::size_t mute = 0;       // of the stored seeds of a regression: predictions that do not vary, undefined or not
   std::size_t collapsed = 0;  // of the scored seeds: predict one class, or in a regression one value
-  bool best = false, tied = false;
+  std::optional<Interval> interval;       // 95 %, of the method's score; nothing below two seeds
+  std::optional<Interval> over_majority;  // likewise, of what it scores above the most frequent class
+  Verdict verdict;
   std::vector<std::size_t> notes;  // indices into ScoreTable::notes
-  /// May be called better or worse than others: not where a seed diverged, nor where no seed of a regression says
-  /// anything.
-  bool comparable() const {
-    return state == State::Scored && diverged == 0 && (mute == 0 || mute < summary.n + undefined);
-  }
+  /// Some run worked: it can be compared.
+  bool worked() const { return !scores.empty(); }
+  /// Stored runs that said nothing, of all stored ones.
+  std::size_t failures() const { return diverged + undefined + collapsed; }
+  std::size_t runs() const { return diverged + undefined + all_scores.size(); }
   bool complete() const { return state == State::Scored && summary.n == planned; }
 };
 
-/// What a method costs, over all its stored trials of one table.
+/// What a method costs, over those of its stored trials whose task and seeds all methods of the table have; where there
+/// is none, over all of its own.
 struct MethodCosts {
   std::vector<double> learning_rates;
   std::int64_t parameters_low = 0, parameters_high = 0;  // without the head
   std::int64_t with_head_low = 0, with_head_high = 0;
   std::int64_t stored_low = 0, stored_high = 0;  // numbers that a trial kept, the head's left out
-  double stored_bytes = 0, training_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
-  std::int64_t peak_memory_bytes = 0;                                             // the most
+  double stored_bytes = 0;                       // mean, of what the trial files keep
+  double deployed_bytes = 0;  // mean, of what one would deploy beside the base; of full fine-tuning all weights
+  double training_s = 0, cpu_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
+  std::int64_t peak_memory_bytes = 0;                                      // the most
   std::int64_t width_low = 0, width_high = 0;
   std::size_t trials = 0;
 };
@@ -69,11 +107,12 @@ struct MethodCosts {
 struct MethodRow {
   std::string label;
   bool is_full = false;
-  std::vector<ScoreCell> cells;                       // one a column
-  std::optional<Summary> average;                     // over tasks, per seed; only where all are complete
-  BySeed averages;                                    // behind `average`
-  bool average_marked = false;                        // the best, or not to be told apart from it
-  std::vector<std::optional<Estimate>> against_full;  // one a column; nothing where no seed is shared
+  bool compared = true;           // is of the family of methods that are compared
+  std::vector<ScoreCell> cells;   // one a column
+  std::optional<double> average;  // over ScoreTable::averaged
+  Verdict on_average;
+  std::optional<Interval> elsewhere;        // difference to the baseline on tasks like these; only from six tasks on
+  std::size_t behind_on = 0, ahead_on = 0;  // of the averaged tasks
   MethodCosts costs;
 };
 
@@ -84,6 +123,14 @@ struct UpperBound {
   std::optional<double> average;              // over tasks
 };
 
+/// Whom methods are compared with, and how large a difference matters.
+struct ComparisonRules {
+  std::string baseline;             // a label; empty: full fine-tuning, else the table's first method
+  std::vector<std::string> family;  // labels of the methods that are compared; empty: all
+  bool chosen_afterwards = false;   // the baseline was named when the results were there
+  double margin = 0.01;             // of scores as they are, not times 100
+};
+
 struct ScoreTable {
   std::string backbone;
   std::int64_t train_size = 0;  // 0: all
@@ -91,25 +138,34 @@ struct ScoreTable {
   std::vector<ScoreColumn> columns;
   std::vector<MethodRow> rows;
   std::vector<UpperBound> bounds;
-  bool chosen_on_reported = false;  // some trial's best step was chosen on the rows that are reported: no verdict
-  std::string baseline;             // the row that differences are taken to; empty: there is no full fine-tuning
-  bool has_average = false;
-  bool oversubscribed = false;       // some trials ran with more ranks than cores
-  std::vector<std::string> notes;    // footnotes of cells: reasons, warnings
-  std::vector<std::string> remarks;  // about the table as a whole
-  std::string sentence;              // what can and what cannot be told apart
+  bool chosen_on_reported = false;     // some trial's best step was chosen on the rows that are reported: no verdict
+  ComparisonRules rules;               // `baseline` is a row's label; empty where nothing is compared
+  std::vector<std::size_t> averaged;   // columns whose average is shown: those that all methods share
+  bool costs_shared = false;           // costs are means over tasks and seeds that all methods have
+  bool oversubscribed = false;         // some trials ran with more ranks than cores
+  std::vector<std::string> notes;      // footnotes of cells: reasons, warnings
+  std::vector<std::string> remarks;    // about the table as a whole
+  std::vector<std::string> sentences;  // what can and what cannot be told apart
 };
 
 struct ReportModel {
   std::string title;
   std::vector<ScoreTable> tables;
+  std::vector<ScoreTable> further;   // of the tasks' other metrics: for cells.csv
   std::vector<std::string> remarks;  // about the whole: CPU types, earlier grids, conflicts, unreadable files
   std::vector<StoredTrial> trials;   // the current ones, sorted by id: for trials.csv
 };
 
-/// Tables, comparisons and sentences out of what was found.
-ReportModel build_model(Sources sources);
+/// What the command line says of comparisons, over what the grid says.
+struct ReportOptions {
+  std::string baseline;          // a method's label
+  std::optional<double> margin;  // in points
+  bool all_metrics = false;      // tables for the tasks' other metrics too
+};
+
+/// Tables, comparisons and sentences out of what was found. Throws worker::UsageError for a baseline that is no method.
+ReportModel build_model(Sources sources, const ReportOptions& options = {});
 /// load_sources and build_model.
-ReportModel build_report(const std::vector<std::filesystem::path>& sources);
+ReportModel build_report(const std::vector<std::filesystem::path>& sources, const ReportOptions& options = {});
 
 }  // namespace peftgrid::orchestrator

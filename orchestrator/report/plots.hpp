@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,15 @@ struct Plot {
   std::string caption;  // for those who cannot see it too
   std::string script;   // draws to standard output
   std::string svg;      // empty until drawn
+  int height = 480;     // the width is always the same
 };
 
-/// Score against training size (where there are two sizes or more) and against trained parameters, for each backbone
-/// and task, as scripts. Numbers go into the scripts as data, names only as quoted, escaped titles.
+/// For each table its differences to the baseline; for each backbone and task scores and differences against training
+/// size (where there are two sizes or more) and scores against trained parameters. A method with one seed has a hollow
+/// dot and no bar.
 std::vector<Plot> plan_plots(const ReportModel& model);
+/// A table's differences to its baseline, without a file yet; nothing where nothing is compared.
+std::optional<Plot> forest_plot(const ScoreTable& table);
 
 /// Runs gnuplot once for all plots and fills in the drawings; the same scripts give the same bytes. Returns what to
 /// tell the reader when gnuplot is missing or fails; then `plots` is empty.

@@ -37,16 +37,23 @@ std::optional<double> score(const std::string& metric, const Values& labels, con
   return undefined(value) ? std::nullopt : std::optional(value);
 }
 
-std::optional<double> majority_score(const std::string& metric, const Values& labels) {
-  if (labels.empty() || metric == "pearson" || metric == "spearman") return std::nullopt;
+double lowest_score(const std::string& metric) {
+  return metric == "matthews" || metric == "pearson" || metric == "spearman" ? -1 : 0;
+}
+
+double majority_class(const Values& labels) {
   std::map<double, std::size_t> counts;
-  for (const double label : labels) {
-    if (std::isnan(label)) return std::nullopt;
-    ++counts[label];
+  for (const double label : labels) ++counts[label];
+  const auto fewer = [](const auto& a, const auto& b) { return a.second < b.second; };
+  return std::max_element(counts.begin(), counts.end(), fewer)->first;
+}
+
+std::optional<double> majority_score(const std::string& metric, const Values& labels) {
+  const auto undefined = [](double label) { return std::isnan(label); };
+  if (labels.empty() || metric == "pearson" || metric == "spearman" || std::ranges::any_of(labels, undefined)) {
+    return std::nullopt;
   }
-  const auto most =
-      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return score(metric, labels, Values(labels.size(), most->first));
+  return score(metric, labels, Values(labels.size(), majority_class(labels)));
 }
 
 bool predicts_one_value(const worker::TaskSpec& task, const Values& labels, const Values& predictions) {

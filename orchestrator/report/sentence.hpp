@@ -1,13 +1,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "orchestrator/report/model.hpp"
 
 namespace peftgrid::orchestrator {
 
-/// One sentence in words on a table: on each task which method leads, what cannot be told apart from it, what is
-/// behind, what does not beat the majority class.
-std::string sentence_of(const ScoreTable& table);
+/// What can and what cannot be told apart, in words: for each task, and for the average of tasks. All of it is read off
+/// the intervals of the tables (Verdict). Of methods with one seed nothing is said but which models were right.
+std::vector<std::string> sentences_of(const ScoreTable& table);
 
 }  // namespace peftgrid::orchestrator

@@ -64,6 +64,7 @@ void show_state(RunState& state) {
   for (Hole& hole : state.holes) show_all({&hole.backbone, &hole.task, &hole.label, &hole.reason});
   for (auto& [id, failed] : state.failed) show(failed.reason);
   show(state.lost);
+  show(state.compare);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ tbody tr + tr > * { border-top: 1px solid #ececf1; }
 tfoot > tr > * { color: var(--quiet); font-weight: 400; border-top: 1px solid var(--line); }
 td.mark { background: var(--mark); font-weight: 700; }
 td.none { color: var(--quiet); font-style: italic; }
+td .star { color: #0072B2; font-weight: 700; }
 sup { line-height: 0; margin-left: .15em; }
 .sentence { margin: .7rem 0; padding: .1rem 0 .1rem .8rem; border-left: 4px solid #0072B2; }
 .small { font-size: .86rem; color: var(--quiet); margin: .3rem 0; }

@@ -2,6 +2,7 @@
 
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/legend.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "worker/text.hpp"
 
@@ -18,8 +19,10 @@ std::string printable(std::string text) {
   return text;
 }
 
-std::string shown(const TextCell& cell) {
-  std::string text = printable(cell.text) + (cell.strong ? "*" : "");
+/// `starred`: some cell of its column has a star, so that numbers stay below each other.
+std::string shown(const TextCell& cell, bool starred) {
+  std::string text = printable(cell.text);
+  if (starred) text += cell.star ? " *" : "  ";
   for (const std::size_t note : cell.notes) text += " " + note_mark(note);
   return text;
 }
@@ -54,9 +57,13 @@ Grid grid_of(const TextTable& table) {
   for (const HeaderCell& head : table.header) {
     grid[0].push_back(printable(head.text + (head.detail.empty() ? "" : " " + head.detail)));
   }
+  std::vector<bool> starred(table.header.size());
+  for (const auto& row : table.rows) {
+    for (std::size_t c = 0; c < row.size(); ++c) starred[c] = starred[c] || row[c].star;
+  }
   for (const auto& row : table.rows) {
     std::vector<std::string>& line = grid.emplace_back();
-    for (const TextCell& cell : row) line.push_back(shown(cell));
+    for (std::size_t c = 0; c < row.size(); ++c) line.push_back(shown(row[c], starred[c]));
   }
   return grid;
 }
@@ -70,6 +77,7 @@ std::string block(const Grid& grid, const std::vector<std::size_t>& widths, std:
     if (r == 1 || r + footer == grid.size()) text += std::string(room, '-') + "\n";
     text += padded(grid[r][0], widths[0], true);
     for (std::size_t c = first; c <= last; ++c) text += std::string(kGap, ' ') + padded(grid[r][c], widths[c], false);
+    text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
   }
   first = last + 1;
@@ -93,15 +101,22 @@ std::string table_text(const TextTable& table) {
 }  // namespace
 
 std::string terminal_table(const ReportModel& model) {
-  std::string text;
+  std::string text, star;
   for (const ScoreTable& table : model.tables) {
     text += (text.empty() ? "" : "\n") + printable(table.heading) + "\n" + table_text(score_layout(table));
-    text += wrapped(printable(table.sentence));
+    for (const std::string& line : design_lines(table)) text += wrapped(printable(line));
+    const TextTable differences = difference_layout(table);
+    if (!differences.rows.empty()) {
+      text += "\nagainst " + printable(table.rules.baseline) + ", 95 % (all of a column together)\n" +
+              table_text(differences);
+    }
+    for (const std::string& sentence : table.sentences) text += wrapped(printable(sentence));
     for (std::size_t i = 0; i < table.notes.size(); ++i) {
       text += wrapped(note_mark(i) + "  " + printable(table.notes[i]), 3);
     }
+    if (star.empty()) star = star_line(table);
   }
-  if (!text.empty()) text += "* the best of its column, and whatever seeds and test rows cannot tell apart from it\n";
+  if (!star.empty()) text += star + "\n";
   for (const std::string& remark : model.remarks) text += wrapped(printable(remark));
   return text;
 }

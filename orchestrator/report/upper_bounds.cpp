@@ -53,14 +53,11 @@ std::optional<double> best_mean(const std::vector<const MethodRow*>& rows, std::
 
 std::optional<double> average_of(const ScoreTable& table, const UpperBound& bound) {
   double sum = 0;
-  std::size_t tasks = 0;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (!table.columns[i].main) continue;
+  for (const std::size_t i : table.averaged) {
     if (!bound.scores[i]) return std::nullopt;
     sum += *bound.scores[i];
-    ++tasks;
   }
-  return tasks == 0 ? std::nullopt : std::optional(sum / static_cast<double>(tasks));
+  return table.averaged.empty() ? std::nullopt : std::optional(sum / static_cast<double>(table.averaged.size()));
 }
 
 }  // namespace

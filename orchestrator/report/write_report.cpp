@@ -1,5 +1,7 @@
 #include "orchestrator/report/write_report.hpp"
 
+#include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 #include <system_error>
@@ -15,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::array kKinds = {"forest-", "size-", "difference-", "parameters-"};
+
 /// Drawings of an earlier report whose task or backbone is no longer in it would tell of a grid that is gone.
 void remove_old_plots(const fs::path& folder, const std::vector<Plot>& plots) {
   std::set<std::string> current;
@@ -22,7 +26,8 @@ void remove_old_plots(const fs::path& folder, const std::vector<Plot>& plots) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    const bool ours = (name.starts_with("size-") || name.starts_with("parameters-")) && name.ends_with(".svg");
+    const auto is_kind = [&](const char* kind) { return name.starts_with(kind); };
+    const bool ours = std::ranges::any_of(kKinds, is_kind) && name.ends_with(".svg");
     if (ours && !current.contains(name)) fs::remove(entry.path(), ignored);
   }
 }

@@ -12,7 +12,7 @@ namespace peftgrid::orchestrator {
 std::string markdown(const ReportModel& model, const std::vector<Plot>& plots);
 /// One self-contained page: no script, nothing fetched.
 std::string html(const ReportModel& model, const std::vector<Plot>& plots);
-/// Tables for \input; needs the package booktabs.
+/// Tables for \input; needs the packages booktabs and graphicx.
 std::string latex(const ReportModel& model);
 /// One line a cell and column; scores as they are, not times 100.
 std::string cells_csv(const ReportModel& model);

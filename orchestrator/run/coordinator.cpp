@@ -59,7 +59,10 @@ void Coordinator::run() {
     // Ranks first: whoever reported asks for the next trial in the same breath, and trains while the disk works.
     storage_.sync(!heard);
     if (storage_.ends_run() && !stopped_) stop();
-    if (no_trial_left() && !ranks_[0].ended && (storage_.all_synced() || hooks_.stop())) end(0);
+    if (no_trial_left() && !ranks_[0].ended && (storage_.all_synced() || hooks_.stop())) {
+      show(true);  // what rank 0 prints now, report and table, stays below it
+      end(0);
+    }
     if (storage_.all_synced() || storage_.troubled()) show(false);
     // Rank 0 trains on the same core: a thousand looks a second took 1 to 2 % of it. A twentieth of the silence so far
     // keeps short trials from waiting and lets long ones be. Letters of its own worker wake it up at once.
@@ -107,8 +110,11 @@ void Coordinator::start(const std::vector<Scheduler::Start>& starts) {
     if (stopped_) return;
     const worker::TrialSpec& spec = *jobs_[chosen.job].spec;
     const worker::Gang gang{next_gang_++, chosen.ranks};
-    gangs_[gang.number] = {chosen.job, chosen.ranks};
-    journal_.note("assigned", json{{"id", spec.id}, {"rank", chosen.ranks.front()}, {"ranks", chosen.ranks}}.dump());
+    gangs_[gang.number] = {chosen.job, chosen.ranks, now_s()};
+    estimate_end();
+    journal_.note(
+        "assigned",
+        json{{"id", spec.id}, {"rank", chosen.ranks.front()}, {"ranks", chosen.ranks}, {"left", left_s()}}.dump());
     const worker::Assign order{spec, worker::to_json(spec), gang};
     for (const int rank : chosen.ranks) {
       ranks_[static_cast<std::size_t>(rank)].gang = gang.number;
@@ -144,7 +150,13 @@ void Coordinator::finished(int rank, const worker::Report& report) {
 /// `ranks`: those that did it; empty: nobody knows any more.
 void Coordinator::record(std::size_t job, const std::vector<int>& ranks, const TrialOutcome& outcome) {
   const int leader = ranks.empty() ? 0 : ranks.front();
-  json body{{"id", outcome.id}, {"rank", leader}, {"seconds", outcome.seconds}, {"ranks", ranks.size()}};
+  if (outcome.state != TrialOutcome::State::Failed) {
+    predicted_done_ += jobs_[job].predicted_s;
+    seconds_done_ += outcome.seconds;
+  }
+  estimate_end();
+  json body{
+      {"id", outcome.id}, {"rank", leader}, {"seconds", outcome.seconds}, {"ranks", ranks.size()}, {"left", left_s()}};
   if (outcome.state == TrialOutcome::State::Failed) {
     body["reason"] = outcome.reason;
     body["environment"] = outcome.environment;
@@ -153,8 +165,6 @@ void Coordinator::record(std::size_t job, const std::vector<int>& ranks, const T
   } else {
     storage_.keep("finished", body.dump());
     ++(outcome.state == TrialOutcome::State::Done ? tally_.done : tally_.diverged);
-    predicted_done_ += jobs_[job].predicted_s;
-    seconds_done_ += outcome.seconds;
   }
   display_.ended(leader, *jobs_[job].spec, outcome);
 }
@@ -266,25 +276,39 @@ bool Coordinator::over() const {
   return gangs_.empty() || now_s() - stop_since_s_ > kStopPatience_s;
 }
 
-/// Looks at every trial that waits, so not at each call: with 10,000 of them that would be felt.
-double Coordinator::left_s() {
-  if (!scheduler_.waiting().empty() && now_s() - left_at_s_ < kLeftHolds_s) return left_s_;
-  left_at_s_ = now_s();
-  double work = 0;
-  for (const std::size_t job : scheduler_.waiting()) {
-    work += jobs_[job].predicted_s * static_cast<double>(jobs_[job].spec->width);
-  }
-  // On average half of a running trial is left.
-  for (const auto& [number, gang] : gangs_) {
-    work += jobs_[gang.job].predicted_s * static_cast<double>(gang.ranks.size()) / 2;
-  }
+/// When the run will have no trial left, as it looks now. Between two estimates the time left counts down by the clock,
+/// here and in `status`, which reads it in the journal. Looks at every trial that waits, so not at each call: with
+/// 10,000 of them that would be felt.
+void Coordinator::estimate_end() {
+  const double now = now_s();
+  if (!scheduler_.waiting().empty() && now - estimated_at_s_ < kEstimateHolds_s) return;
+  estimated_at_s_ = now;
   const double truth = predicted_done_ > 0 ? seconds_done_ / predicted_done_ : 1;
-  const auto left = std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks_.size()) - tally_.lost_ranks);
-  left_s_ = work * truth / static_cast<double>(left);
-  return left_s_;
+  double work = 0, longest_s = 0;
+  for (const std::size_t job : scheduler_.waiting()) {
+    work += truth * jobs_[job].predicted_s * static_cast<double>(jobs_[job].spec->width);
+    longest_s = std::max(longest_s, truth * jobs_[job].predicted_s);
+  }
+  for (const auto& [number, gang] : gangs_) {
+    // One that takes longer than was predicted is always taken for nearly done.
+    constexpr double kNearlyDone = 0.05;
+    const double whole_s = truth * jobs_[gang.job].predicted_s;
+    const double rest_s = std::max(whole_s - (now - gang.since_s), kNearlyDone * whole_s);
+    work += rest_s * static_cast<double>(gang.ranks.size());
+    longest_s = std::max(longest_s, rest_s);
+  }
+  const auto ranks = std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks_.size()) - tally_.lost_ranks);
+  end_estimate_s_ = now + std::max(work / static_cast<double>(ranks), longest_s);
+}
+
+double Coordinator::left_s() const {
+  return std::max(0.0, end_estimate_s_ - now_s());
 }
 
 void Coordinator::show(bool last) {
+  if (display_ended_) return;
+  display_ended_ = last;
+  if (left_s() == 0) estimate_end();
   Overview o;
   o.done = tally_.done + tally_.diverged;
   o.failed = tally_.failed;

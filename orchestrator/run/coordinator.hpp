@@ -67,6 +67,7 @@ class Coordinator {
   struct RunningGang {
     std::size_t job;
     std::vector<int> ranks;
+    double since_s;
   };
 
   void hear(const collectives::Letter& letter);
@@ -84,7 +85,8 @@ class Coordinator {
   bool no_trial_left() const;
   bool over() const;
   void show(bool last);
-  double left_s();
+  void estimate_end();
+  double left_s() const;
   void send(int rank, const worker::ToWorker& message);
 
   collectives::Mailbox& line_;
@@ -103,8 +105,9 @@ class Coordinator {
   Tally tally_;
   std::atomic<bool> dismissed_ = false, stopped_ = false;
   double stop_since_s_ = 0, begin_s_, alive_sent_s_ = 0;
-  double left_s_ = 0, left_at_s_ = 0;  // the time left, and when it was worked out
-  static constexpr double kLeftHolds_s = 0.2;
+  double end_estimate_s_ = 0, estimated_at_s_ = 0;
+  bool display_ended_ = false;
+  static constexpr double kEstimateHolds_s = 0.2;
   double predicted_done_ = 0, seconds_done_ = 0;  // of finished trials: how far predictions are off
 };
 

@@ -36,6 +36,8 @@ void read_grid(const json& grid, RunState& state) {
   state.grid_sha256 = grid.at("sha256");
   state.cells.clear();
   state.holes.clear();
+  state.compare = grid.value("compare", std::vector<std::string>());
+  state.margin = grid.value("margin", kDefaultMargin);
   for (const json& cell : grid.at("cells")) {
     state.cells.push_back({cell.at("id"), cell.at("backbone"), cell.at("task"), cell.at("label"),
                            whole_number(cell.at("size")), cell.at("trials"), seeds_of(cell.at("seeds"))});
@@ -59,6 +61,8 @@ void replay(const Event& event, RunState& state) {
                         event.time_s,
                         0};
   }
+  if (event.kind == "plan") state.end_estimate_s = event.time_s + state.prediction.makespan_s;
+  if (body.contains("left")) state.end_estimate_s = event.time_s + body.at("left").get<double>();
   // A start that was stopped is no measure of its plan.
   if (event.kind == "end" && whole_number(body.value("not_run", json(0))) == 0) state.prediction.end_s = event.time_s;
   if (event.kind == "start") {
@@ -92,6 +96,7 @@ void add_shard(const RunState& shard, RunState& state) {
   state.finished.insert(shard.finished.begin(), shard.finished.end());
   state.lost.insert(state.lost.end(), shard.lost.begin(), shard.lost.end());
   state.ranks += shard.ranks;
+  state.end_estimate_s = std::max(state.end_estimate_s, shard.end_estimate_s);
   state.cores = std::max(state.cores, shard.cores);
 }
 
@@ -190,31 +195,55 @@ RunState read_run_state(const RunFolder& folder) {
   return state;
 }
 
-std::string grid_event(const Grid& grid) {
-  json cells = json::array();
+std::string grid_event(const Grid& grid, const RunState& earlier) {
+  std::vector<json> cells, holes;
+  std::map<std::string, std::size_t> place;
+  for (const PlannedCell& cell : earlier.cells) {
+    place[cell.id] = cells.size();
+    cells.push_back({{"id", cell.id},
+                     {"backbone", cell.backbone},
+                     {"task", cell.task},
+                     {"label", cell.label},
+                     {"size", cell.train_size},
+                     {"trials", cell.trials},
+                     {"seeds", cell.seeds}});
+  }
   for (const Cell& cell : grid.cells) {
-    json trials = json::array(), seeds = json::array();
-    for (const std::size_t trial : cell.trials) {
-      trials.push_back(grid.trials[trial].id);
-      seeds.push_back(grid.trials[trial].seed);
+    const auto [known, is_new] = place.try_emplace(cell.id, cells.size());
+    if (is_new) {
+      cells.push_back({{"id", cell.id},
+                       {"backbone", cell.backbone},
+                       {"task", cell.task},
+                       {"label", cell.label},
+                       {"size", cell.train_size},
+                       {"trials", json::array()},
+                       {"seeds", json::array()}});
     }
-    json planned{{"id", cell.id},           {"backbone", cell.backbone}, {"task", cell.task}, {"label", cell.label},
-                 {"size", cell.train_size}, {"trials", trials},          {"seeds", seeds}};
+    json& planned = cells[known->second];
+    for (const std::size_t trial : cell.trials) {
+      const worker::TrialSpec& spec = grid.trials[trial];
+      if (std::ranges::find(planned["trials"], json(spec.id)) != planned["trials"].end()) continue;
+      planned["trials"].push_back(spec.id);
+      planned["seeds"].push_back(spec.seed);
+    }
     if (!cell.undecided.empty()) {
       planned["undecided"] = cell.undecided;
       planned["width"] = grid.trials[cell.trials.front()].width;
     }
-    cells.push_back(std::move(planned));
   }
-  json holes = json::array();
-  for (const Hole& hole : grid.holes) {
-    holes.push_back({{"backbone", hole.backbone},
-                     {"task", hole.task},
-                     {"label", hole.label},
-                     {"size", hole.train_size},
-                     {"reason", hole.reason}});
+  for (const std::vector<Hole>* all : {&earlier.holes, &grid.holes}) {
+    for (const Hole& hole : *all) {
+      json told{{"backbone", hole.backbone},
+                {"task", hole.task},
+                {"label", hole.label},
+                {"size", hole.train_size},
+                {"reason", hole.reason}};
+      if (std::ranges::find(holes, told) == holes.end()) holes.push_back(std::move(told));
+    }
   }
-  return json{{"run", grid.run}, {"sha256", grid.sha256}, {"cells", cells}, {"holes", holes}}.dump();
+  return json{{"run", grid.run}, {"sha256", grid.sha256},   {"cells", cells},
+              {"holes", holes},  {"compare", grid.compare}, {"margin", grid.margin}}
+      .dump();
 }
 
 }  // namespace peftgrid::orchestrator

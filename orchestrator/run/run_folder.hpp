@@ -43,12 +43,15 @@ struct RunState {
   std::string run, grid_sha256;
   std::vector<PlannedCell> cells;  // in the grid's order: backbones, tasks, methods, sizes
   std::vector<Hole> holes;
+  std::vector<std::string> compare;               // as Grid's
+  double margin = kDefaultMargin;                 // as Grid's
   std::map<std::string, FailedTrial> failed;      // by trial id; those without a trial file
   std::map<std::string, FinishedTrial> finished;  // by id
   std::map<std::string, std::int64_t> widths;     // that starts chose, by Cell::undecided
   Prediction prediction;                          // of the last start
   std::map<std::string, std::int64_t> deaths;     // of ranks that worked on an unfinished trial, by its id
   std::vector<std::string> lost;                  // "rank 3 on node7 died", of the last start
+  double end_estimate_s = 0;                      // when the last start expected to be done; seconds since 1970
   bool ended = false;                             // the last thing written was "end"
   std::int64_t ranks = 0, cores = 0;              // of the last start
   std::string job, nodes;                         // of the last start, where it was a Slurm job
@@ -86,7 +89,9 @@ void write_whole(const std::filesystem::path& file, const std::string& text);
 /// Replays the journal, then what the journals of shards say of failures, times and ranks. A folder without a journal
 /// gives an empty state.
 RunState read_run_state(const RunFolder& folder);
-/// The JSON of the journal's "grid" event.
-std::string grid_event(const Grid& grid);
+/// The JSON of the journal's "grid" event: the cells and holes of `grid`, and those of `earlier` that it lacks. A grid
+/// that
+/// --only has narrowed says what runs, not what the run consists of.
+std::string grid_event(const Grid& grid, const RunState& earlier = {});
 
 }  // namespace peftgrid::orchestrator

@@ -172,7 +172,8 @@ void RunSession::announce(const RunOptions& options, int ranks) {
     start["node"] = launched.node;
   }
   journal_->append("start", start.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  journal_->append("grid", grid_event(grid_));
+  const bool narrowed = !options.overrides.only.empty();
+  journal_->append("grid", grid_event(grid_, narrowed ? read_run_state(folder_) : RunState{}));
   journal_->append("plan", nlohmann::json{{"makespan", prediction_.makespan_s},
                                           {"lower_bound", prediction_.lower_bound_s},
                                           {"trials", prediction_.trials},
@@ -186,8 +187,8 @@ void RunSession::announce(const RunOptions& options, int ranks) {
   const std::string there =
       already_there_.empty() ? "" : fmt::format(", {} of them already there", already_there_.size());
   const std::string about = jobs_.empty() ? "" : fmt::format(", about {}", duration_text(prediction_.makespan_s));
-  say("{}: {} trials in {} cells{}; {} to run on {} rank{}{}\n", grid_.run, grid_.trials.size(), grid_.cells.size(),
-      there, jobs_.size(), ranks, ranks == 1 ? "" : "s", about);
+  say("{}: {} trials in {} cell{}{}; {} to run on {} rank{}{}\n", grid_.run, grid_.trials.size(), grid_.cells.size(),
+      grid_.cells.size() == 1 ? "" : "s", there, jobs_.size(), ranks, ranks == 1 ? "" : "s", about);
   if (!launched.job.empty()) say("Slurm job {} on {}\n", launched.job, launched.nodes);
   if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) say("every trial is already there\n");
   if (failed_before_ > 0) {

@@ -88,7 +88,8 @@ double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const Bac
                           waiting(static_cast<double>(spec.training.batch_size), width);
   const double evaluating = work.tokens * work.evaluated * evaluated_token / sharing;
   const double sums = spec.width == 1 ? 0 : rounds * (kSumSeconds + 4 * trained / kSumBytesPerSecond);
-  return kTrialSeconds + training + evaluating + work.steps * (kStepSeconds + kUpdateSeconds * trained + sums);
+  const double passes = static_cast<double>(spec.training.accumulate) * cost.training_pass / (products.gflops * 1e9);
+  return kTrialSeconds + training + evaluating + work.steps * (kStepSeconds + passes + kUpdateSeconds * trained + sums);
 }
 
 std::int64_t disk_bytes(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone) {

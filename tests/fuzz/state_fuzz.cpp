@@ -11,7 +11,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   try {
-    peftgrid::worker::state_content(bytes, "0123456789abcdef", 4);
+    peftgrid::worker::state_content(bytes, {"0123456789abcdef", "layout", 4});
   } catch (const std::exception&) {
     // Refusing is an answer.
   }

@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/support/tiny_model.hpp"
 #include "worker/plan/hash_cache.hpp"
+#include "worker/plan/method_plan.hpp"
 
 namespace peftgrid::worker {
 namespace {
@@ -140,12 +142,46 @@ TEST(Costs, ARegressionHasRatesOfItsOwnOnlyOnStandardizedTargetsOfASmallBackbone
   EXPECT_EQ(default_learning_rate({"full", {}}, standardized, small), 1e-4);
 }
 
+/// The rows of docs/methods.md that begin with this method and hold its default rates.
+std::vector<std::vector<double>> documented_rates(const std::string& method) {
+  std::ifstream page(PEFTGRID_SOURCE "/docs/methods.md");
+  std::vector<std::vector<double>> rows;
+  bool rates_follow = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with('#')) rates_follow = line == "## Default rates";
+    const std::string begin = "| `" + method + "` | ";
+    if (!rates_follow || !line.starts_with(begin) || line.find(": ") != std::string::npos) continue;
+    std::istringstream cells(line.substr(begin.size()));
+    std::vector<double>& row = rows.emplace_back();
+    for (std::string cell; std::getline(cells, cell, '|');) row.push_back(std::stod(cell));
+  }
+  return rows;
+}
+
+TEST(Rates, StandOnceInTheDocs) {
+  for (const MethodInfo& method : methods()) {
+    const DefaultRates rates = method_plan(method.name).rates();
+    EXPECT_THAT(documented_rates(method.name),
+                ElementsAre(ElementsAre(rates.small, rates.small_regression, rates.large)))
+        << method.name;
+  }
+}
+
 TEST(Costs, FullFineTuningCostsMoreThanAnAdapterAndTheHeadLeast) {
   const auto training = [](const char* method) { return token_cost(trial(method), bert_base(), 32).training; };
   EXPECT_GT(training("full"), training("prompt"));
   EXPECT_GT(training("prompt"), training("lora"));
   EXPECT_GT(training("lora"), training("top_layers"));
   EXPECT_GT(training("top_layers"), training("head"));
+}
+
+TEST(Costs, WhatAMethodMultipliesByItselfIsCounted) {
+  const TokenCost base = token_cost(trial("bitfit"), bert_base(), 32),
+                  cost = token_cost(trial("lora"), bert_base(), 32);
+  const double forward = 2.0 * 294'912;
+  EXPECT_DOUBLE_EQ(cost.evaluation - base.evaluation, forward);
+  EXPECT_DOUBLE_EQ(cost.training - base.training, 3 * forward);
+  EXPECT_DOUBLE_EQ(cost.training_trained, 3 * forward);
 }
 
 /// Folders of tiny models, with a cache of hashes of their own.

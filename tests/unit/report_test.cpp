@@ -10,9 +10,11 @@
 #include <set>
 
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/more_seeds.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "tests/support/sample_trials.hpp"
+#include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -56,6 +58,26 @@ const ScoreCell& cell_of(const ReportModel& model, const std::string& method, co
   throw std::runtime_error("no cell " + method + " on " + heading);
 }
 
+/// All sentences of a table in one text.
+std::string said_of(const ReportModel& model, std::size_t table = 0) {
+  std::string text;
+  for (const std::string& sentence : model.tables.at(table).sentences) text += sentence + "\n";
+  return text;
+}
+
+/// Makes so many test rows wrong, from this one on, and all others right; of a task with two labels and accuracy.
+void set_right_rows(checkpoint::TrialRecord& record, std::size_t wrong, std::size_t from = 0) {
+  checkpoint::TestResult& test = record.tests[0];
+  test.predictions = test.labels;
+  for (std::size_t i = 0; i < wrong; ++i) {
+    double& prediction = test.predictions[(from + i) % test.labels.size()];
+    prediction = prediction == 0 ? 1 : 0;
+  }
+  for (auto& [metric, value] : test.metrics) {
+    if (metric == "accuracy") value = 1 - static_cast<double>(wrong) / static_cast<double>(test.labels.size());
+  }
+}
+
 std::string notes_of(const ReportModel& model, const ScoreCell& cell) {
   std::string text;
   for (const std::size_t note : cell.notes) text += model.tables[0].notes.at(note) + "\n";
@@ -76,7 +98,7 @@ TEST(Report, ShowsMeansOverSeedsWithTheirNumber) {
   EXPECT_NEAR(cell.summary.mean, sum / 3, 1e-12);
   EXPECT_TRUE(cell.complete());
   EXPECT_EQ(model.tables[0].columns[1].metric, "f1");
-  EXPECT_EQ(model.tables[0].baseline, "full");
+  EXPECT_EQ(model.tables[0].rules.baseline, "full");
 }
 
 TEST(Report, KeepsTheGridsOrderOfMethodsAndTasks) {
@@ -86,14 +108,43 @@ TEST(Report, KeepsTheGridsOrderOfMethodsAndTasks) {
   EXPECT_EQ(model.tables[0].columns[0].heading, "tickets");
 }
 
-TEST(Report, AveragesOnlyWhereEveryTaskIsComplete) {
+TEST(Report, AveragesOverTheTasksThatAllMethodsShare) {
+  const ReportModel all = report_of(sample_run(small({"full", "lora"}, {"sst2", "mrpc", "tickets"})));
+  EXPECT_EQ(all.tables[0].averaged, (std::vector<std::size_t>{0, 1, 2}));
+  const auto& row = all.tables[0].rows[1];
+  EXPECT_NEAR(*row.average, (row.cells[0].summary.mean + row.cells[1].summary.mean + row.cells[2].summary.mean) / 3,
+              1e-12);
+  ASSERT_TRUE(row.on_average.against);
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2", "mrpc", "tickets"}));
+  run.records.erase(run.records.begin() + 9, run.records.begin() + 12);  // lora on mrpc
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(model.tables[0].averaged, (std::vector<std::size_t>{0, 2}));
+  EXPECT_THAT(said_of(model), HasSubstr("On average over these two tasks (sst2 and tickets): "));
+  EXPECT_THAT(said_of(model), HasSubstr("Nothing is said of other tasks."));
+}
+
+TEST(Report, ComparesCostsOverTheSameTasksAndSeeds) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2", "mrpc"}));
+  for (std::size_t i = 0; i < run.records.size(); ++i) run.records[i].training_s = i < 6 ? 10 : 1000;
+  run.records.erase(run.records.begin() + 9, run.records.end());  // lora on mrpc
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(model.tables[0].rows[0].costs.trials, 3U);
+  EXPECT_DOUBLE_EQ(model.tables[0].rows[0].costs.training_s, 10);
+  EXPECT_DOUBLE_EQ(model.tables[0].rows[0].costs.deployed_bytes, 64);  // two tensors of eight numbers
+}
+
+TEST(Report, SaysHowManySeedsAreNotThereYet) {
   SampleRun run = sample_run(small());
   run.records.erase(run.records.begin() + 4);  // lora on sst2, seed 2
   const ReportModel model = report_of(run);
-  ASSERT_TRUE(model.tables[0].has_average);
-  EXPECT_TRUE(model.tables[0].rows[0].average.has_value());
-  EXPECT_FALSE(model.tables[0].rows[1].average.has_value());
+  EXPECT_EQ(cell_of(model, "lora", "sst2").verdict.against->comparison.seeds, 2U);
   EXPECT_THAT(notes_of(model, cell_of(model, "lora", "sst2")), HasSubstr("1 of 3 seeds not there yet"));
+}
+
+TEST(Report, SpeaksOfOtherTasksFromSixOn) {
+  const ReportModel model =
+      report_of(sample_run(small({"full", "lora"}, {"sst2", "mrpc", "tickets", "rte", "qnli", "cola"})));
+  EXPECT_THAT(said_of(model), HasSubstr("For tasks like these, against full: lora "));
 }
 
 TEST(Report, MakesEveryTroubleVisibleWithItsReason) {
@@ -118,19 +169,102 @@ TEST(Report, MakesEveryTroubleVisibleWithItsReason) {
   }
 }
 
-TEST(Report, MarksTheBestAndWhatCannotBeToldApartAlike) {
+TEST(Report, StarsWhatMayBeTheBestAndSaysWhoIsBehindTheBaseline) {
   SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2"}));
-  const std::vector<double> scores = {0.80, 0.82, 0.81, 0.815, 0.81, 0.80, 0.60, 0.61, 0.62};
-  for (std::size_t i = 0; i < run.records.size(); ++i) run.records[i].tests[0].metrics[0].second = scores[i];
+  const std::vector<std::size_t> wrong = {40, 36, 38, 37, 38, 40, 80, 78, 76};
+  for (std::size_t i = 0; i < run.records.size(); ++i) set_right_rows(run.records[i], wrong[i]);
   const ReportModel model = report_of(run);
-  EXPECT_TRUE(cell_of(model, "full", "sst2").best);
-  EXPECT_TRUE(cell_of(model, "lora", "sst2").tied);
-  EXPECT_FALSE(cell_of(model, "head", "sst2").tied);
-  EXPECT_THAT(model.tables[0].sentence, HasSubstr("On sst2 full has the highest mean, but lora cannot be told apart "
-                                                  "from it with 3 seeds, while head is measurably behind"));
-  EXPECT_EQ(score_layout(model.tables[0]).rows[0][1].strong, score_layout(model.tables[0]).rows[1][1].strong);
-  ASSERT_TRUE(model.tables[0].rows[2].against_full[0]->interval.has_value());
-  EXPECT_LT(model.tables[0].rows[2].against_full[0]->interval->high, 0);
+  EXPECT_TRUE(cell_of(model, "full", "sst2").verdict.starred);
+  EXPECT_TRUE(cell_of(model, "lora", "sst2").verdict.starred);
+  EXPECT_FALSE(cell_of(model, "head", "sst2").verdict.starred);
+  EXPECT_EQ(cell_of(model, "head", "sst2").verdict.above, (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(cell_of(model, "head", "sst2").verdict.against->word, Word::Behind);
+  EXPECT_THAT(said_of(model), HasSubstr("sst2: with 95 % confidence the best method is not head. Against full, head is "
+                                        "behind by at least "));
+  EXPECT_THAT(said_of(model), HasSubstr("; lora is not told apart from it (at most "));
+  EXPECT_THAT(said_of(model), HasSubstr("(rough, from 3 seeds)"));
+  const TextTable layout = score_layout(model.tables[0]);
+  EXPECT_TRUE(layout.rows[0][1].star && layout.rows[1][1].star && !layout.rows[2][1].star);
+  EXPECT_EQ(layout.rows[2].back().text, "behind");
+}
+
+TEST(Report, ClaimsNothingAboutMethodsFromOneSeed) {
+  SampleOptions options = small({"full", "lora", "head"}, {"sst2"});
+  options.seeds = 1;
+  SampleRun run = sample_run(options);
+  for (std::size_t i = 0; i < 3; ++i) set_right_rows(run.records[i], std::vector<std::size_t>{10, 5, 150}[i], 5);
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(
+      said_of(model),
+      "sst2: one seed compares these three models, not the methods; another seed may turn it round. Of the 200 test "
+      "rows the full model alone got 0 right that lora's did not, lora's alone 5.\n");
+  for (const std::string& page : {html(model, {}), markdown(model, {}), latex(model), terminal_table(model)}) {
+    for (const char* claim : {"behind", "ahead", "best", "against full", "confidence", "[", "sees"})
+      EXPECT_THAT(page.substr(page.find("majority class")), Not(HasSubstr(claim)));
+  }
+  EXPECT_FALSE(cell_of(model, "head", "sst2").verdict.starred || cell_of(model, "lora", "sst2").interval);
+}
+
+TEST(Report, ComparesNoMethodsThatShareNoTwoSeeds) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  run.records.erase(run.records.begin() + 2, run.records.begin() + 4);  // full has seeds 1 and 2, lora 2 and 3
+  const ReportModel model = report_of(run);
+  EXPECT_THAT(said_of(model), HasSubstr("sst2: no two methods share two seeds; none is compared."));
+  EXPECT_FALSE(cell_of(model, "lora", "sst2").verdict.starred || cell_of(model, "lora", "sst2").verdict.against);
+}
+
+TEST(Report, ComparesWithTheBaselineThatIsAskedForAndSaysSo) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", sample_run(small()));
+  const ReportModel model = build_report({folder.path() / "run"}, {"lora", {}, false});
+  EXPECT_EQ(model.tables[0].rules.baseline, "lora");
+  EXPECT_THAT(markdown(model, {}), HasSubstr("That lora is the baseline was said when the results were there"));
+  try {
+    build_report({folder.path() / "run"}, {"lore", {}, false});
+    FAIL() << "an unknown baseline";
+  } catch (const worker::UsageError& error) {
+    EXPECT_STREQ(error.what(), "--baseline names \"lore\", which is no method here; lora would be right");
+  }
+}
+
+TEST(Report, ComparesOnlyWhatTheGridSaysBeforehand) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2"}));
+  run.grid.compare = {"lora", "head"};
+  run.grid.margin = 3;
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(model.tables[0].rules.baseline, "lora");
+  EXPECT_DOUBLE_EQ(model.tables[0].rules.margin, 0.03);
+  EXPECT_FALSE(cell_of(model, "full", "sst2").verdict.starred || cell_of(model, "full", "sst2").verdict.against);
+  EXPECT_TRUE(cell_of(model, "full", "sst2").interval);
+  EXPECT_EQ(cell_of(model, "head", "sst2").verdict.against->comparison.comparisons, 1U);
+}
+
+TEST(Report, KnowsWhichCellAnotherSeedWouldTellMostAbout) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2"}));
+  for (std::size_t i = 3; i < 6; ++i) set_right_rows(run.records[i], 200);  // lora is clearly behind
+  Plan plan;
+  plan.seconds.assign(run.grid.trials.size(), 10);
+  const auto more = more_seeds(report_of(run), run.grid, plan);
+  ASSERT_EQ(more.size(), 1U);
+  EXPECT_EQ(more[0].method, "head");
+  EXPECT_EQ(more[0].seeds, 3U);
+  EXPECT_LT(*more[0].with_one_more, *more[0].half_width);
+  EXPECT_DOUBLE_EQ(more[0].rank_s, 20);
+  EXPECT_THAT(more_seeds_text(more), HasSubstr("head"));
+}
+
+TEST(Report, KeepsRunsThatSaidNothingApartFromThoseThatWorked) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  auto& collapsed = run.records[1].tests[0];
+  std::ranges::fill(collapsed.predictions, 0.0);
+  collapsed.metrics[0].second = 0.1;
+  const ReportModel model = report_of(run);
+  const ScoreCell& cell = cell_of(model, "full", "sst2");
+  EXPECT_EQ(cell.summary.n, 2U);
+  EXPECT_GT(cell.summary.mean, 0.5);
+  EXPECT_EQ(cell.all_scores.size(), 3U);
+  EXPECT_THAT(said_of(model), HasSubstr("full predicts one class in 1 of 3 seeds (true rate 6 to 79 %); its "));
+  EXPECT_THAT(said_of(model), HasSubstr(" is the mean of the two that worked."));
 }
 
 TEST(Report, ComparesNoRegressionWhosePredictionsDoNotVaryAndSaysSo) {
@@ -144,12 +278,13 @@ TEST(Report, ComparesNoRegressionWhosePredictionsDoNotVaryAndSaysSo) {
   run.records[6].tests[0].predictions.assign(run.records[6].tests[0].labels.size(), 2.5);
   run.records[6].tests[0].metrics = {{"spearman", undefined}, {"pearson", undefined}};
   const ReportModel model = report_of(run);
-  EXPECT_TRUE(cell_of(model, "full", "stsb").best);
-  EXPECT_FALSE(cell_of(model, "lora", "stsb").tied);
+  EXPECT_FALSE(cell_of(model, "lora", "stsb").verdict.starred);
+  EXPECT_FALSE(cell_of(model, "lora", "stsb").interval);
+  EXPECT_EQ(cell_of(model, "head", "stsb").verdict.against->comparison.seeds, 2U);
   EXPECT_THAT(notes_of(model, cell_of(model, "lora", "stsb")), HasSubstr("3 of 3 seeds predict one value"));
   EXPECT_THAT(notes_of(model, cell_of(model, "head", "stsb")), HasSubstr("spearman is undefined for 1 of 3 seeds"));
-  EXPECT_THAT(model.tables[0].sentence, HasSubstr("; lora is not compared: its predictions do not vary; one value for "
-                                                  "every row was predicted by head in 1 of 3 seeds"));
+  EXPECT_THAT(said_of(model), HasSubstr("lora is not compared: it predicts one value in 3 of 3 seeds."));
+  EXPECT_THAT(said_of(model), HasSubstr("head has no defined score in 1 of 3 seeds (true rate 6 to 79 %)"));
   for (const std::string& page : {html(model, {}), markdown(model, {}), latex(model), terminal_table(model)})
     EXPECT_THAT(page, HasSubstr("predict one value"));
 }
@@ -160,16 +295,25 @@ TEST(Report, SaysThatNothingIsComparedWhereEveryRunPredictsOneValue) {
     for (double& prediction : record.tests[0].predictions) prediction = 2.5 + 1e-6 * prediction;
   }
   const ReportModel model = report_of(run);
-  EXPECT_FALSE(cell_of(model, "full", "stsb").best);
-  EXPECT_THAT(model.tables[0].sentence,
-              HasSubstr("On stsb nothing can be compared; full and lora are not compared: their "
-                        "predictions do not vary"));
+  EXPECT_EQ(cell_of(model, "full", "stsb").summary.n, 3U);
+  EXPECT_FALSE(cell_of(model, "full", "stsb").verdict.starred || cell_of(model, "full", "stsb").interval);
+  EXPECT_THAT(said_of(model),
+              HasSubstr("stsb: nothing can be compared. full is not compared: it predicts one value in 3 "
+                        "of 3 seeds."));
 }
 
-TEST(Report, SaysSoWhenThereIsNoFullFineTuning) {
+TEST(Report, TakesTheFirstMethodForBaselineWhereThereIsNoFullFineTuning) {
   const ReportModel model = report_of(sample_run(small({"lora", "head"})));
-  EXPECT_TRUE(model.tables[0].baseline.empty());
-  EXPECT_THAT(html(model, {}), HasSubstr("no full fine-tuning"));
+  EXPECT_EQ(model.tables[0].rules.baseline, "lora");
+  EXPECT_TRUE(cell_of(model, "head", "sst2").verdict.against);
+}
+
+TEST(Report, LeavesRunsOnOtherTestRowsOutOfComparisons) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  for (double& label : run.records[5].tests[0].labels) label = 1 - label;
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(cell_of(model, "lora", "sst2").verdict.against->comparison.seeds, 2U);
+  EXPECT_THAT(markdown(model, {}), HasSubstr("1 run was tested on rows other than the rest's"));
 }
 
 TEST(Report, ShowsMnliMatchedFirstAndSaysThatTestIsTheDevSet) {
@@ -177,7 +321,7 @@ TEST(Report, ShowsMnliMatchedFirstAndSaysThatTestIsTheDevSet) {
   ASSERT_EQ(model.tables[0].columns.size(), 2U);
   EXPECT_EQ(model.tables[0].columns[0].heading, "mnli matched");
   EXPECT_EQ(model.tables[0].columns[1].heading, "mnli mismatched");
-  EXPECT_FALSE(model.tables[0].has_average) << "two test sets of one task are not two tasks";
+  EXPECT_TRUE(model.tables[0].averaged.empty()) << "two test sets of one task are not two tasks";
   EXPECT_THAT(markdown(model, {}), HasSubstr("test is the official dev set"));
 }
 
@@ -253,6 +397,29 @@ TEST(Report, TellsTrialsOnRawTargetsFromThoseOnStandardizedOnes) {
   ASSERT_EQ(model.tables[0].rows.size(), 2U);
   std::set<std::string> labels = {model.tables[0].rows[0].label, model.tables[0].rows[1].label};
   EXPECT_EQ(labels, (std::set<std::string>{"lora targets=raw", "lora targets=standardized"}));
+}
+
+TEST(Report, PutsTheSizesOfOneTaskBesideEachOtherInLatex) {
+  SampleOptions options = small({"full", "lora"}, {"sst2"});
+  options.train_sizes = {100, 500};
+  const std::string text = latex(report_of(sample_run(options)));
+  EXPECT_THAT(text, HasSubstr("method & 100 training rows & 500 training rows"));
+  EXPECT_THAT(text, HasSubstr("\\label{tab:scores-1}"));
+  EXPECT_THAT(text, Not(HasSubstr("\\label{tab:scores-2}")));
+  EXPECT_THAT(text, HasSubstr("500 training rows, sst2: "));
+}
+
+TEST(Report, HasTheOtherMetricsInCellsCsvAndOnDemandInTables) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", sample_run(small({"full", "lora"}, {"mrpc", "sst2"})));
+  const ReportModel model = build_report({folder.path() / "run"});
+  EXPECT_THAT(cells_csv(model), HasSubstr("minilm,100,lora,mrpc,test,accuracy,scored,"));
+  ASSERT_EQ(model.tables.size(), 1U);
+  const ReportModel all = build_report({folder.path() / "run"}, {"", {}, true});
+  ASSERT_EQ(all.tables.size(), 2U);
+  EXPECT_EQ(all.tables[1].columns[0].metric, "accuracy");
+  EXPECT_TRUE(all.tables[1].rows[1].cells[0].verdict.against);
+  EXPECT_EQ(cells_csv(all), cells_csv(model));
 }
 
 TEST(Report, IsTheSameFromARunFolderAndFromItsMergedFile) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "orchestrator/report/pseudo_values.hpp"
 #include "orchestrator/report/scores.hpp"
 
 namespace peftgrid::orchestrator {
@@ -19,12 +20,6 @@ json golden() {
   return json::parse(in);
 }
 
-BySeed by_seed(const std::vector<double>& values) {
-  BySeed scores;
-  for (std::size_t i = 0; i < values.size(); ++i) scores[{i, i}] = values[i];
-  return scores;
-}
-
 void expect_interval(const std::optional<Interval>& interval, const json& expected) {
   ASSERT_TRUE(interval.has_value());
   EXPECT_NEAR(interval->low, expected[0].get<double>(), kClose);
@@ -33,18 +28,13 @@ void expect_interval(const std::optional<Interval>& interval, const json& expect
 
 TEST(Statistics, AgreeWithScipy) {
   for (const json& sample : golden()["samples"]) {
-    const std::vector<double> a = sample["a"], b = sample["b"];
+    const std::vector<double> a = sample["a"];
     EXPECT_NEAR(summarize(a).mean, sample["mean"].get<double>(), kClose);
     EXPECT_NEAR(*summarize(a).sd, sample["sd"].get<double>(), kClose);
     expect_interval(mean_interval(a), sample["mean_interval"]);
-    const auto paired = paired_difference(by_seed(a), by_seed(b));
-    ASSERT_TRUE(paired.has_value());
-    EXPECT_EQ(paired->n, std::min(a.size(), b.size()));
-    EXPECT_NEAR(paired->difference, sample["paired"].get<double>(), kClose);
-    expect_interval(paired->interval, sample["paired_interval"]);
-    const Estimate welch = welch_difference(by_seed(a), by_seed(b));
-    EXPECT_NEAR(welch.difference, sample["welch"].get<double>(), kClose);
-    expect_interval(welch.interval, sample["welch_interval"]);
+  }
+  for (const json& share : golden()["shares"]) {
+    expect_interval(share_interval(share["some"], share["all"]), json{share["low"], share["high"]});
   }
 }
 
@@ -58,41 +48,52 @@ TEST(Statistics, ScoresAgreeWithScikitLearn) {
   }
 }
 
+TEST(Statistics, PseudoValuesAgreeWithNumpy) {
+  for (const json& row : golden()["scores"]) {
+    for (const auto& [metric, expected] : row["pseudo_values"].items()) {
+      const auto values = pseudo_values(metric, row["labels"], row["predictions"]);
+      ASSERT_EQ(values.size(), expected.size());
+      for (std::size_t i = 0; i < values.size(); ++i)
+        EXPECT_NEAR(values[i], expected[i].get<double>(), kClose) << metric;
+    }
+    for (const auto& [metric, expected] : row["row_worth"].items()) {
+      EXPECT_NEAR(row_worth(metric, row["labels"]), expected.get<double>(), kClose) << metric;
+    }
+  }
+}
+
+/// n s - (n - 1) s' with each row left out in turn.
+std::vector<double> by_leaving_out(const std::string& metric, const json& row) {
+  const std::vector<double> labels = row["labels"], predictions = row["predictions"];
+  const auto n = static_cast<double>(labels.size());
+  std::vector<double> values;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    auto some_labels = labels, some_predictions = predictions;
+    some_labels.erase(some_labels.begin() + static_cast<std::ptrdiff_t>(i));
+    some_predictions.erase(some_predictions.begin() + static_cast<std::ptrdiff_t>(i));
+    values.push_back(n * *score(metric, labels, predictions) - (n - 1) * *score(metric, some_labels, some_predictions));
+  }
+  return values;
+}
+
+TEST(Statistics, PseudoValuesAreWhatLeavingRowsOutGives) {
+  const json rows = golden()["scores"];
+  const auto expect_near = [&](const json& row, const std::string& metric, double error) {
+    const auto values = pseudo_values(metric, row["labels"], row["predictions"]), brute = by_leaving_out(metric, row);
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], brute[i], error) << metric;
+  };
+  for (const char* metric : {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews"}) {
+    expect_near(rows[0], metric, kClose);
+  }
+  for (const json& row : {rows[4], rows[5]}) {
+    expect_near(row, "pearson", kClose);
+    expect_near(row, "spearman", 5.0 / static_cast<double>(row["labels"].size()));
+  }
+}
+
 TEST(Statistics, OneValueHasNoSpreadAndNoInterval) {
   EXPECT_FALSE(summarize({0.5}).sd.has_value());
   EXPECT_FALSE(mean_interval({0.5}).has_value());
-  EXPECT_FALSE(paired_difference(by_seed({0.5}), by_seed({0.4}))->interval.has_value());
-  EXPECT_FALSE(welch_difference(by_seed({0.5}), by_seed({0.4, 0.5})).interval.has_value());
-}
-
-TEST(Statistics, PairsOnlySharedSeeds) {
-  BySeed a = by_seed({0.5, 0.6}), b;
-  b[{1, 1}] = 0.5;
-  b[{1, 7}] = 0.9;  // the same seed on other data is no pair
-  const auto paired = paired_difference(a, b);
-  ASSERT_TRUE(paired.has_value());
-  EXPECT_EQ(paired->n, 1U);
-  EXPECT_NEAR(paired->difference, 0.1, kClose);
-  b.erase({1, 1});
-  EXPECT_FALSE(paired_difference(a, b).has_value());
-}
-
-TEST(Statistics, EqualDifferencesGiveAPointAsInterval) {
-  const auto paired = paired_difference(by_seed({0.5, 0.75}), by_seed({0.25, 0.5}));
-  ASSERT_TRUE(paired->interval.has_value());
-  EXPECT_DOUBLE_EQ(paired->interval->low, 0.25);
-  EXPECT_DOUBLE_EQ(paired->interval->high, 0.25);
-}
-
-TEST(Statistics, BootstrapIsNearTheBinomialErrorAndRepeats) {
-  std::vector<double> labels(1000, 1), predictions(1000, 1);
-  for (std::size_t i = 0; i < 200; ++i) predictions[i] = 0;
-  const Metric accuracy = [](const auto& l, const auto& p) { return score("accuracy", l, p); };
-  const auto error = bootstrap_error(labels, predictions, accuracy);
-  ASSERT_TRUE(error.has_value());
-  EXPECT_NEAR(*error, binomial_error(0.8, 1000), 0.002);
-  EXPECT_EQ(*error, *bootstrap_error(labels, predictions, accuracy));
-  EXPECT_FALSE(bootstrap_error({}, {}, accuracy).has_value());
 }
 
 TEST(Statistics, MajorityScoresKnowTheirMetric) {

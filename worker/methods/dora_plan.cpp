@@ -31,6 +31,7 @@ class DoraPlan : public MethodPlan {
       facts.parameters.push_back({name + ".lora_B", {here.out, rank}});
       facts.parameters.push_back({name + ".magnitude", {here.out}, false});
     }
+    facts.token_products = facts.trained();
     return facts;
   }
 

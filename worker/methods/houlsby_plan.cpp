@@ -30,6 +30,7 @@ class HoulsbyPlan : public MethodPlan {
       list_bottleneck(name + ".attention_adapter", geometry.width, bottleneck, facts.parameters);
       list_bottleneck(name + ".ffn_adapter", geometry.width, bottleneck, facts.parameters);
     }
+    facts.token_products = facts.trained();
     if (text_option(context.method, "norms") == "train") list_norms(geometry, facts.parameters);
     facts.starts_as_base = false;
     return facts;

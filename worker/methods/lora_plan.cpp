@@ -52,6 +52,7 @@ class LoraPlan : public MethodPlan {
   /// What A and B started as, which a reader of the file needs, too: the change is of both.
   static void list_starts(MethodFacts& facts) {
     facts.stored = 2 * facts.trained();
+    facts.token_products *= 2;
     const std::vector<ParameterFact> trained = facts.parameters;
     for (ParameterFact fact : trained) {
       fact.name += "_start";

@@ -30,6 +30,7 @@ class PtuningPlan : public MethodPlan {
       list_dense_network(facts, "prompt_network", {d, h, h, d});
     }
     facts.stored = facts.prompt * d;
+    facts.pass_products = facts.prompt * (facts.trained() - facts.stored);
     return facts;
   }
 

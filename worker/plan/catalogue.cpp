@@ -119,9 +119,12 @@ TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, doubl
   if (facts.padded_to > 0) queries = static_cast<double>(facts.padded_to);
   const double once = forward(context.model.geometry, length + prompt + keys) * (queries / length);
   // The frozen base runs once per row and its features are kept; see predicted_seconds.
-  if (facts.base_in_evaluation) return {0, once, 0, 0};
+  if (facts.base_in_evaluation) return {0, once, 0, 0, 0};
   const double below = facts.trained_base > 0 ? once * (1 + 2 * facts.trained_base) : 2 * once;
-  return {below, once, 3 * once * facts.trained_base, once * facts.trained_base};
+  // A trained number costs three products: forward, its gradient and its input's.
+  const double own = 2 * static_cast<double>(facts.token_products), pass = 2 * static_cast<double>(facts.pass_products);
+  const double trained = once * facts.trained_base + own;
+  return {below + 3 * own, once + own, 3 * trained, trained, 3 * pass};
 }
 
 }  // namespace peftgrid::worker

@@ -38,6 +38,8 @@ struct MethodFacts {
   std::vector<ParameterFact> parameters;  // in the order of the flat buffer; the head's are the objective's
   /// Numbers that a trial keeps, where a network is folded or the base's copies are left out; below 0: all that train.
   std::int64_t stored = -1;
+  std::int64_t token_products = 0;  // numbers of its own that each token is multiplied by
+  std::int64_t pass_products = 0;   // multiplications of its networks in a forward pass, whatever the batch
   double trained_base = 0;          // share of the base's blocks whose weights get gradients
   std::int64_t prompt = 0;          // vectors before each row's first token
   std::int64_t extra_keys = 0;      // keys and values of its own in each layer

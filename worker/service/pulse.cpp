@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "worker/service/measure.hpp"
@@ -70,6 +71,8 @@ void Pulse::progress(const Progress& progress) {
   step_ = progress.step;
   steps_ = progress.steps;
   loss_ = progress.loss;
+  // The next beat might already be of a later step.
+  if (std::isnan(progress.loss)) send(Heartbeat{step_, steps_, loss_, signs_, patience_s_});
 }
 
 void Pulse::send(const FromWorker& message) {

@@ -21,6 +21,7 @@ class FlatParameters {
                           at::Device device = at::kCPU);
   const std::vector<Trained>& parameters() const { return parameters_; }
   at::Tensor& values() { return values_; }
+  const at::Tensor& values() const { return values_; }
   at::Tensor& gradients() { return gradients_; }
   void clear_gradients();
   /// Runs of the buffer with one rule of decay and one rate.

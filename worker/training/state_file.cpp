@@ -50,9 +50,10 @@ json parse_shallow(std::string_view text) {
   return json::parse(text, shallow);
 }
 
-std::string hash_of(const std::string_view progress, const std::string_view id, const StateBuffers& b) {
+std::string hash_of(const std::string_view progress, const StateOwner& owner, const StateBuffers& b) {
   std::string all;
-  for (const std::string_view part : {progress, id, b.values, b.first, b.second, b.best_values}) {
+  for (const std::string_view part : {progress, std::string_view(owner.id), std::string_view(owner.layout), b.values,
+                                      b.first, b.second, b.best_values}) {
     all += checkpoint::sha256(part);
   }
   return checkpoint::sha256(all);
@@ -121,21 +122,21 @@ TrainingProgress progress_from_json(std::string_view text) {
   return p;
 }
 
-std::vector<checkpoint::TensorToWrite> state_tensors(const TrainingProgress& progress, const std::string& id,
+std::vector<checkpoint::TensorToWrite> state_tensors(const TrainingProgress& progress, const StateOwner& owner,
                                                      const StateBuffers& buffers, StateText& text) {
-  text = {to_json(progress), id, ""};
-  text.sha256 = hash_of(text.progress, text.id, buffers);
+  text = {to_json(progress), owner.id, owner.layout, hash_of(to_json(progress), owner, buffers)};
   std::vector<checkpoint::TensorToWrite> all = {numbers("values", buffers.values),
                                                 numbers("first_moment", buffers.first),
                                                 numbers("second_moment", buffers.second)};
   if (!buffers.best_values.empty()) all.push_back(numbers("best_values", buffers.best_values));
   all.push_back(text_tensor("progress", text.progress));
   all.push_back(text_tensor("id", text.id));
+  all.push_back(text_tensor("layout", text.layout));
   all.push_back(text_tensor("sha256", text.sha256));
   return all;
 }
 
-StateContent state_content(std::string_view file, const std::string& id, std::int64_t parameters) {
+StateContent state_content(std::string_view file, const StateOwner& owner) {
   const checkpoint::TensorIndex index = checkpoint::parse_safetensors_header(file, file.size(), "state");
   const auto part = [&](const std::string& name, const char* dtype) -> std::string_view {
     const auto found = index.find(name);
@@ -146,9 +147,10 @@ StateContent state_content(std::string_view file, const std::string& id, std::in
   const StateBuffers buffers{part("values", "F32"), part("first_moment", "F32"), part("second_moment", "F32"),
                              part("best_values", "F32")};
   const std::string_view progress = part("progress", "U8");
-  if (part("id", "U8") != id) throw std::runtime_error("is another trial's");
-  if (part("sha256", "U8") != hash_of(progress, id, buffers)) throw std::runtime_error("is damaged");
-  const std::size_t bytes = static_cast<std::size_t>(parameters) * sizeof(float);
+  if (part("id", "U8") != owner.id) throw std::runtime_error("is another trial's");
+  if (part("layout", "U8") != owner.layout) throw std::runtime_error("has its parameters in another order");
+  if (part("sha256", "U8") != hash_of(progress, owner, buffers)) throw std::runtime_error("is damaged");
+  const std::size_t bytes = static_cast<std::size_t>(owner.parameters) * sizeof(float);
   for (const std::string_view buffer : {buffers.values, buffers.first, buffers.second}) {
     if (buffer.size() != bytes) throw std::runtime_error("has another number of parameters");
   }

@@ -38,19 +38,25 @@ struct StateBuffers {
   std::string_view values, first, second, best_values;
 };
 
-/// The tensors of a state file of trial `id`; they point into `buffers` and `text`, which it fills.
-struct StateText {
-  std::string progress, id, sha256;
+/// Whose state it is: another trial's buffer, or this one's in another order, would be trained on in silence.
+struct StateOwner {
+  std::string id;
+  std::string layout;           // SHA-256 of names and shapes of what trains, in the buffer's order
+  std::int64_t parameters = 0;  // numbers in the buffer
 };
-std::vector<checkpoint::TensorToWrite> state_tensors(const TrainingProgress& progress, const std::string& id,
+
+/// The tensors of a state file of `owner`; they point into `buffers` and `text`, which it fills.
+struct StateText {
+  std::string progress, id, layout, sha256;
+};
+std::vector<checkpoint::TensorToWrite> state_tensors(const TrainingProgress& progress, const StateOwner& owner,
                                                      const StateBuffers& buffers, StateText& text);
 
 struct StateContent {
   TrainingProgress progress;
   StateBuffers buffers;  // point into the file's bytes
 };
-/// What a file of trial `id` that trains `parameters` numbers holds. Throws std::runtime_error where it is another
-/// trial's, or not as state_tensors made it.
-StateContent state_content(std::string_view file, const std::string& id, std::int64_t parameters);
+/// What a file of `owner` holds. Throws std::runtime_error where it is another's, or not as state_tensors made it.
+StateContent state_content(std::string_view file, const StateOwner& owner);
 
 }  // namespace peftgrid::worker

@@ -8,7 +8,6 @@
 #include "worker/service/device.hpp"
 #include "worker/service/measure.hpp"
 #include "worker/tasks/metrics.hpp"
-#include "worker/training/best_step.hpp"
 #include "worker/training/evaluation.hpp"
 #include "worker/training/kept_tensors.hpp"
 #include "worker/training/optim.hpp"
@@ -45,10 +44,7 @@ class Trainer {
     if (record_.state == "done") test();
     if (!team_.leads()) return std::nullopt;
     keep_tensors(spec_, model_, record_);
-    record_.training_tokens = steps_.count().tokens;
-    record_.total_s = earlier_.total_s + now_s() - begin_s_;
-    record_.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
-    record_.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
+    record_progress();
     record_.peak_memory_bytes = model_.device().is_cpu() ? worker::peak_memory_bytes() : device_peak_bytes();
     return std::move(record_);
   }
@@ -81,11 +77,11 @@ class Trainer {
     if (!model_.method_facts().base_in_evaluation) return;
     const double begin = now_s();
     steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, check_cancelled_));
-    record_.training_s += now_s() - begin;
+    progress_.training_s += now_s() - begin;
     if (!choice_.selection.empty()) {
       selection_features_ =
           evaluation_features(choice_.selection_name, *choice_.selection_split, choice_.selection).values;
-      record_.evaluation_s += now_s() - begin - record_.training_s;
+      progress_.evaluation_s += now_s() - begin - progress_.training_s;
     }
   }
 
@@ -101,8 +97,7 @@ class Trainer {
 
   void learn() {
     AdamW optimizer(parameters_, spec_.training, steps_.total());
-    for (std::int64_t step = resume(optimizer) + 1;
-         step <= steps_.total() && !best_.out_of_patience(spec_.selection.patience); ++step) {
+    for (std::int64_t step = resume(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
       save_checkpoint(optimizer, false);
       check_cancelled_();
       try {
@@ -119,21 +114,26 @@ class Trainer {
 
   /// Where nothing was selected, or nothing could be, the last step's values stay.
   void keep_best() {
-    const bool selected = best_.values.defined() && !best_.undefined();
-    if (selected) parameters_.values().copy_(best_.values);
-    record_.best_step = selected ? best_.step : record_.steps;
-    if (!best_.undefined()) return;
+    if (best_values_.defined() && !nothing_selects()) {
+      parameters_.values().copy_(best_values_);
+      return;
+    }
+    progress_.best_step = progress_.step;
+    if (!nothing_selects()) return;
     record_.warnings.push_back(spec_.task.metrics.front() +
                                " is undefined on the selection rows at every step: the last step was kept");
   }
+
+  /// Has every score so far been undefined? Then no step is better than another.
+  bool nothing_selects() const { return best_values_.defined() && std::isnan(progress_.best_score); }
 
   /// False: the trial has diverged.
   bool take_step(AdamW& optimizer, std::int64_t step) {
     const double begin = now_s();
     const double loss = steps_.gradients_of(step - 1);
     const double norm = optimizer.step();
-    record_.training_s += now_s() - begin;
-    record_.steps = step;
+    progress_.training_s += now_s() - begin;
+    progress_.step = step;
     if (!std::isfinite(loss) || !std::isfinite(norm)) {
       record_.state = "diverged";
       record_.reason = std::string(std::isfinite(loss) ? "the gradient" : "the loss") + " became " +
@@ -141,8 +141,8 @@ class Trainer {
                        std::to_string(step) + " of " + std::to_string(steps_.total());
       return false;
     }
-    loss_sum_ += loss;
-    ++losses_;
+    progress_.loss_sum += loss;
+    ++progress_.losses;
     callbacks_.progress({step, steps_.total(), loss});
     return true;
   }
@@ -156,75 +156,86 @@ class Trainer {
       save_checkpoint(optimizer, true);
       throw;
     }
-    record_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_.per_epoch()),
-                             loss_sum_ / static_cast<double>(losses_), score});
-    loss_sum_ = 0;
-    losses_ = 0;
+    progress_.curve.push_back({step, static_cast<double>(step) / static_cast<double>(steps_.per_epoch()),
+                               progress_.loss_sum / static_cast<double>(progress_.losses), score});
+    progress_.loss_sum = 0;
+    progress_.losses = 0;
+  }
+
+  bool out_of_patience() const {
+    return spec_.selection.patience > 0 && progress_.without_improvement >= spec_.selection.patience &&
+           !nothing_selects();
   }
 
   /// Goes on where an earlier start left off; the number of steps that are done.
   std::int64_t resume(AdamW& optimizer) {
     if (checkpoints_.file.empty()) return 0;
     std::optional<TrainingState> state;
-    if (team_.leads()) state = read_state(checkpoints_.file, spec_.id, parameters_.values().numel());
-    if (team_.size() > 1) state = share_state(team_, std::move(state), parameters_.values().numel());
+    if (team_.leads()) state = read_state(checkpoints_.file, owner_);
+    if (team_.size() > 1) state = share_state(team_, std::move(state), owner_.parameters);
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->pending_decay, state->first, state->second});
-    best_ = {state->best_values, state->best_score, state->best_step, state->without_improvement};
-    record_.best_step = best_.step;
-    loss_sum_ = state->loss_sum;
-    losses_ = state->losses;
     steps_.go_on_from({static_cast<std::uint32_t>(state->micro_step), state->training_tokens});
-    record_.curve = state->curve;
-    record_.steps = record_.resumed_step = state->step;
-    record_.training_s = state->training_s;
-    record_.evaluation_s = state->evaluation_s;
-    earlier_ = std::move(*state);
-    earlier_.values = earlier_.first = earlier_.second = earlier_.best_values = at::Tensor();
-    if (earlier_.evaluation_due) evaluate(optimizer, record_.steps);
-    return record_.steps;
+    best_values_ = state->best_values;
+    progress_ = *state;
+    record_.resumed_step = progress_.step;
+    callbacks_.progress({progress_.step, steps_.total(), std::numeric_limits<double>::quiet_NaN()});
+    if (progress_.evaluation_due) evaluate(optimizer, progress_.step);
+    return progress_.step;
   }
 
   /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
   /// enough for the moment that is left then.
   void save_checkpoint(const AdamW& optimizer, bool evaluation_due) {
-    if (checkpoints_.file.empty() || !team_.leads() || record_.steps == record_.resumed_step) return;
+    if (checkpoints_.file.empty() || !team_.leads() || progress_.step == record_.resumed_step) return;
     const bool leaving = callbacks_.stop(),
                due = now_s() - kept_at_s_ > std::max(checkpoints_.every_s, 50 * saving_takes_s_);
     if (!due && !leaving) return;
-    const AdamW::State moments = optimizer.state();
-    TrainingState state;
-    state.step = record_.steps;
-    state.evaluation_due = evaluation_due;
-    state.micro_step = steps_.count().micro_batches;
-    state.loss_sum = loss_sum_;
-    state.losses = losses_;
-    state.curve = record_.curve;
-    state.best_step = best_.step;
-    state.without_improvement = best_.without_improvement;
-    state.best_score = best_.score;
-    state.pending_decay = moments.pending_decay;
-    state.values = parameters_.values().cpu();
-    state.first = moments.first.cpu();
-    state.second = moments.second.cpu();
-    if (best_.values.defined()) state.best_values = best_.values.cpu();
-    state.training_tokens = steps_.count().tokens;
-    state.training_s = record_.training_s;
-    state.evaluation_s = record_.evaluation_s;
-    state.total_s = earlier_.total_s + now_s() - begin_s_;
-    state.rank_s = earlier_.rank_s + (now_s() - begin_s_) * team_.size();
-    state.cpu_s = earlier_.cpu_s + cpu_seconds() - begin_cpu_s_;
+    const TrainingState state = state_of(optimizer, evaluation_due);
     if (!due && bytes_of(state) > kBytesOnLeaving) return;
     const double begin = now_s();
     try {
-      write_state(checkpoints_.file, spec_.id, state);
+      write_state(checkpoints_.file, owner_, state);
     } catch (const checkpoint::FileError& error) {
       // A full disk takes the way back, not the trial itself.
       if (saving_takes_s_ == 0) record_.warnings.push_back(std::string("its state could not be kept: ") + error.what());
     }
     kept_at_s_ = now_s();
     saving_takes_s_ = std::max(1e-3, kept_at_s_ - begin);
+  }
+
+  TrainingState state_of(const AdamW& optimizer, bool evaluation_due) {
+    const AdamW::State moments = optimizer.state();
+    TrainingState state{progress_now(), parameters_.values().cpu(), moments.first.cpu(), moments.second.cpu(),
+                        best_values_.defined() ? best_values_.cpu() : best_values_};
+    state.evaluation_due = evaluation_due;
+    state.pending_decay = moments.pending_decay;
+    return state;
+  }
+
+  /// With what counts all the time, not at events.
+  TrainingProgress progress_now() const {
+    TrainingProgress now = progress_;
+    now.micro_step = steps_.count().micro_batches;
+    now.training_tokens = steps_.count().tokens;
+    now.total_s += now_s() - begin_s_;
+    now.rank_s += (now_s() - begin_s_) * team_.size();
+    now.cpu_s += cpu_seconds() - begin_cpu_s_;
+    return now;
+  }
+
+  void record_progress() {
+    TrainingProgress now = progress_now();
+    record_.steps = now.step;
+    record_.best_step = now.best_step;
+    record_.curve = std::move(now.curve);
+    record_.training_tokens = now.training_tokens;
+    record_.training_s = now.training_s;
+    record_.evaluation_s = now.evaluation_s;
+    record_.total_s = now.total_s;
+    record_.rank_s = now.rank_s;
+    record_.cpu_s = now.cpu_s;
   }
 
   bool is_evaluation_point(std::int64_t step) const {
@@ -238,9 +249,16 @@ class Trainer {
     if (spec_.selection.from == "none") return std::numeric_limits<double>::quiet_NaN();
     const double begin = now_s();
     const double score = score_on(*choice_.selection_split, choice_.selection, selection_features_);
-    record_.evaluation_s += now_s() - begin;
-    best_.offer(step, score, parameters_.values());
-    record_.best_step = best_.step;
+    progress_.evaluation_s += now_s() - begin;
+    const bool better = score > progress_.best_score || (std::isnan(progress_.best_score) && !std::isnan(score));
+    if (!best_values_.defined() || better) {
+      best_values_ = parameters_.values().clone();
+      progress_.best_score = score;
+      progress_.best_step = step;
+      progress_.without_improvement = 0;
+    } else {
+      ++progress_.without_improvement;
+    }
     return score;
   }
 
@@ -274,7 +292,7 @@ class Trainer {
       record_.tests.push_back(std::move(result));
     }
     const double seconds = now_s() - begin;
-    record_.evaluation_s += seconds;
+    progress_.evaluation_s += seconds;
     record_.inference_rows_per_s = static_cast<double>(rows) / (seconds + remembered_s);
   }
 
@@ -292,13 +310,11 @@ class Trainer {
   Model model_;
   Choice choice_;
   FlatParameters parameters_;
+  const StateOwner owner_ = state_owner(spec_.id, parameters_);
   Steps steps_;
   TrialRecord record_;
-  at::Tensor selection_features_;
-  BestStep best_;
-  double loss_sum_ = 0;  // since the last point of the curve
-  std::int64_t losses_ = 0;
-  TrainingState earlier_;  // times of earlier starts
+  at::Tensor selection_features_, best_values_;
+  TrainingProgress progress_;  // total_s, rank_s and cpu_s: of earlier starts
   double kept_at_s_ = now_s(), saving_takes_s_ = 0;
 };
 

@@ -13,7 +13,7 @@ namespace peftgrid::worker {
 
 struct Progress {
   std::int64_t step = 0, steps = 0;
-  double loss = 0;
+  double loss = 0;  // NaN: an earlier start came as far as `step`, and the trial goes on from there
 };
 
 /// Called between steps and between evaluation groups.

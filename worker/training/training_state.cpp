@@ -9,6 +9,7 @@
 #include "checkpoint/plain_file.hpp"
 #include "checkpoint/publish.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "checkpoint/sha256.hpp"
 
 namespace peftgrid::worker {
 
@@ -37,7 +38,17 @@ std::uint64_t bytes_of(const TrainingState& state) {
   return sum;
 }
 
-void write_state(const std::filesystem::path& file, const std::string& id, const TrainingState& state) {
+StateOwner state_owner(const std::string& id, const FlatParameters& parameters) {
+  std::string listed;
+  for (const Trained& parameter : parameters.parameters()) {
+    listed += parameter.name;
+    for (const std::int64_t size : parameter.tensor.sizes()) listed += " " + std::to_string(size);
+    listed += '\n';
+  }
+  return {id, checkpoint::sha256(listed), parameters.values().numel()};
+}
+
+void write_state(const std::filesystem::path& file, const StateOwner& owner, const TrainingState& state) {
   std::error_code error;
   // Not those above it: a run folder that is away is not made again, lest a run writes beneath a mount point.
   std::filesystem::create_directory(file.parent_path(), error);
@@ -45,16 +56,15 @@ void write_state(const std::filesystem::path& file, const std::string& id, const
   StateText text;
   const StateBuffers buffers{bytes(state.values), bytes(state.first), bytes(state.second), bytes(state.best_values)};
   const auto draft = checkpoint::draft_beside(file);
-  checkpoint::write_safetensors(draft, state_tensors(state, id, buffers, text));
+  checkpoint::write_safetensors(draft, state_tensors(state, owner, buffers, text));
   checkpoint::publish_replacing(draft, file);
 }
 
-std::optional<TrainingState> read_state(const std::filesystem::path& file, const std::string& id,
-                                        std::int64_t parameters) {
+std::optional<TrainingState> read_state(const std::filesystem::path& file, const StateOwner& owner) {
   if (!checkpoint::is_there(file)) return std::nullopt;
   try {
     const checkpoint::MappedFile mapped(file, checkpoint::Links::Refuse);
-    const StateContent content = state_content(mapped.bytes(), id, parameters);
+    const StateContent content = state_content(mapped.bytes(), owner);
     TrainingState state{content.progress, tensor_of(content.buffers.values), tensor_of(content.buffers.first),
                         tensor_of(content.buffers.second), at::Tensor()};
     if (!content.buffers.best_values.empty()) state.best_values = tensor_of(content.buffers.best_values);

@@ -57,7 +57,8 @@ Section grid_mistakes() {
           in_grid(
               "A key that is nothing like any", seeds, "colour: red",
               "grid.yaml:10: the grid has no key \"colour\"; known: run, protocol, backbones, data, tasks, methods, "
-              "train_sizes, seeds, data_seed, precision, width, training, selection and keep"),
+              "train_sizes, seeds, data_seed, precision, width, training, selection, keep, compare "
+              "and margin"),
           in_grid("A word reserved for later", seeds, "tune: true",
                   "grid.yaml:10: \"tune\" is reserved for a later version; this one does not know it yet"),
           in_grid("No backbones", "backbones: [models/tiny]\n", "",
@@ -90,6 +91,14 @@ Section grid_mistakes() {
                   "grid.yaml:10: precision is \"fp16\"; known: fp32 and bf16"),
           in_grid("An unknown keep", seeds, "keep: everything",
                   "grid.yaml:10: keep is \"everything\"; known: adapters, all and none"),
+          in_grid("A comparison of what is no method", seeds, "compare: [full, lore]",
+                  "grid.yaml:10: compare names \"lore\", which is no method of this grid; did you mean \"lora\"?"),
+          in_grid("A comparison of a method with itself", seeds, "compare: [full, lora, full]",
+                  "grid.yaml:10: compare names a method twice; once each, the baseline first, would be right"),
+          in_grid("A comparison of one method", seeds, "compare: full",
+                  "grid.yaml:10: compare names one method; two or more, the baseline first, would be right"),
+          in_grid("A margin of nothing", seeds, "margin: 0",
+                  "grid.yaml:10: margin is \"0\"; a number from 0.01 to 100 would be right"),
           in_grid("A selection that is misspelt", selection, "selection: validaton",
                   "grid.yaml:11: selection is \"validaton\"; did you mean \"validation\"?"),
           in_grid("An unknown key of selection", selection, "selection: {row: 100}",

@@ -18,6 +18,7 @@ MethodFacts feed_forward_adapter_facts(const Geometry& geometry, std::int64_t re
     list_bottleneck("layer." + std::to_string(layer) + ".adapter", geometry.width, geometry.width / reduction,
                     facts.parameters);
   }
+  facts.token_products = facts.trained();
   return facts;
 }
 

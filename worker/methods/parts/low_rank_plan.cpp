@@ -29,6 +29,7 @@ MethodFacts low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& pla
     facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
     facts.parameters.push_back({name + ".lora_B", {geometry.at(site).out, rank}});
   }
+  facts.token_products = facts.trained();
   return facts;
 }
 

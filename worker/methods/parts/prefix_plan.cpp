@@ -28,6 +28,7 @@ MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometr
     const std::int64_t made = 2 * geometry.layers * geometry.kv_width();  // for each of the prefix's vectors
     list_dense_network(facts, "prefix_network", {geometry.width, settings.network_width, made});
     facts.stored = settings.length * made;
+    facts.pass_products = settings.length * settings.network_width * (geometry.width + made);
   }
   facts.extra_keys = settings.length;
   if (settings.shifted) facts.position_shift = settings.length;

@@ -11,6 +11,8 @@ void add_part(MethodFacts& sum, const std::string& prefix, const MethodFacts& pa
     sum.parameters.push_back(std::move(fact));
   }
   sum.stored = kept;
+  sum.token_products += part.token_products;
+  sum.pass_products += part.pass_products;
   sum.extra_keys += part.extra_keys;
   sum.prompt += part.prompt;
   sum.position_shift = std::max(sum.position_shift, part.position_shift);

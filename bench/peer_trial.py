@@ -1,8 +1,9 @@
-"""What a user would otherwise run: one trial by transformers + peft, in a process of its own. Prints one JSON line.
+"""What a user would otherwise run: one trial by transformers with peft or adapters, in a process of its own. Prints one
+JSON line.
 
 Readout (mean over real tokens, or the first one through the pooler), dropout, linear head; AdamW, linear schedule,
 clipping; batches padded to their longest row; one thread.
-Use: peft_reference.py --model FOLDER --train train.tsv --test test.tsv --method lora [--precision bf16]
+Use: peer_trial.py --model FOLDER --train train.tsv --test test.tsv --method lora [--precision bf16]
      [--readout pooler] ...
 """
 
@@ -13,25 +14,76 @@ import random
 import time
 
 import torch
-from peft import LoraConfig, PrefixTuningConfig, get_peft_model
 from transformers import AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
+
+
+def by_peft(base, method):
+    """Configurations with beside_peft.py's numbers."""
+    import peft
+
+    kind = {"task_type": "FEATURE_EXTRACTION"}
+    low_rank = {"r": 8, "lora_alpha": 16, "target_modules": ["query", "value"]}
+    configs = {
+        "lora": lambda: peft.LoraConfig(lora_dropout=0.1, **low_rank),
+        "dora": lambda: peft.LoraConfig(use_dora=True, **low_rank),
+        "dora with dropout": lambda: peft.LoraConfig(use_dora=True, lora_dropout=0.1, **low_rank),
+        "ia3": lambda: peft.IA3Config(
+            target_modules=r".*\.layer\.\d+\.(attention\.self\.(key|value)|output\.dense)",
+            feedforward_modules=r".*\.layer\.\d+\.output\.dense"),
+        "norms": lambda: peft.LNTuningConfig(target_modules=["LayerNorm"]),
+        "prefix": lambda: peft.PrefixTuningConfig(num_virtual_tokens=10, **kind),
+        "prefix by a network": lambda: peft.PrefixTuningConfig(
+            num_virtual_tokens=10, prefix_projection=True, encoder_hidden_size=512, **kind),
+        "ptuning_v2": lambda: peft.PrefixTuningConfig(num_virtual_tokens=20, **kind),
+        "prompt": lambda: peft.PromptTuningConfig(num_virtual_tokens=10, **kind),
+        "ptuning by LSTM": lambda: peft.PromptEncoderConfig(
+            num_virtual_tokens=20, encoder_reparameterization_type="LSTM", encoder_dropout=0.0, **kind),
+        "ptuning by MLP": lambda: peft.PromptEncoderConfig(
+            num_virtual_tokens=20, encoder_reparameterization_type="MLP", **kind),
+    }
+    return peft.get_peft_model(base, configs[method]())
+
+
+def by_adapters(base, method):
+    """AdapterHub's configurations of these names, with beside_peft.py's numbers."""
+    import adapters
+
+    configs = {
+        "pfeiffer": lambda: adapters.SeqBnConfig(),
+        "houlsby": lambda: adapters.DoubleSeqBnConfig(non_linearity="relu", reduction_factor=6),
+        "parallel_adapter": lambda: adapters.ParBnConfig(),
+        "mam": lambda: adapters.MAMConfig(),
+        "unipelt": lambda: adapters.UniPELTConfig(adapters.PrefixTuningConfig(prefix_length=10)),
+    }
+    adapters.init(base)
+    base.add_adapter("trained", config=configs[method]())
+    base.train_adapter("trained")
+    return base
+
+
+def trains(method, name, layers):
+    """Whether a method without modules of its own trains this tensor of the base."""
+    if method == "top_layers":
+        return any(f"layer.{layer}." in name for layer in range(layers - 2, layers))
+    return {"full": True, "head": False, "bitfit": name.endswith(".bias"),
+            "norms_and_biases": name.endswith(".bias") or "LayerNorm" in name}[method]
 
 
 class Classifier(torch.nn.Module):
     """Base, readout, dropout, linear layer."""
 
-    def __init__(self, folder, method, readout):
+    def __init__(self, folder, method, library, readout):
         super().__init__()
         self.pools = readout == "pooler"
         base = AutoModel.from_pretrained(folder, add_pooling_layer=self.pools)
         self.frozen_whole = method == "head"
-        if method == "lora":
-            base = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, lora_dropout=0.1, target_modules=["query", "value"]))
-        elif method == "prefix":
-            base = get_peft_model(base, PrefixTuningConfig(task_type="FEATURE_EXTRACTION", num_virtual_tokens=10))
-        elif method != "full":
+        if library == "peft":
+            base = by_peft(base, method)
+        elif library == "adapters":
+            base = by_adapters(base, method)
+        else:
             for name, tensor in base.named_parameters():
-                tensor.requires_grad_(method == "bitfit" and name.endswith(".bias"))
+                tensor.requires_grad_(trains(method, name, base.config.num_hidden_layers))
         self.base = base
         self.dropout = torch.nn.Dropout(0.1)
         self.head = torch.nn.Linear(base.config.hidden_size, 2)
@@ -51,6 +103,8 @@ class Classifier(torch.nn.Module):
 
 
 def mean(hidden, batch):
+    """Over the text's tokens; peft's prompts stand ahead of them."""
+    hidden = hidden[:, -batch["attention_mask"].shape[1]:]
     mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
     return (hidden * mask).sum(1) / mask.sum(1)
 
@@ -65,6 +119,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("model", "train", "test", "method"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--library", default="transformers", choices=["transformers", "peft", "adapters"])
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--readout", default="mean", choices=["mean", "pooler"])
     parser.add_argument("--device", default="cpu")
@@ -77,7 +132,7 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(o.model)
     train, labels = read(o.train, tokenizer, 128)
     test, test_labels = read(o.test, tokenizer, 128)
-    model = Classifier(o.model, o.method, o.readout).to(o.device)
+    model = Classifier(o.model, o.method, o.library, o.readout).to(o.device)
     decay = [p for n, p in model.named_parameters() if p.requires_grad and not n.endswith("bias") and "LayerNorm" not in n]
     spared = [p for n, p in model.named_parameters() if p.requires_grad and (n.endswith("bias") or "LayerNorm" in n)]
     groups = [{"params": decay, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}]
@@ -85,8 +140,9 @@ def main():
     steps = o.epochs * ((len(train) + 15) // 16)
     schedule = get_linear_schedule_with_warmup(optimizer, round(0.06 * steps + 0.5), steps)
     low = torch.autocast(o.device, torch.bfloat16) if o.precision == "bf16" else contextlib.nullcontext()
+    clock = time.process_time if o.device == "cpu" else time.perf_counter
     order, draw, tokens = list(range(len(train))), random.Random(o.seed), 0
-    begin = time.perf_counter()
+    begin = clock()
     model.train()
     for _ in range(o.epochs):
         draw.shuffle(order)
@@ -104,7 +160,7 @@ def main():
             optimizer.zero_grad()
     if o.device == "cuda":
         torch.cuda.synchronize()
-    training_s = time.perf_counter() - begin
+    training_s = clock() - begin
     model.eval()
     right = 0
     with torch.no_grad(), low:

@@ -1,0 +1,69 @@
+#include "orchestrator/report/columns.hpp"
+
+#include <algorithm>
+
+#include "orchestrator/report/scores.hpp"
+#include "worker/catalogue.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+using Columns = std::vector<ScoreColumn>;
+
+void add_column(Columns& columns, const worker::TaskSpec& task, std::size_t test, const std::string& metric) {
+  ScoreColumn column;
+  column.task = task.name;
+  column.test = task.tests[test].name;
+  column.metric = metric;
+  const auto same = [&](const ScoreColumn& other) {
+    return other.task == column.task && other.test == column.test && other.metric == metric;
+  };
+  if (std::ranges::any_of(columns, same)) return;
+  column.heading = task.tests.size() > 1 ? task.name + " " + column.test : task.name;
+  column.regression = !worker::has_classes(task);
+  column.main = test == 0;
+  column.test_is_dev = task.test_is_dev;
+  columns.push_back(std::move(column));
+}
+
+/// Adds the columns that this trial has something to say in.
+void add_columns(Columns& columns, const StoredTrial& trial, Metrics metrics) {
+  const worker::TaskSpec& task = trial.spec.task;
+  for (std::size_t metric = 0; metric < task.metrics.size(); ++metric) {
+    if ((metric == 0) != (metrics == Metrics::First)) continue;
+    for (std::size_t test = 0; test < task.tests.size(); ++test) add_column(columns, task, test, task.metrics[metric]);
+  }
+}
+
+}  // namespace
+
+Columns columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials, Metrics metrics) {
+  Columns columns;
+  for (const std::string& task : tasks) {
+    const std::size_t before = columns.size();
+    for (const StoredTrial& trial : trials) {
+      if (trial.spec.task.name == task) add_columns(columns, trial, metrics);
+    }
+    if (columns.size() > before || metrics == Metrics::Others) continue;
+    ScoreColumn unknown;
+    unknown.task = unknown.heading = task;
+    columns.push_back(std::move(unknown));
+  }
+  return columns;
+}
+
+void describe_columns(Columns& columns, const std::vector<const CellContents*>& cells) {
+  for (ScoreColumn& column : columns) {
+    for (const CellContents* contents : cells) {
+      if (contents->task != column.task) continue;
+      for (const StoredTrial* trial : contents->stored) {
+        const auto test = std::ranges::find(trial->record.tests, column.test, &checkpoint::TestResult::name);
+        if (test == trial->record.tests.end() || column.rows != 0) continue;
+        column.rows = test->labels.size();
+        if (!column.regression) column.majority = majority_score(column.metric, test->labels);
+      }
+    }
+  }
+}
+
+}  // namespace peftgrid::orchestrator

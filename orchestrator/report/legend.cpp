@@ -1,0 +1,109 @@
+#include "orchestrator/report/legend.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "orchestrator/report/format.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+bool any_starred(const ScoreTable& table) {
+  return std::ranges::any_of(table.rows, [](const MethodRow& row) {
+    return row.on_average.starred ||
+           std::ranges::any_of(row.cells, [](const ScoreCell& cell) { return cell.verdict.starred; });
+  });
+}
+
+bool any_compared(const ScoreTable& table) {
+  return std::ranges::any_of(table.columns, [](const ScoreColumn& column) { return column.sight.has_value(); });
+}
+
+std::string seeds_of(const ScoreTable& table, std::size_t column) {
+  std::size_t least = 0, most = 0;
+  for (const MethodRow& row : table.rows) {
+    const std::size_t n = row.cells[column].scores.size();
+    if (n == 0) continue;
+    least = least == 0 ? n : std::min(least, n);
+    most = std::max(most, n);
+  }
+  if (most == 0) return "no seed that worked";
+  if (least < most) return fmt::format("{} to {} seeds", least, most);
+  return fmt::format("{} seed{}", most, most == 1 ? "" : "s");
+}
+
+std::string sight_text(const Sight& sight) {
+  std::string text = fmt::format("; this sees differences of {} points", points_text(sight.sees));
+  for (std::size_t i = 0; i < sight.with_seeds.size(); ++i) {
+    const auto& [seeds, sees] = sight.with_seeds[i];
+    text += i == 0 ? fmt::format("; {} seeds would see {}", seeds, points_text(sees))
+                   : fmt::format(", {} seeds {}", seeds, points_text(sees));
+  }
+  return text;
+}
+
+std::string design_line(const ScoreTable& table, std::size_t index) {
+  const ScoreColumn& column = table.columns[index];
+  std::string text = table.columns.size() == 1 ? "" : column.heading + ": ";
+  text += fmt::format("{}, {} test rows", seeds_of(table, index), grouped(static_cast<std::int64_t>(column.rows)));
+  if (column.one_row) text += fmt::format(" (one row: {:.2g})", 100 * *column.one_row);
+  if (column.sight) text += sight_text(*column.sight);
+  return text + ".";
+}
+
+void explain_comparisons(const ScoreTable& table, std::vector<std::string>& lines) {
+  const std::string& baseline = table.rules.baseline;
+  lines.push_back(fmt::format(
+      "Against {}: the difference of the two methods on the same rows with the same seeds; other seeds and other test "
+      "rows would put it in this range; all ranges of the column hold together with 95 % confidence. Bold: the range "
+      "says something, in the words of the sentence.",
+      baseline));
+  lines.push_back(
+      fmt::format("How much seeds move a difference to {} is taken from all methods' differences to {}, or "
+                  "from the method's own where that is larger or eight seeds know it. Seeds are never taken "
+                  "to agree better than the rows on which they disagree allow. Two imagined test rows, one "
+                  "for either side, keep a handful of rows from proving anything.",
+                  baseline, baseline));
+  lines.push_back(
+      fmt::format("A method is called as good as {} when even the bad end of its range is less than {} away. "
+                  "A difference is seen when this many seeds and rows would find it four times in five. "
+                  "Other learning rates and other tasks are not covered.",
+                  baseline, margin_text(table.rules.margin)));
+  if (table.rules.chosen_afterwards)
+    lines.push_back(
+        fmt::format("That {} is the baseline was said when the results were there, not in the grid.", baseline));
+  if (!table.rules.family.empty())
+    lines.push_back("The grid's `compare` says which methods are compared; of the others only scores are given.");
+}
+
+}  // namespace
+
+std::vector<std::string> design_lines(const ScoreTable& table) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].rows > 0) lines.push_back(design_line(table, i));
+  }
+  return lines;
+}
+
+std::string star_line(const ScoreTable& table) {
+  return any_starred(table) ? "* with 95 % confidence the best method is one of these" : "";
+}
+
+std::vector<std::string> legend(const ScoreTable& table) {
+  std::vector<std::string> lines = {
+      "Scores are means over the seeds that worked, × 100, with their standard deviation over seeds."};
+  if (any_starred(table))
+    lines.front() += " Star: with 95 % confidence the best method of the column is one of the starred.";
+  if (any_compared(table)) explain_comparisons(table, lines);
+  std::vector<std::string> dev;
+  for (const ScoreColumn& column : table.columns) {
+    if (column.test_is_dev) dev.push_back(column.heading);
+  }
+  if (!dev.empty())
+    lines.push_back(listed(dev) + ": test is the official dev set, since the test labels of GLUE are secret.");
+  return lines;
+}
+
+}  // namespace peftgrid::orchestrator

@@ -1,0 +1,106 @@
+#include "orchestrator/report/plot_script.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <limits>
+
+#include "worker/text.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+// Okabe and Ito's colours, which colour-blind readers can tell apart too; point shapes repeat the distinction.
+constexpr std::array kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                 "#E69F00", "#56B4E9", "#444444", "#8C564B"};
+constexpr std::array kShapes = {7, 5, 9, 11, 13};  // filled; each one's hollow form is the number before
+
+/// The dots decide the range, and bars as far as they are not many times as long as the dots lie apart: those of two
+/// seeds are cut.
+std::string range_of(const Chart& chart, bool& level_inside) {
+  double low = std::numeric_limits<double>::infinity(), high = -low, longest = 0;
+  for (const Series& series : chart.series) {
+    for (const Point& point : series.points) {
+      low = std::min(low, point.y);
+      high = std::max(high, point.y);
+      longest = std::max({longest, point.high - point.y, point.y - point.low});
+    }
+  }
+  const double apart = high - low;
+  const double margin = std::clamp(1.1 * longest, std::max(1.0, 0.35 * apart), std::max(4.0, apart));
+  low -= margin;
+  high += margin;
+  level_inside = chart.level && *chart.level > low && *chart.level < high;
+  return fmt::format("set yrange [{:.4f}:{:.4f}]\n", low, high);
+}
+
+std::string data_of(const Series& series, const std::string& name, bool hollow) {
+  std::string text = name + " << END\n";
+  for (const Point& point : series.points) {
+    if (point.hollow == hollow)
+      text += fmt::format("{:.6f} {:.4f} {:.4f} {:.4f}\n", point.x, point.y, point.low, point.high);
+  }
+  return text + "END\n";
+}
+
+}  // namespace
+
+std::string quoted(const std::string& text) {
+  std::string safe = "'";
+  for (const char c : text) {
+    if (c == '\'') safe += '\'';
+    safe += static_cast<unsigned char>(c) < 32 || c == 127 ? ' ' : c;
+  }
+  return safe + "'";
+}
+
+std::string slug(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    safe += byte < 128 && std::isalnum(byte) != 0 ? static_cast<char>(std::tolower(byte)) : '-';
+  }
+  return safe.substr(0, 40);
+}
+
+std::string script_of(const Chart& chart) {
+  bool level_inside = false;
+  std::string script = "reset\nset title " + quoted(chart.title) + "\nset xlabel " + quoted(chart.x_axis) +
+                       " offset 0,0.5\nset ylabel " + quoted(chart.y_axis) +
+                       "\nset key below height 1.5\nset grid ytics lc rgb '#dddddd'\nset border 3\n" +
+                       "set tics nomirror\n" + chart.x_settings + range_of(chart, level_inside);
+  std::string plots;
+  for (std::size_t i = 0; i < chart.series.size(); ++i) {
+    const Series& series = chart.series[i];
+    const char* colour = kColours[series.style % kColours.size()];
+    const int shape = kShapes[series.style % kShapes.size()];
+    std::string title = "title " + quoted(series.label);
+    for (const bool hollow : {false, true}) {
+      if (std::ranges::none_of(series.points, [&](const Point& point) { return point.hollow == hollow; })) continue;
+      const std::string name = fmt::format("${}{}", hollow ? 'h' : 's', i);
+      script += data_of(series, name, hollow);
+      const char* style =
+          hollow ? (chart.lines ? "linespoints" : "points") : (chart.lines ? "yerrorlines" : "yerrorbars");
+      plots += fmt::format("{}{} using {} with {} lc rgb '{}' pt {} ps 0.9 lw 1.5 {}", plots.empty() ? "" : ", ", name,
+                           hollow ? "1:2" : "1:2:3:4", style, colour, hollow ? shape - 1 : shape, title);
+      title = "notitle";
+    }
+  }
+  if (level_inside) {
+    plots += fmt::format(", {:.4f} with lines dt 2 lc rgb '#888888' title {}", *chart.level, quoted(chart.level_label));
+  }
+  return script + "plot " + plots + "\n";
+}
+
+int height_of(const Chart& chart) {
+  constexpr std::size_t kWidth = 560, kCharacter = 9, kSample = 60;
+  constexpr int kFrame = 420, kLine = 24;
+  std::size_t longest = chart.level_label.size();
+  for (const Series& series : chart.series) longest = std::max(longest, worker::count_characters(series.label));
+  const std::size_t columns = std::max<std::size_t>(1, kWidth / (kCharacter * longest + kSample));
+  return kFrame + kLine * static_cast<int>((chart.series.size() + columns) / columns);
+}
+
+}  // namespace peftgrid::orchestrator
