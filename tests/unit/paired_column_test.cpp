@@ -264,6 +264,25 @@ TEST(PairedColumn, OrderOfMethodsChangesNoBit) {
   }
 }
 
+TEST(Verdict, MoreSeedsNarrowTheIntervalFromWhatItIsNow) {
+  const Predictions sst2 = read_csv("sst2.csv");
+  const PairedColumn column = column_of(sst2);
+  const auto head = column.compare(sst2.index("head"), sst2.index("full"));
+  const Interval now = joint_interval(*head);
+  EXPECT_NEAR(joint_half_width(*head, 2), (now.high - now.low) / 2, kClose);
+  EXPECT_LT(joint_half_width(*head, 3), joint_half_width(*head, 2));
+}
+
+TEST(Verdict, ClearIsWhatLeavesZeroOutAtMuchMoreThanTheUsualConfidence) {
+  Comparison comparison;
+  comparison.variance = 1;
+  comparison.degrees = INFINITY;
+  comparison.difference = 3;
+  EXPECT_FALSE(is_clear(comparison)) << "3 standard errors: 99.7 %";
+  comparison.difference = -3.4;
+  EXPECT_TRUE(is_clear(comparison));
+}
+
 TEST(Verdict, WordsAreReadOffTheInterval) {
   EXPECT_EQ(word_of({0.001, 0.02}, 0.01), Word::Ahead);
   EXPECT_EQ(word_of({-0.009, -0.001}, 0.01), Word::BehindWithin);
