@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "worker/errors.hpp"
 #include "worker/methods/parts/low_rank_plan.hpp"
 #include "worker/methods/protocols.hpp"
@@ -24,6 +26,15 @@ class LoraPlan : public MethodPlan {
   }
   std::vector<std::string> also_called() const override { return {"low-rank", "low-rank-adaptation"}; }
   DefaultRates rates() const override { return {4e-3, 1e-3, 1e-3}; }
+  /// What a step does to B A goes by the product of both rates: with B's raised, A's and B's geometric mean stays. At the
+  /// plain rate MiniLM predicts one class.
+  DefaultRates rates_of(const MethodSpec& method) const override {
+    const auto ratio = method.options.find("b_rate_ratio");
+    if (ratio == method.options.end()) return rates();
+    const double raised = std::sqrt(std::get<double>(ratio->second));
+    const DefaultRates plain = rates();
+    return {plain.small / raised, plain.small_regression / raised, plain.large / raised};
+  }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(5e-4) : std::nullopt;
   }
