@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "orchestrator/report/failures.hpp"
@@ -103,6 +104,33 @@ std::string told_apart(const Said& one, double margin) {
   return "";
 }
 
+/// Of several methods with one word: "ahead by at least so many points are lora (0.4) and dora (0.5)".
+std::string together(const std::vector<Said>& all, double margin) {
+  const Word word = all.front().verdict->against->word;
+  Names names;
+  for (const Said& one : all) {
+    const Interval& joint = one.verdict->against->joint;
+    const bool counted = word == Word::Ahead || word == Word::Behind;
+    names.push_back(one.row->label +
+                    (counted ? fmt::format(" ({})", by_points(word == Word::Ahead ? joint.low : -joint.high)) : ""));
+  }
+  const auto that = [&]() -> std::string {
+    switch (word) {
+      case Word::Ahead:
+        return "ahead by at least so many points";
+      case Word::BehindWithin:
+        return "behind, but by less than " + margin_text(margin) + ",";
+      case Word::Behind:
+        return "behind by at least so many points";
+      case Word::AsGood:
+        return "as good to within " + margin_text(margin);
+      default:
+        return "not worse by " + margin_text(margin) + " or more";
+    }
+  };
+  return that() + " are " + listed(names);
+}
+
 /// "at most 13.3 points behind, 2.9 ahead", the widest of them.
 std::string both_ends(const std::vector<Said>& all) {
   double low = 0, high = 0;
@@ -115,17 +143,25 @@ std::string both_ends(const std::vector<Said>& all) {
 
 std::string against_clause(const ScoreTable& table, const std::vector<Said>& compared) {
   Names clauses;
-  std::vector<Said> open;
+  std::map<Word, std::vector<Said>> by_word;
   for (const Said& one : compared) {
-    if (!one.verdict->against) continue;
-    if (one.verdict->against->told_apart()) {
+    if (one.verdict->against) by_word[one.verdict->against->word].push_back(one);
+  }
+  const std::vector<Said>& open = by_word[Word::NotToldApart];
+  const bool many = compared.size() > kMostNames;
+  for (const Said& one : compared) {
+    if (!one.verdict->against || !one.verdict->against->told_apart()) continue;
+    const std::vector<Said>& alike = by_word[one.verdict->against->word];
+    if (!many || alike.size() == 1) {
       clauses.push_back(told_apart(one, table.rules.margin));
-    } else {
-      open.push_back(one);
+    } else if (alike.front().row == one.row) {
+      clauses.push_back(together(alike, table.rules.margin));
     }
   }
   std::string text;
-  if (!clauses.empty()) text = fmt::format(" Against {}, {}", table.rules.baseline, listed(clauses));
+  if (!clauses.empty())
+    text = fmt::format(" Against {}, {}", table.rules.baseline,
+                       many ? fmt::format("{}", fmt::join(clauses, "; ")) : listed(clauses));
   if (open.empty()) return clauses.empty() ? "" : text + ".";
   const std::string from = clauses.empty() ? table.rules.baseline : "it";
   text += clauses.empty() ? " " : "; ";

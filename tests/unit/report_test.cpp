@@ -188,6 +188,16 @@ TEST(Report, StarsWhatMayBeTheBestAndSaysWhoIsBehindTheBaseline) {
   EXPECT_EQ(layout.rows[2].back().text, "behind");
 }
 
+TEST(Report, SaysOneWordOfManyMethodsOnce) {
+  SampleRun run = sample_run(
+      small({"full", "lora", "bitfit", "pfeiffer", "prefix", "prompt", "top_layers", "ia3", "head"}, {"sst2"}));
+  for (std::size_t i = 0; i < run.records.size(); ++i) set_right_rows(run.records[i], i < 21 ? 2 : 150 + i % 3);
+  const std::string said = said_of(report_of(run));
+  EXPECT_THAT(said, HasSubstr("Against full, behind by at least so many points are ia3 ("));
+  EXPECT_THAT(said, HasSubstr(") and head ("));
+  EXPECT_THAT(said, Not(HasSubstr("head is behind")));
+}
+
 TEST(Report, ClaimsNothingAboutMethodsFromOneSeed) {
   SampleOptions options = small({"full", "lora", "head"}, {"sst2"});
   options.seeds = 1;
