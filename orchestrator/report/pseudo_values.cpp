@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -192,22 +193,48 @@ Values spearman_values(const Values& labels, const Values& predictions) {
   return values;
 }
 
+/// Accuracy on the rows that count: of a row that does not, the whole.
+Values sentiment_values(const std::string& metric, const Values& labels, const Values& predictions) {
+  const double whole = worker::metric(metric, labels, predictions);
+  const auto n = static_cast<double>(labels.size());
+  Values values(labels.size(), whole);
+  std::vector<std::size_t> counted;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (metric != "accuracy_2_nonzero" || labels[i] != 0) counted.push_back(i);
+  }
+  const auto m = static_cast<double>(counted.size());
+  for (const std::size_t i : counted) {
+    const double right = worker::metric(metric, std::span(&labels[i], 1), std::span(&predictions[i], 1));
+    if (m > 1) values[i] = n * whole - (n - 1) * (m * whole - right) / (m - 1);
+  }
+  return values;
+}
+
+bool is_sentiment_accuracy(const std::string& metric) {
+  return metric == "accuracy_2" || metric == "accuracy_2_nonzero" || metric == "accuracy_7";
+}
+
 }  // namespace
 
 bool has_pseudo_values(const std::string& metric) {
   constexpr std::array kKnown = {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews", "pearson", "spearman"};
-  return std::ranges::find(kKnown, metric) != kKnown.end();
+  return std::ranges::find(kKnown, metric) != kKnown.end() || is_sentiment_accuracy(metric);
 }
 
 std::vector<double> pseudo_values(const std::string& metric, const Values& labels, const Values& predictions) {
   if (metric == "accuracy") return accuracy_values(labels, predictions);
   if (metric == "pearson") return pearson_values(labels, predictions);
   if (metric == "spearman") return spearman_values(labels, predictions);
+  if (is_sentiment_accuracy(metric)) return sentiment_values(metric, labels, predictions);
   return confusion_values(metric, labels, predictions);
 }
 
 double row_worth(const std::string& metric, const Values& labels) {
-  if (metric == "accuracy" || metric == "pearson" || metric == "spearman") return 1;
+  if (metric == "accuracy_2_nonzero") {
+    const auto counted = std::ranges::count_if(labels, [](double label) { return label != 0; });
+    return static_cast<double>(labels.size()) / static_cast<double>(std::max<std::ptrdiff_t>(1, counted));
+  }
+  if (metric == "accuracy" || metric == "pearson" || metric == "spearman" || is_sentiment_accuracy(metric)) return 1;
   std::map<double, std::size_t> counts;
   for (const double label : labels) ++counts[label];
   if (counts.size() < 2) return 1;

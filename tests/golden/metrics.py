@@ -35,9 +35,25 @@ def numbers(name, labels, predictions):
             "metrics": {k: None if np.isnan(v) else float(v) for k, v in values.items()}}
 
 
+def sentiments(name, labels, predictions):
+    """MOSI's: scores from -3 to 3 around 0."""
+    y, p = np.asarray(labels, float), np.asarray(predictions, float)
+    seven = lambda values: np.round(np.clip(values, -3, 3))
+    charged = y != 0
+    values = {
+        "accuracy_2": accuracy_score(y < 0, p < 0),
+        "accuracy_2_nonzero": accuracy_score(y[charged] > 0, p[charged] > 0) if charged.any() else None,
+        "accuracy_7": accuracy_score(seven(y), seven(p)),
+    }
+    return {"name": name, "labels": y.tolist(), "predictions": p.tolist(),
+            "metrics": {k: None if v is None else float(v) for k, v in values.items()}}
+
+
 rng = np.random.default_rng(7)
 noisy = rng.integers(0, 5, 60)
 score = np.round(rng.uniform(0, 5, 40), 1)
+draw = np.random.default_rng(8)
+sentiment = np.round(draw.uniform(-3, 3, 60) * (draw.uniform(size=60) < 0.8), 1)
 cases = [
     classes("two classes", rng.integers(0, 2, 50), rng.integers(0, 2, 50)),
     classes("two classes, mostly right", [0, 1, 1, 0, 1, 1, 0, 0, 1, 1], [0, 1, 1, 0, 1, 0, 0, 1, 1, 1]),
@@ -56,6 +72,9 @@ cases = [
     numbers("one value in the labels", [2.0, 2.0, 2.0], [1.0, 2.0, 3.0]),
     numbers("reversed", [1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]),
     numbers("a curve", [1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 8.0, 27.0, 64.0, 125.0]),
+    sentiments("sentiments", sentiment, np.round(sentiment + draw.normal(0, 1, 60), 2)),
+    sentiments("sentiments on the borders", [-3.4, -2.5, -1.5, -0.5, 0, 0, 0.5, 1.5, 2.5, 3.4], [-9, -2, -2, 0, 0, -0.1, 0, 2, 2, 9]),
+    sentiments("neutral sentiments", [0, 0, 0], [-1, 0, 1]),
     numbers("large offset", list(1e6 + np.arange(8.0)), [1.0, 3.0, 2.0, 5.0, 4.0, 7.0, 6.0, 8.0]),
 ]
 path = pathlib.Path(__file__).with_suffix(".json")

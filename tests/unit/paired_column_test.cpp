@@ -13,6 +13,7 @@
 #include "orchestrator/report/pseudo_values.hpp"
 #include "orchestrator/report/scores.hpp"
 #include "orchestrator/report/verdict.hpp"
+#include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -353,6 +354,23 @@ TEST(PairedColumn, EqualMethodsAreSeldomToldApart) {
   }
   EXPECT_LE(wrong, kMost);
   EXPECT_GT(wrong, 0U) << "an interval that is never wrong is too wide to say anything";
+}
+
+TEST(PseudoValues, OfSentimentAccuraciesAreThoseOfLeavingRowsOut) {
+  const std::vector<double> labels = {-3, -1.5, 0, 0.5, 2, 3, 0, -0.5},
+                            predictions = {-2, 1, 0.2, 0.4, 1.6, -1, -3, -0.2};
+  const auto n = static_cast<double>(labels.size());
+  for (const char* metric : {"accuracy_2", "accuracy_2_nonzero", "accuracy_7"}) {
+    const std::vector<double> values = pseudo_values(metric, labels, predictions);
+    const double whole = worker::metric(metric, labels, predictions);
+    for (std::size_t left_out = 0; left_out < labels.size(); ++left_out) {
+      std::vector<double> other_labels = labels, other_predictions = predictions;
+      other_labels.erase(other_labels.begin() + static_cast<std::ptrdiff_t>(left_out));
+      other_predictions.erase(other_predictions.begin() + static_cast<std::ptrdiff_t>(left_out));
+      const double others = worker::metric(metric, other_labels, other_predictions);
+      EXPECT_NEAR(values[left_out], n * whole - (n - 1) * others, 1e-12) << metric << ", row " << left_out;
+    }
+  }
 }
 
 }  // namespace

@@ -7,7 +7,12 @@ namespace {
 
 class RegressionPlan : public ObjectivePlan {
  public:
-  KindInfo info() const override { return {kRegression, false, {"spearman", "pearson"}, {"spearman", "pearson"}}; }
+  KindInfo info() const override {
+    return {kRegression,
+            false,
+            {"spearman", "pearson", "accuracy_2", "accuracy_2_nonzero", "accuracy_7"},
+            {"spearman", "pearson"}};
+  }
   std::int64_t outputs(const TaskSpec& /*task*/) const override { return 1; }
 };
 

@@ -27,8 +27,7 @@ struct Counts {
   double f1() const { return labelled + predicted == 0 ? 0 : 2 * both / (labelled + predicted); }
 };
 
-/// By class. Those with a small index, which is nearly all there are, are counted without a search in the map: a report
-/// resamples each of its test sets two hundred times.
+/// By class. Those with a small index, which is nearly all there are, are counted without a search in the map.
 std::map<double, Counts> count(Values labels, Values predictions) {
   constexpr std::size_t kSmall = 64;
   std::array<Counts, kSmall> small;
@@ -106,12 +105,41 @@ std::vector<double> ranks(Values values) {
   return ranks;
 }
 
+bool has_nan(Values values) {
+  return std::ranges::any_of(values, [](double x) { return std::isnan(x); });
+}
+
 double spearman(Values a, Values b) {
-  const auto undefined = [](double x) { return std::isnan(x); };
-  if (std::ranges::any_of(a, undefined) || std::ranges::any_of(b, undefined)) {
-    return std::numeric_limits<double>::quiet_NaN();
-  }
+  if (has_nan(a) || has_nan(b)) return std::numeric_limits<double>::quiet_NaN();
   return pearson(ranks(a), ranks(b));
+}
+
+/// The share of rows of which `agree` holds, among those whose label counts; NaN where none does or a value is NaN.
+template <typename Counts, typename Agree>
+double share(Values labels, Values predictions, Counts counts, Agree agree) {
+  if (has_nan(labels) || has_nan(predictions)) return std::numeric_limits<double>::quiet_NaN();
+  double right = 0, all = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (!counts(labels[i])) continue;
+    ++all;
+    right += agree(labels[i], predictions[i]) ? 1 : 0;
+  }
+  return all == 0 ? std::numeric_limits<double>::quiet_NaN() : right / all;
+}
+
+double seven_classes(double score) {
+  return std::nearbyint(std::clamp(score, -3.0, 3.0));
+}
+
+double sentiment_accuracy(const std::string& name, Values labels, Values predictions) {
+  const auto every = [](double) { return true; };
+  if (name == "accuracy_2")
+    return share(labels, predictions, every, [](double y, double p) { return (y < 0) == (p < 0); });
+  if (name == "accuracy_7") {
+    return share(labels, predictions, every, [](double y, double p) { return seven_classes(y) == seven_classes(p); });
+  }
+  return share(
+      labels, predictions, [](double y) { return y != 0; }, [](double y, double p) { return (y > 0) == (p > 0); });
 }
 
 }  // namespace
@@ -127,6 +155,9 @@ double metric(const std::string& name, Values labels, Values predictions) {
   if (name == "matthews") return matthews(labels, predictions);
   if (name == "pearson") return pearson(labels, predictions);
   if (name == "spearman") return spearman(labels, predictions);
+  if (name == "accuracy_2" || name == "accuracy_2_nonzero" || name == "accuracy_7") {
+    return sentiment_accuracy(name, labels, predictions);
+  }
   throw std::invalid_argument("no metric is called " + name);
 }
 
