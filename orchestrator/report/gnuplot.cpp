@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 #include "checkpoint/publish.hpp"
 #include "orchestrator/report/plots.hpp"
@@ -16,9 +18,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string terminal(int height) {
-  return "set terminal svg size 620," + std::to_string(height) +
-         " dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n";
+constexpr int kWidth = 620;
+
+std::string svg_terminal(int height) {
+  return fmt::format(
+      "set terminal svg size {},{} dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n", kWidth,
+      height);
+}
+
+/// As large as the other, at 96 pixels an inch.
+std::string pdf_terminal(int height) {
+  return fmt::format("set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced rounded font 'Helvetica,12'\n",
+                     kWidth / 96.0, height / 96.0);
 }
 
 constexpr const char *kScript = "script.gp", *kComplaints = "complaints";
@@ -59,6 +70,25 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
   }
 }
 
+/// The only thing in it that changes from one drawing to the next.
+void forget_date(std::string& pdf) {
+  constexpr std::string_view kDate = "/CreationDate (D:";
+  const std::size_t at = pdf.find(kDate);
+  for (std::size_t i = at + kDate.size(); at != std::string::npos && i < pdf.size() && pdf[i] != ')'; ++i) {
+    if (pdf[i] >= '0' && pdf[i] <= '9') pdf[i] = '0';
+  }
+}
+
+/// The script of all plots, each drawn to a file of its number.
+std::string script_of(const std::vector<Plot>& plots, std::string (*terminal)(int height), const char* extension) {
+  std::string script = "set encoding utf8\n";
+  for (std::size_t i = 0; i < plots.size(); ++i) {
+    script +=
+        fmt::format("{}set output '{}{}'\n{}unset output\n", terminal(plots[i].height), i, extension, plots[i].script);
+  }
+  return script;
+}
+
 /// gnuplot names its marks alike in every drawing; several drawings in one page need names of their own.
 void make_names_unique(std::string& svg, std::size_t number) {
   const std::string prefix = "plot" + std::to_string(number) + "-";
@@ -73,23 +103,23 @@ void make_names_unique(std::string& svg, std::size_t number) {
 
 std::string draw_plots(std::vector<Plot>& plots, const fs::path& scratch) {
   if (plots.empty()) return "";
-  const auto drawing = [](std::size_t i) { return std::to_string(i) + ".svg"; };
-  std::string script = "set encoding utf8\n";
-  for (std::size_t i = 0; i < plots.size(); ++i) {
-    script += terminal(plots[i].height) + "set output '" + drawing(i) + "'\n" + plots[i].script + "unset output\n";
-  }
-  checkpoint::publish_bytes_replacing(script, scratch / kScript);
+  checkpoint::publish_bytes_replacing(script_of(plots, svg_terminal, ".svg"), scratch / kScript);
   const int status = run_gnuplot(scratch);
   if (status != 0) {
     plots.clear();
     if (status == -1 || status == 127) return "Plots are left out: gnuplot is not installed (Debian: gnuplot-nox).";
     return "Plots are left out: gnuplot failed: " + contents(scratch / kComplaints).substr(0, 300);
   }
+  checkpoint::publish_bytes_replacing(script_of(plots, pdf_terminal, ".pdf"), scratch / kScript);
+  const bool in_pdf = run_gnuplot(scratch) == 0;
   for (std::size_t i = 0; i < plots.size(); ++i) {
-    plots[i].svg = contents(scratch / drawing(i));
+    plots[i].svg = contents(scratch / (std::to_string(i) + ".svg"));
     make_names_unique(plots[i].svg, i);
+    if (!in_pdf) continue;
+    plots[i].pdf = contents(scratch / (std::to_string(i) + ".pdf"));
+    forget_date(plots[i].pdf);
   }
-  return "";
+  return in_pdf ? "" : "Plots are not there as PDF: this gnuplot has no terminal pdfcairo (Debian: gnuplot-nox).";
 }
 
 }  // namespace peftgrid::orchestrator

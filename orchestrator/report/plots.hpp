@@ -9,12 +9,13 @@
 
 namespace peftgrid::orchestrator {
 
-/// One drawing: a script for gnuplot, and what gnuplot made of it.
+/// One drawing: a script for gnuplot, and what gnuplot made of it, for a page and for a paper.
 struct Plot {
   std::string file;     // "plots/size-minilm-sst2.svg", below the report's folder
   std::string caption;  // for those who cannot see it too
   std::string script;   // draws to standard output
   std::string svg;      // empty until drawn
+  std::string pdf;      // likewise, and where gnuplot makes no PDF; its file ends in .pdf
   int height = 480;     // the width is always the same
 };
 
@@ -25,8 +26,8 @@ std::vector<Plot> plan_plots(const ReportModel& model);
 /// A table's differences to its baseline, without a file yet; nothing where nothing is compared.
 std::optional<Plot> forest_plot(const ScoreTable& table);
 
-/// Runs gnuplot once for all plots and fills in the drawings; the same scripts give the same bytes. Returns what to
-/// tell the reader when gnuplot is missing or fails; then `plots` is empty.
+/// Runs gnuplot for all plots and fills in the drawings; the same scripts give the same bytes. Returns what to tell the
+/// reader when gnuplot is missing or fails, and `plots` is empty then; or when it makes no PDF.
 std::string draw_plots(std::vector<Plot>& plots, const std::filesystem::path& scratch);
 
 }  // namespace peftgrid::orchestrator

@@ -19,15 +19,22 @@ namespace fs = std::filesystem;
 
 constexpr std::array kKinds = {"forest-", "size-", "difference-", "parameters-"};
 
+fs::path pdf_file(const Plot& plot) {
+  return fs::path(plot.file).replace_extension(".pdf");
+}
+
 /// Drawings of an earlier report whose task or backbone is no longer in it would tell of a grid that is gone.
 void remove_old_plots(const fs::path& folder, const std::vector<Plot>& plots) {
   std::set<std::string> current;
-  for (const Plot& plot : plots) current.insert(fs::path(plot.file).filename().string());
+  for (const Plot& plot : plots) {
+    current.insert(fs::path(plot.file).filename().string());
+    if (!plot.pdf.empty()) current.insert(pdf_file(plot).filename().string());
+  }
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const auto is_kind = [&](const char* kind) { return name.starts_with(kind); };
-    const bool ours = std::ranges::any_of(kKinds, is_kind) && name.ends_with(".svg");
+    const bool ours = std::ranges::any_of(kKinds, is_kind) && (name.ends_with(".svg") || name.ends_with(".pdf"));
     if (ours && !current.contains(name)) fs::remove(entry.path(), ignored);
   }
 }
@@ -49,7 +56,10 @@ fs::path write_model(ReportModel model, const fs::path& out) {
     std::vector<Plot> plots = plan_plots(model);
     const std::string trouble = draw(plots, out);
     if (!trouble.empty()) model.remarks.push_back(trouble);
-    for (const Plot& plot : plots) checkpoint::publish_bytes_replacing(plot.svg, out / plot.file);
+    for (const Plot& plot : plots) {
+      checkpoint::publish_bytes_replacing(plot.svg, out / plot.file);
+      if (!plot.pdf.empty()) checkpoint::publish_bytes_replacing(plot.pdf, out / pdf_file(plot));
+    }
     remove_old_plots(out / "plots", plots);
     checkpoint::publish_bytes_replacing(markdown(model, plots), out / "report.md");
     checkpoint::publish_bytes_replacing(cells_csv(model), out / "cells.csv");

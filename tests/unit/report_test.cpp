@@ -458,6 +458,21 @@ TEST(Report, HasTheSameBytesEveryTime) {
   EXPECT_GE(files, 5U);
 }
 
+TEST(Report, HasEachPlotAsPdfThatTellsNoDate) {
+  const TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", sample_run(small()));
+  write_report({folder.path() / "run"}, folder.path() / "out");
+  std::size_t drawings = 0;
+  for (const auto& entry : fs::directory_iterator(folder.path() / "out" / "plots")) {
+    if (entry.path().extension() != ".svg") continue;
+    ++drawings;
+    const std::string pdf = contents(fs::path(entry.path()).replace_extension(".pdf"));
+    EXPECT_TRUE(pdf.starts_with("%PDF"));
+    EXPECT_THAT(pdf, HasSubstr("/CreationDate (D:00000000000000"));
+  }
+  EXPECT_GE(drawings, 2U);
+}
+
 TEST(Report, IsOneSelfContainedPage) {
   const TemporaryFolder folder;
   tests::write_run(folder.path() / "run", sample_run(small()));
