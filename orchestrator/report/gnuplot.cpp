@@ -28,8 +28,9 @@ std::string svg_terminal(int height) {
 
 /// As large as the other, at 96 pixels an inch.
 std::string pdf_terminal(int height) {
-  return fmt::format("set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced rounded font 'Helvetica,12'\n",
-                     kWidth / 96.0, height / 96.0);
+  return fmt::format(
+      "set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced rounded fontscale 0.75 font 'Helvetica,12'\n",
+      kWidth / 96.0, height / 96.0);
 }
 
 constexpr const char *kScript = "script.gp", *kComplaints = "complaints";
