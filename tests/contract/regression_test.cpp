@@ -93,11 +93,7 @@ TrialRecord trained_by_two(const worker::TrialSpec& spec) {
 
 class Regression : public Contract {};
 
-INSTANTIATE_TEST_SUITE_P(Methods, Regression, testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Methods, Regression, testing::ValuesIn(trained_methods()),
                          [](const auto& one) { return one.param; });
 
 TEST_P(Regression, AnswersInLabelsWithTheSameBytesOnOneRankAndOnTwo) {

@@ -30,6 +30,8 @@ const std::vector<Subject>& subjects();
 /// Rows of unlike lengths, some of them pairs; `first` tells apart sets of rows.
 std::vector<TestRow> some_rows(std::size_t count, std::uint32_t first = 0);
 
+/// All methods whose whole trials are trained; where a sanitizer makes these thirty times as slow, one of a kind.
+std::vector<std::string> trained_methods();
 /// All methods, and names of forms that the default of an option leaves untouched.
 std::vector<std::string> methods_and_forms();
 /// A method with its defaults, sizes made to fit a tiny model; or one of these forms.

@@ -86,11 +86,7 @@ class Width : public Contract {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Methods, Width, testing::ValuesIn([] {
-                           std::vector<std::string> names;
-                           for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
-                           return names;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Methods, Width, testing::ValuesIn(trained_methods()),
                          [](const auto& one) { return one.param; });
 
 void expect_same_bytes(const TrialRecord& one, const TrialRecord& other) {
