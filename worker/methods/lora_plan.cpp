@@ -26,8 +26,8 @@ class LoraPlan : public MethodPlan {
   }
   std::vector<std::string> also_called() const override { return {"low-rank", "low-rank-adaptation"}; }
   DefaultRates rates() const override { return {4e-3, 1e-3, 1e-3}; }
-  /// What a step does to B A goes by the product of both rates: with B's raised, A's and B's geometric mean stays. At the
-  /// plain rate MiniLM predicts one class.
+  /// What a step does to B A goes by the product of both rates: with B's raised, A's and B's geometric mean stays. At
+  /// the plain rate MiniLM predicts one class.
   DefaultRates rates_of(const MethodSpec& method) const override {
     const auto ratio = method.options.find("b_rate_ratio");
     if (ratio == method.options.end()) return rates();
