@@ -142,15 +142,16 @@ TEST(Costs, ARegressionHasRatesOfItsOwnOnlyOnStandardizedTargetsOfASmallBackbone
   EXPECT_EQ(default_learning_rate({"full", {}}, standardized, small), 1e-4);
 }
 
-/// The rows of docs/methods.md that begin with this method and hold its default rates.
+/// The rows of the first table under "Default rates" in docs/methods.md that are this method's.
 std::vector<std::vector<double>> documented_rates(const std::string& method) {
   std::ifstream page(PEFTGRID_SOURCE "/docs/methods.md");
+  std::string line;
+  while (std::getline(page, line) && line != "## Default rates") continue;
+  while (std::getline(page, line) && !line.starts_with('|')) continue;
   std::vector<std::vector<double>> rows;
-  bool rates_follow = false;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with('#')) rates_follow = line == "## Default rates";
-    const std::string begin = "| `" + method + "` | ";
-    if (!rates_follow || !line.starts_with(begin) || line.find(": ") != std::string::npos) continue;
+  const std::string begin = "| `" + method + "` | ";
+  for (; line.starts_with('|'); std::getline(page, line)) {
+    if (!line.starts_with(begin)) continue;
     std::istringstream cells(line.substr(begin.size()));
     std::vector<double>& row = rows.emplace_back();
     for (std::string cell; std::getline(cells, cell, '|');) row.push_back(std::stod(cell));
