@@ -40,8 +40,7 @@ void print_error(std::string_view text) {
 void say_out_of_memory() {
   constexpr std::string_view kText =
       "orchestrator: out of memory; fewer ranks on this machine, or a higher limit (ulimit -v), would be right; the "
-      "same "
-      "command goes on\n";
+      "same command goes on\n";
   static_cast<void>(write(STDERR_FILENO, kText.data(), kText.size()));
 }
 

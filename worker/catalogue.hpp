@@ -148,6 +148,8 @@ struct ProductSpeed {
 
 /// Names of the built-in tasks: cola sst2 mrpc stsb qqp mnli qnli rte wnli.
 std::vector<std::string> glue_tasks();
+/// The format that a file's name tells by its ending: "tsv", "csv" or "jsonl"; empty where it does not.
+std::string format_of(const std::string& path);
 /// Those that GLUE's papers report: all but WNLI, on which nothing beats the majority class.
 std::vector<std::string> glue_suite();
 /// The spec of a built-in task whose folder lies under `data`. Folder names as GLUE ships them ("SST-2") in any case.

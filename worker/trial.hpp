@@ -90,6 +90,8 @@ struct SelectionSpec {
   std::int64_t rows = 1000;
   std::int64_t every_steps = 0;  // 0: every epoch
   std::int64_t patience = 10;    // evaluations without improvement; 0: no early stop
+  /// Rows that are kept out of the training file.
+  std::int64_t kept_out() const { return from == "rows" ? rows : 0; }
   bool operator==(const SelectionSpec&) const = default;
 };
 

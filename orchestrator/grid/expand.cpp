@@ -29,14 +29,10 @@ void at_place(const Node& node, Check check) {
   }
 }
 
-std::int64_t rows_kept_out(const worker::SelectionSpec& selection) {
-  return selection.from == "rows" ? selection.rows : 0;
-}
-
 /// Why a size does not fit a task, if it does not.
 std::optional<std::string> does_not_fit(std::int64_t size, const worker::SelectionSpec& selection,
                                         const TaskFacts& task) {
-  const std::int64_t kept_out = rows_kept_out(selection);
+  const std::int64_t kept_out = selection.kept_out();
   if (std::max<std::int64_t>(size, 1) + kept_out <= task.train_rows) return std::nullopt;
   if (kept_out == 0) return fmt::format("{} training rows; the task has {}", size, task.train_rows);
   return fmt::format("{} training and {} selection rows; the task has {}", size == 0 ? "all" : std::to_string(size),
@@ -58,7 +54,7 @@ void check_sizes(const GridFile& file, const Facts& facts) {
       rows.push_back(fmt::format("{} has {}", task.spec.name, known.train_rows));
     }
     if (fits) continue;
-    const std::int64_t kept_out = rows_kept_out(selection_for(file, size));
+    const std::int64_t kept_out = selection_for(file, size).kept_out();
     const std::string extra =
         kept_out ? fmt::format(" with {} selection rows (fewer, or `selection: none`, may fit)", kept_out) : "";
     (node ? *node : file.root)

@@ -14,16 +14,9 @@ namespace {
 const std::vector<std::string> kFormats = {"tsv", "csv", "jsonl"};
 const std::vector<std::string> kTargets = {"standardized", "raw"};
 
-/// By the ending of a file's name; empty where that says nothing.
-std::string format_by_name(const std::string& path) {
-  if (path.ends_with(".tsv")) return "tsv";
-  if (path.ends_with(".csv")) return "csv";
-  return path.ends_with(".jsonl") || path.ends_with(".ndjson") ? "jsonl" : "";
-}
-
 std::string format_for(const Node& train) {
   const std::string& path = train.scalar;
-  const std::string format = format_by_name(path);
+  const std::string format = worker::format_of(path);
   if (!format.empty()) return format;
   if (path.ends_with(".json")) {
     train.fail(
@@ -38,7 +31,7 @@ std::string format_for(const Node& train) {
 /// A task's files are read alike; where only their names say how, those must agree.
 void check_alike(const Node& file, const worker::TaskSpec& task) {
   for (const Node::Entry& one : file.entries) check_alike(one.value, task);
-  const std::string format = format_by_name(file.scalar);
+  const std::string format = worker::format_of(file.scalar);
   if (format.empty() || format == task.format) return;
   file.fail(
       fmt::format("{} is {} by its ending, and the training file is {}; write both alike, or say `format:` if an "

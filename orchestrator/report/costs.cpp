@@ -39,14 +39,16 @@ std::set<Place> shared_places(const ScoreTable& table, const std::vector<const C
   return shared;
 }
 
+std::int64_t numbers_of(const checkpoint::KeptTensor& tensor) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : tensor.shape) count *= size;
+  return count;
+}
+
 /// Bytes of all that a trial trained and a program would load, whether the file keeps them or only their hashes.
 double deployed_bytes(const checkpoint::TrialRecord& record) {
   double numbers = 0;
-  for (const checkpoint::KeptTensor& tensor : record.tensors) {
-    double count = 1;
-    for (const std::int64_t size : tensor.shape) count *= static_cast<double>(size);
-    numbers += count;
-  }
+  for (const checkpoint::KeptTensor& tensor : record.tensors) numbers += static_cast<double>(numbers_of(tensor));
   return numbers * sizeof(float);
 }
 
@@ -56,30 +58,23 @@ std::int64_t stored_numbers(const checkpoint::TrialRecord& record) {
   bool is_head = false;
   for (const checkpoint::KeptTensor& tensor : record.tensors) {
     is_head = is_head || tensor.name == "classifier.weight";
-    std::int64_t count = 1;
-    for (const std::int64_t size : tensor.shape) count *= size;
-    if (is_head) head += count;
+    if (is_head) head += numbers_of(tensor);
   }
   return std::max<std::int64_t>(0, record.stored_bytes / static_cast<std::int64_t>(sizeof(float)) - head);
 }
 
 void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& rates) {
   const checkpoint::TrialRecord& record = trial.record;
-  const std::int64_t without = record.trained_parameters, with = without + record.head_parameters;
-  costs.parameters_low = costs.trials == 0 ? without : std::min(costs.parameters_low, without);
-  costs.with_head_low = costs.trials == 0 ? with : std::min(costs.with_head_low, with);
-  costs.parameters_high = std::max(costs.parameters_high, without);
-  costs.with_head_high = std::max(costs.with_head_high, with);
-  const std::int64_t stored = stored_numbers(record);
-  costs.stored_low = costs.trials == 0 ? stored : std::min(costs.stored_low, stored);
-  costs.stored_high = std::max(costs.stored_high, stored);
+  const bool first = costs.trials == 0;
+  costs.parameters.take(record.trained_parameters, first);
+  costs.with_head.take(record.trained_parameters + record.head_parameters, first);
+  costs.stored.take(stored_numbers(record), first);
+  costs.width.take(trial.spec.width, first);
   costs.stored_bytes += static_cast<double>(record.stored_bytes);
   costs.deployed_bytes += deployed_bytes(record);
   costs.training_s += record.training_s;
   costs.cpu_s += record.cpu_s;
   costs.rank_s += trial.rank_s;
-  costs.width_low = costs.trials == 0 ? trial.spec.width : std::min(costs.width_low, trial.spec.width);
-  costs.width_high = std::max(costs.width_high, trial.spec.width);
   costs.inference_rows_per_s += record.inference_rows_per_s;
   costs.peak_memory_bytes = std::max(costs.peak_memory_bytes, record.peak_memory_bytes);
   rates.insert(trial.spec.training.learning_rate);

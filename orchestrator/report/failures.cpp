@@ -15,9 +15,7 @@ std::string how(const ScoreCell& cell, bool regression) {
   if (cell.diverged > 0) ways.emplace_back("diverged");
   if (cell.undefined > 0) ways.emplace_back("has no defined score");
   if (cell.collapsed > 0) ways.emplace_back(regression ? "predicts one value" : "predicts one class");
-  std::string text = listed(ways);
-  const std::size_t at = text.rfind(" and ");
-  return at == std::string::npos ? text : text.replace(at, 5, " or ");
+  return listed(ways, "or");
 }
 
 }  // namespace

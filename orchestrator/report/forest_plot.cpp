@@ -77,8 +77,7 @@ std::optional<Plot> forest_plot(const ScoreTable& table) {
   plot.height = forest.height();
   plot.caption = fmt::format(
       "Differences to {}, {}: means with their 95 % ranges, which hold together for a task; rings are single seeds, "
-      "grey "
-      "is less than {}",
+      "grey is less than {}",
       table.rules.baseline, table.heading, margin_text(table.rules.margin));
   plot.script = forest.script(table.heading, table.rules.baseline, table.rules.margin);
   return plot;

@@ -99,8 +99,8 @@ std::string grouped(std::int64_t number) {
   return (number < 0 ? "-" : "") + digits;
 }
 
-std::string range_text(std::int64_t low, std::int64_t high) {
-  return low == high ? grouped(low) : grouped(low) + "–" + grouped(high);
+std::string range_text(const Range& range) {
+  return range.low == range.high ? grouped(range.low) : grouped(range.low) + "–" + grouped(range.high);
 }
 
 std::string bytes_text(double bytes) {
@@ -127,10 +127,10 @@ std::string note_mark(std::size_t note) {
   return mark;
 }
 
-std::string listed(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names, const char* last) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    if (i > 0) text += i + 1 == names.size() ? fmt::format(" {} ", last) : ", ";
     text += names[i];
   }
   return text;

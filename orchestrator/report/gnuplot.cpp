@@ -18,19 +18,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kWidth = 620;
+constexpr int kPlotWidth = 620;
 
 std::string svg_terminal(int height) {
   return fmt::format(
-      "set terminal svg size {},{} dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n", kWidth,
-      height);
+      "set terminal svg size {},{} dynamic noenhanced rounded font 'Helvetica,16' background rgb '#ffffff'\n",
+      kPlotWidth, height);
 }
 
 /// As large as the other, at 96 pixels an inch.
 std::string pdf_terminal(int height) {
   return fmt::format(
       "set terminal pdfcairo size {:.3f}in,{:.3f}in noenhanced rounded fontscale 0.75 font 'Helvetica,12'\n",
-      kWidth / 96.0, height / 96.0);
+      kPlotWidth / 96.0, height / 96.0);
 }
 
 constexpr const char *kScript = "script.gp", *kComplaints = "complaints";

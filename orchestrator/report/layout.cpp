@@ -32,19 +32,6 @@ bool equal_seeds(const ScoreTable& table) {
   return seeds.size() < 2;
 }
 
-TextCell plain(std::string text) {
-  return {std::move(text), false, {}};
-}
-
-TextCell score_cell(const ScoreTable& table, const ScoreCell& cell) {
-  return {cell_text(cell, !equal_seeds(table)), false, cell.notes, cell.verdict.starred};
-}
-
-TextCell against_cell(const std::optional<Against>& against) {
-  if (!against) return plain("–");
-  return {against_text(*against), against->told_apart(), {}};
-}
-
 std::string against_heading(const ScoreTable& table) {
   constexpr std::size_t kShort = 12;
   return "against " + (table.rules.baseline.size() <= kShort ? table.rules.baseline : "the baseline");
@@ -58,7 +45,7 @@ std::string keeps_text(const ScoreTable& table, const ScoreCell& cell) {
 
 TextTable one_column(const ScoreTable& table) {
   const ScoreColumn& column = table.columns.front();
-  const bool compared = any_against(table, 0);
+  const bool compared = any_against(table, 0), with_seeds = !equal_seeds(table);
   const bool told_apart = std::ranges::any_of(table.rows, [](const MethodRow& row) {
     const auto& against = row.cells.front().verdict.against;
     return against && against->told_apart();
@@ -71,41 +58,40 @@ TextTable one_column(const ScoreTable& table) {
     if (told_apart) layout.header.push_back({"verdict", ""});
   }
   const auto fill = [&](std::vector<TextCell> cells) {
-    while (cells.size() < layout.header.size()) cells.push_back(plain(""));
+    cells.resize(layout.header.size());
     layout.rows.push_back(std::move(cells));
   };
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells.front();
-    std::vector<TextCell> cells = {plain(row.label), score_cell(table, cell)};
+    std::vector<TextCell> cells = {{row.label}, score_cell(cell, with_seeds)};
     const bool is_baseline = row.label == table.rules.baseline;
     if (compared) {
-      cells.push_back(is_baseline ? plain("") : against_cell(cell.verdict.against));
-      cells.push_back(plain(keeps_text(table, cell)));
+      cells.push_back(is_baseline ? TextCell{} : against_cell(cell.verdict.against));
+      cells.push_back({keeps_text(table, cell)});
       const auto& against = cell.verdict.against;
-      if (told_apart) cells.push_back(plain(against ? word_text(against->word, table.rules.margin) : ""));
+      if (told_apart) cells.push_back({against ? word_text(against->word, table.rules.margin) : ""});
     }
     fill(std::move(cells));
   }
-  for (const UpperBound& bound : table.bounds)
-    fill({plain(bound.label), plain(bound.scores.front() ? mean_text(*bound.scores.front()) : "–")});
-  fill({plain("majority class"), plain(column.majority ? mean_text(*column.majority) : "–")});
+  for (const UpperBound& bound : table.bounds) fill({{bound.label}, mean_cell(bound.scores.front())});
+  fill({{"majority class"}, mean_cell(column.majority)});
   layout.footer_rows = 1 + table.bounds.size();
   return layout;
 }
 
-template <typename Text>
-std::vector<TextCell> footer_row(const ScoreTable& table, const std::string& name, Text text) {
-  std::vector<TextCell> cells = {plain(name)};
-  for (const ScoreColumn& column : table.columns) cells.push_back(plain(text(column)));
-  if (!table.averaged.empty()) cells.push_back(plain(""));
+/// `cell_of`: what stands below a column.
+template <typename CellOf>
+std::vector<TextCell> footer_row(const ScoreTable& table, const std::string& name, CellOf cell_of) {
+  std::vector<TextCell> cells = {TextCell{name}};
+  for (const ScoreColumn& column : table.columns) cells.push_back(cell_of(column));
+  if (!table.averaged.empty()) cells.emplace_back();
   return cells;
 }
 
 std::vector<TextCell> bound_row(const ScoreTable& table, const UpperBound& bound) {
-  const auto text = [](const std::optional<double>& score) { return score ? mean_text(*score) : std::string("–"); };
-  std::vector<TextCell> cells = {plain(bound.label)};
-  for (const auto& score : bound.scores) cells.push_back(plain(text(score)));
-  if (!table.averaged.empty()) cells.push_back(plain(text(bound.average)));
+  std::vector<TextCell> cells = {TextCell{bound.label}};
+  for (const auto& score : bound.scores) cells.push_back(mean_cell(score));
+  if (!table.averaged.empty()) cells.push_back(mean_cell(bound.average));
   return cells;
 }
 
@@ -119,28 +105,43 @@ std::vector<HeaderCell> column_headers(const ScoreTable& table) {
 TextTable several_columns(const ScoreTable& table) {
   TextTable layout;
   layout.header = column_headers(table);
+  const bool with_seeds = !equal_seeds(table);
   for (const MethodRow& row : table.rows) {
-    std::vector<TextCell> cells = {plain(row.label)};
-    for (const ScoreCell& cell : row.cells) cells.push_back(score_cell(table, cell));
-    if (!table.averaged.empty())
-      cells.push_back({row.average ? mean_text(*row.average) : "–", false, {}, row.on_average.starred});
+    std::vector<TextCell> cells = {TextCell{row.label}};
+    for (const ScoreCell& cell : row.cells) cells.push_back(score_cell(cell, with_seeds));
+    if (!table.averaged.empty()) {
+      cells.push_back(mean_cell(row.average));
+      cells.back().star = row.on_average.starred;
+    }
     layout.rows.push_back(std::move(cells));
   }
   for (const UpperBound& bound : table.bounds) layout.rows.push_back(bound_row(table, bound));
-  layout.rows.push_back(footer_row(table, "majority class", [](const ScoreColumn& column) {
-    return column.majority ? mean_text(*column.majority) : std::string("–");
-  }));
+  layout.rows.push_back(
+      footer_row(table, "majority class", [](const ScoreColumn& column) { return mean_cell(column.majority); }));
   layout.rows.push_back(footer_row(table, "test rows", [](const ScoreColumn& column) {
-    return column.rows > 0 ? grouped(static_cast<std::int64_t>(column.rows)) : std::string("–");
+    return TextCell{column.rows > 0 ? grouped(static_cast<std::int64_t>(column.rows)) : "–"};
   }));
   layout.rows.push_back(footer_row(table, "one row is worth", [](const ScoreColumn& column) {
-    return column.one_row ? fmt::format("{:.2g}", 100 * *column.one_row) : std::string("–");
+    return TextCell{column.one_row ? fmt::format("{:.2g}", 100 * *column.one_row) : "–"};
   }));
   layout.footer_rows = 3 + table.bounds.size();
   return layout;
 }
 
 }  // namespace
+
+TextCell mean_cell(const std::optional<double>& score) {
+  return {score ? mean_text(*score) : "–"};
+}
+
+TextCell score_cell(const ScoreCell& cell, bool with_seeds) {
+  return {cell_text(cell, with_seeds), false, cell.notes, cell.verdict.starred};
+}
+
+TextCell against_cell(const std::optional<Against>& against) {
+  if (!against) return {"–"};
+  return {against_text(*against), against->told_apart()};
+}
 
 TextTable score_layout(const ScoreTable& table) {
   TextTable layout = single(table) ? one_column(table) : several_columns(table);
@@ -157,7 +158,7 @@ TextTable difference_layout(const ScoreTable& table) {
     const bool known =
         std::ranges::any_of(row.cells, [](const ScoreCell& cell) { return cell.verdict.against.has_value(); });
     if (!known) continue;
-    std::vector<TextCell> cells = {plain(row.label)};
+    std::vector<TextCell> cells = {TextCell{row.label}};
     for (const ScoreCell& cell : row.cells) cells.push_back(against_cell(cell.verdict.against));
     if (!table.averaged.empty()) cells.push_back(against_cell(row.on_average.against));
     layout.rows.push_back(std::move(cells));
@@ -186,13 +187,13 @@ TextTable cost_layout(const ScoreTable& table) {
     if (costs.trials == 0) continue;
     std::vector<TextCell> cells;
     for (const std::string& text :
-         {row.label, rates_text(costs.learning_rates), range_text(costs.parameters_low, costs.parameters_high),
-          range_text(costs.with_head_low, costs.with_head_high), range_text(costs.stored_low, costs.stored_high),
-          bytes_text(costs.deployed_bytes), bytes_text(costs.stored_bytes), fmt::format("{:.1f}", costs.training_s),
-          fmt::format("{:.1f}", costs.cpu_s), fmt::format("{:.1f}", costs.rank_s),
-          range_text(costs.width_low, costs.width_high), fmt::format("{:.0f}", costs.inference_rows_per_s),
+         {row.label, rates_text(costs.learning_rates), range_text(costs.parameters), range_text(costs.with_head),
+          range_text(costs.stored), bytes_text(costs.deployed_bytes), bytes_text(costs.stored_bytes),
+          fmt::format("{:.1f}", costs.training_s), fmt::format("{:.1f}", costs.cpu_s),
+          fmt::format("{:.1f}", costs.rank_s), range_text(costs.width),
+          fmt::format("{:.0f}", costs.inference_rows_per_s),
           bytes_text(static_cast<double>(costs.peak_memory_bytes))}) {
-      cells.push_back({text, false, {}});
+      cells.push_back({text});
     }
     layout.rows.push_back(std::move(cells));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,15 @@ namespace peftgrid::orchestrator {
 
 struct TextCell {
   std::string text;
-  bool strong = false;             // a difference of which something can be said
-  std::vector<std::size_t> notes;  // footnotes, indices into ScoreTable::notes
+  bool strong = false;                  // a difference of which something can be said
+  std::vector<std::size_t> notes = {};  // footnotes, indices into ScoreTable::notes
   bool star = false;
 };
+/// A score without a cell of its own, such as the majority class's.
+TextCell mean_cell(const std::optional<double>& score);
+/// Mean and deviation, with the number of seeds or without.
+TextCell score_cell(const ScoreCell& cell, bool with_seeds);
+TextCell against_cell(const std::optional<Against>& against);
 
 struct HeaderCell {
   std::string text, detail;  // "mrpc", "f1"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -89,18 +90,26 @@ struct ScoreCell {
   bool complete() const { return state == State::Scored && summary.n == planned; }
 };
 
+/// The least and the most of some numbers; both 0 where there is none.
+struct Range {
+  std::int64_t low = 0, high = 0;
+  void take(std::int64_t number, bool first) {
+    low = first ? number : std::min(low, number);
+    high = first ? number : std::max(high, number);
+  }
+};
+
 /// What a method costs, over those of its stored trials whose task and seeds all methods of the table have; where there
 /// is none, over all of its own.
 struct MethodCosts {
   std::vector<double> learning_rates;
-  std::int64_t parameters_low = 0, parameters_high = 0;  // without the head
-  std::int64_t with_head_low = 0, with_head_high = 0;
-  std::int64_t stored_low = 0, stored_high = 0;  // numbers that a trial kept, the head's left out
-  double stored_bytes = 0;                       // mean, of what the trial files keep
-  double deployed_bytes = 0;  // mean, of what one would deploy beside the base; of full fine-tuning all weights
+  Range parameters, with_head;  // numbers that train, without the head and with it
+  Range stored;                 // numbers that a trial kept, the head's left out
+  double stored_bytes = 0;      // mean, of what the trial files keep
+  double deployed_bytes = 0;    // mean, of what one would deploy beside the base; of full fine-tuning all weights
   double training_s = 0, cpu_s = 0, rank_s = 0, inference_rows_per_s = 0;  // means
   std::int64_t peak_memory_bytes = 0;                                      // the most
-  std::int64_t width_low = 0, width_high = 0;
+  Range width;
   std::size_t trials = 0;
 };
 

@@ -84,8 +84,7 @@ std::string more_seeds_text(const std::vector<MoreSeeds>& all) {
   text << "One more seed: what it would tell of a difference to the baseline, most a rank-second first\n";
   show_table(text, rows);
   text << "Ranges hold together for all methods of a task; both the method's and the baseline's trial are counted. "
-          "What is "
-          "clear at\n99.9 % is left out. Ask for it with one number more in `seeds`.\n";
+          "What is clear at\n99.9 % is left out. Ask for it with one number more in `seeds`.\n";
   return text.str();
 }
 

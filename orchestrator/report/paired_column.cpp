@@ -140,15 +140,6 @@ double PairedColumn::score_scatter() const {
   return degrees == 0 ? 0 : sorted_sum(std::move(scatters)) / degrees;
 }
 
-std::size_t PairedColumn::compared_with(std::size_t baseline) const {
-  std::size_t count = 0;
-  for (std::size_t c = 0; c < compared_; ++c) {
-    const auto& other = pair(c, baseline);
-    if (other && other->seeds() > 1) ++count;
-  }
-  return count;
-}
-
 std::optional<Comparison> PairedColumn::compare_alone(std::size_t a, std::size_t b) const {
   const auto& known = pair(a, b);
   if (!known || known->seeds() < 2) return std::nullopt;

@@ -65,8 +65,6 @@ class PairedColumn {
   std::optional<Pair> over_constant(std::size_t method) const;
   /// Mean over the methods of the scores' variances over seeds, weighted by seeds - 1; 0 where none has two.
   double score_scatter() const;
-  /// How many methods share two seeds or more with this one.
-  std::size_t compared_with(std::size_t baseline) const;
 
   std::size_t compared() const { return compared_; }
 

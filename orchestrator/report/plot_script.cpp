@@ -95,11 +95,11 @@ std::string script_of(const Chart& chart) {
 }
 
 int height_of(const Chart& chart) {
-  constexpr std::size_t kWidth = 560, kCharacter = 9, kSample = 60;
+  constexpr std::size_t kLegendWidth = 560, kCharacter = 9, kSample = 60;
   constexpr int kFrame = 420, kLine = 24;
   std::size_t longest = chart.level_label.size();
   for (const Series& series : chart.series) longest = std::max(longest, worker::count_characters(series.label));
-  const std::size_t columns = std::max<std::size_t>(1, kWidth / (kCharacter * longest + kSample));
+  const std::size_t columns = std::max<std::size_t>(1, kLegendWidth / (kCharacter * longest + kSample));
   return kFrame + kLine * static_cast<int>((chart.series.size() + columns) / columns);
 }
 

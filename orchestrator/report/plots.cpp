@@ -151,8 +151,8 @@ class Planner {
     const auto& [table, index] = tables.back();
     Chart chart;
     for (const MethodRow& row : table->rows) {
-      if (row.cells[index].state != ScoreCell::State::Scored || row.costs.with_head_high <= 0) continue;
-      const auto parameters = static_cast<double>(row.costs.with_head_high);
+      if (row.cells[index].state != ScoreCell::State::Scored || row.costs.with_head.high <= 0) continue;
+      const auto parameters = static_cast<double>(row.costs.with_head.high);
       chart.series.push_back({row.label, style_of(row.label), {score_point(parameters, row.cells[index])}});
     }
     if (chart.series.size() < 2) return;

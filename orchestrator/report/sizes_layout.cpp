@@ -23,16 +23,12 @@ const ScoreCell* cell_of(const ScoreTable& table, const std::string& method) {
   return row == table.rows.end() ? nullptr : &row->cells.front();
 }
 
+/// `first_note`: of this table, among the notes of all.
 TextCell score_cell(const ScoreCell* cell, std::size_t first_note) {
-  if (cell == nullptr) return {"–", false, {}};
-  TextCell text{cell_text(*cell, true), false, cell->notes, cell->verdict.starred};
+  if (cell == nullptr) return {"–"};
+  TextCell text = score_cell(*cell, true);
   for (std::size_t& note : text.notes) note += first_note;
   return text;
-}
-
-TextCell difference_cell(const ScoreCell* cell) {
-  if (cell == nullptr || !cell->verdict.against) return {"–", false, {}};
-  return {against_text(*cell->verdict.against), cell->verdict.against->told_apart(), {}};
 }
 
 std::vector<HeaderCell> header_of(const std::vector<const ScoreTable*>& tables) {
@@ -66,22 +62,19 @@ SizesLayout sizes_layout(const std::vector<const ScoreTable*>& tables) {
     layout.notes.insert(layout.notes.end(), table->notes.begin(), table->notes.end());
   }
   for (const std::string& method : methods_of(tables)) {
-    std::vector<TextCell> scores = {{method, false, {}}}, differences = scores;
+    std::vector<TextCell> scores = {TextCell{method}}, differences = scores;
     bool compared = false;
     for (std::size_t i = 0; i < tables.size(); ++i) {
       const ScoreCell* cell = cell_of(*tables[i], method);
       scores.push_back(score_cell(cell, first_notes[i]));
-      differences.push_back(difference_cell(cell));
+      differences.push_back(against_cell(cell == nullptr ? std::nullopt : cell->verdict.against));
       compared = compared || (cell != nullptr && cell->verdict.against);
     }
     layout.scores.rows.push_back(std::move(scores));
     if (compared) layout.differences.rows.push_back(std::move(differences));
   }
-  std::vector<TextCell> majority = {{"majority class", false, {}}};
-  for (const ScoreTable* table : tables) {
-    const auto& score = table->columns.front().majority;
-    majority.push_back({score ? mean_text(*score) : "–", false, {}});
-  }
+  std::vector<TextCell> majority = {TextCell{"majority class"}};
+  for (const ScoreTable* table : tables) majority.push_back(mean_cell(table->columns.front().majority));
   layout.scores.rows.push_back(std::move(majority));
   layout.scores.footer_rows = 1;
   return layout;

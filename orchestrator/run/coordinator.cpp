@@ -114,7 +114,8 @@ void Coordinator::start(const std::vector<Scheduler::Start>& starts) {
     estimate_end();
     journal_.note(
         "assigned",
-        json{{"id", spec.id}, {"rank", chosen.ranks.front()}, {"ranks", chosen.ranks}, {"left", left_s()}}.dump());
+        json{{"id", spec.id}, {"rank", chosen.ranks.front()}, {"ranks", chosen.ranks}, {"left", end_.left_s(now_s())}}
+            .dump());
     const worker::Assign order{spec, worker::to_json(spec), gang};
     for (const int rank : chosen.ranks) {
       ranks_[static_cast<std::size_t>(rank)].gang = gang.number;
@@ -151,12 +152,14 @@ void Coordinator::finished(int rank, const worker::Report& report) {
 void Coordinator::record(std::size_t job, const std::vector<int>& ranks, const TrialOutcome& outcome) {
   const int leader = ranks.empty() ? 0 : ranks.front();
   if (outcome.state != TrialOutcome::State::Failed) {
-    predicted_done_ += jobs_[job].predicted_s;
-    seconds_done_ += outcome.seconds;
+    end_.finished(jobs_[job].predicted_s, outcome.seconds);
   }
   estimate_end();
-  json body{
-      {"id", outcome.id}, {"rank", leader}, {"seconds", outcome.seconds}, {"ranks", ranks.size()}, {"left", left_s()}};
+  json body{{"id", outcome.id},
+            {"rank", leader},
+            {"seconds", outcome.seconds},
+            {"ranks", ranks.size()},
+            {"left", end_.left_s(now_s())}};
   if (outcome.state == TrialOutcome::State::Failed) {
     body["reason"] = outcome.reason;
     body["environment"] = outcome.environment;
@@ -276,46 +279,31 @@ bool Coordinator::over() const {
   return gangs_.empty() || now_s() - stop_since_s_ > kStopPatience_s;
 }
 
-/// When the run will have no trial left, as it looks now. Between two estimates the time left counts down by the clock,
-/// here and in `status`, which reads it in the journal. Looks at every trial that waits, so not at each call: with
-/// 10,000 of them that would be felt.
 void Coordinator::estimate_end() {
   const double now = now_s();
-  if (!scheduler_.waiting().empty() && now - estimated_at_s_ < kEstimateHolds_s) return;
-  estimated_at_s_ = now;
-  const double truth = predicted_done_ > 0 ? seconds_done_ / predicted_done_ : 1;
-  double work = 0, longest_s = 0;
+  if (!scheduler_.waiting().empty() && end_.is_fresh(now)) return;
+  std::vector<EndEstimate::Waiting> waiting;
   for (const std::size_t job : scheduler_.waiting()) {
-    work += truth * jobs_[job].predicted_s * static_cast<double>(jobs_[job].spec->width);
-    longest_s = std::max(longest_s, truth * jobs_[job].predicted_s);
+    waiting.push_back({jobs_[job].predicted_s, static_cast<double>(jobs_[job].spec->width)});
   }
+  std::vector<EndEstimate::Running> running;
   for (const auto& [number, gang] : gangs_) {
-    // One that takes longer than was predicted is always taken for nearly done.
-    constexpr double kNearlyDone = 0.05;
-    const double whole_s = truth * jobs_[gang.job].predicted_s;
-    const double rest_s = std::max(whole_s - (now - gang.since_s), kNearlyDone * whole_s);
-    work += rest_s * static_cast<double>(gang.ranks.size());
-    longest_s = std::max(longest_s, rest_s);
+    running.push_back({jobs_[gang.job].predicted_s, static_cast<double>(gang.ranks.size()), gang.since_s});
   }
-  const auto ranks = std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks_.size()) - tally_.lost_ranks);
-  end_estimate_s_ = now + std::max(work / static_cast<double>(ranks), longest_s);
-}
-
-double Coordinator::left_s() const {
-  return std::max(0.0, end_estimate_s_ - now_s());
+  end_.look(waiting, running, static_cast<double>(ranks_.size()) - static_cast<double>(tally_.lost_ranks), now);
 }
 
 void Coordinator::show(bool last) {
   if (display_ended_) return;
   display_ended_ = last;
-  if (left_s() == 0) estimate_end();
+  if (end_.left_s(now_s()) == 0) estimate_end();
   Overview o;
   o.done = tally_.done + tally_.diverged;
   o.failed = tally_.failed;
   o.total = static_cast<std::int64_t>(jobs_.size());
   o.running = static_cast<std::int64_t>(gangs_.size());
   o.elapsed_s = now_s() - begin_s_;
-  o.left_s = left_s();
+  o.left_s = end_.left_s(now_s());
   display_.show(o, last);
 }
 

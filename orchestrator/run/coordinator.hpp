@@ -9,6 +9,7 @@
 
 #include "collectives/mailbox.hpp"
 #include "orchestrator/display/display.hpp"
+#include "orchestrator/run/end_estimate.hpp"
 #include "orchestrator/run/journal.hpp"
 #include "orchestrator/run/liveness.hpp"
 #include "orchestrator/run/peers.hpp"
@@ -85,8 +86,8 @@ class Coordinator {
   bool no_trial_left() const;
   bool over() const;
   void show(bool last);
+  /// The display counts the time left down from there, and so does `status`, which reads it in the journal.
   void estimate_end();
-  double left_s() const;
   void send(int rank, const worker::ToWorker& message);
 
   collectives::Mailbox& line_;
@@ -105,10 +106,8 @@ class Coordinator {
   Tally tally_;
   std::atomic<bool> dismissed_ = false, stopped_ = false;
   double stop_since_s_ = 0, begin_s_, alive_sent_s_ = 0;
-  double end_estimate_s_ = 0, estimated_at_s_ = 0;
+  EndEstimate end_;
   bool display_ended_ = false;
-  static constexpr double kEstimateHolds_s = 0.2;
-  double predicted_done_ = 0, seconds_done_ = 0;  // of finished trials: how far predictions are off
 };
 
 }  // namespace peftgrid::orchestrator

@@ -49,6 +49,37 @@ void read_grid(const json& grid, RunState& state) {
   }
 }
 
+json cell_json(const PlannedCell& cell) {
+  return {{"id", cell.id},           {"backbone", cell.backbone}, {"task", cell.task},  {"label", cell.label},
+          {"size", cell.train_size}, {"trials", cell.trials},     {"seeds", cell.seeds}};
+}
+
+json hole_json(const Hole& hole) {
+  return {{"backbone", hole.backbone},
+          {"task", hole.task},
+          {"label", hole.label},
+          {"size", hole.train_size},
+          {"reason", hole.reason}};
+}
+
+/// `cells`, and behind them those of the grid that they lack; of those that both have, the trials of either.
+std::vector<PlannedCell> joined_cells(const Grid& grid, std::vector<PlannedCell> cells) {
+  std::map<std::string, std::size_t> place;
+  for (const PlannedCell& cell : cells) place.emplace(cell.id, place.size());
+  for (const Cell& cell : grid.cells) {
+    const auto [known, is_new] = place.try_emplace(cell.id, cells.size());
+    if (is_new) cells.push_back({cell.id, cell.backbone, cell.task, cell.label, cell.train_size, {}, {}});
+    PlannedCell& planned = cells[known->second];
+    for (const std::size_t trial : cell.trials) {
+      const worker::TrialSpec& spec = grid.trials[trial];
+      if (std::ranges::find(planned.trials, spec.id) != planned.trials.end()) continue;
+      planned.trials.push_back(spec.id);
+      planned.seeds.push_back(spec.seed);
+    }
+  }
+  return cells;
+}
+
 void replay(const Event& event, RunState& state) {
   const json body = checkpoint::parse_shallow(event.json);
   state.ended = event.kind == "end";
@@ -196,48 +227,21 @@ RunState read_run_state(const RunFolder& folder) {
 }
 
 std::string grid_event(const Grid& grid, const RunState& earlier) {
-  std::vector<json> cells, holes;
-  std::map<std::string, std::size_t> place;
-  for (const PlannedCell& cell : earlier.cells) {
-    place[cell.id] = cells.size();
-    cells.push_back({{"id", cell.id},
-                     {"backbone", cell.backbone},
-                     {"task", cell.task},
-                     {"label", cell.label},
-                     {"size", cell.train_size},
-                     {"trials", cell.trials},
-                     {"seeds", cell.seeds}});
-  }
+  std::map<std::string, const Cell*> undecided;
   for (const Cell& cell : grid.cells) {
-    const auto [known, is_new] = place.try_emplace(cell.id, cells.size());
-    if (is_new) {
-      cells.push_back({{"id", cell.id},
-                       {"backbone", cell.backbone},
-                       {"task", cell.task},
-                       {"label", cell.label},
-                       {"size", cell.train_size},
-                       {"trials", json::array()},
-                       {"seeds", json::array()}});
-    }
-    json& planned = cells[known->second];
-    for (const std::size_t trial : cell.trials) {
-      const worker::TrialSpec& spec = grid.trials[trial];
-      if (std::ranges::find(planned["trials"], json(spec.id)) != planned["trials"].end()) continue;
-      planned["trials"].push_back(spec.id);
-      planned["seeds"].push_back(spec.seed);
-    }
-    if (!cell.undecided.empty()) {
-      planned["undecided"] = cell.undecided;
-      planned["width"] = grid.trials[cell.trials.front()].width;
-    }
+    if (!cell.undecided.empty()) undecided[cell.id] = &cell;
+  }
+  std::vector<json> cells, holes;
+  for (const PlannedCell& cell : joined_cells(grid, earlier.cells)) {
+    json& planned = cells.emplace_back(cell_json(cell));
+    const auto chosen = undecided.find(cell.id);
+    if (chosen == undecided.end()) continue;
+    planned["undecided"] = chosen->second->undecided;
+    planned["width"] = grid.trials[chosen->second->trials.front()].width;
   }
   for (const std::vector<Hole>* all : {&earlier.holes, &grid.holes}) {
     for (const Hole& hole : *all) {
-      json told{{"backbone", hole.backbone},
-                {"task", hole.task},
-                {"label", hole.label},
-                {"size", hole.train_size},
-                {"reason", hole.reason}};
+      json told = hole_json(hole);
       if (std::ranges::find(holes, told) == holes.end()) holes.push_back(std::move(told));
     }
   }

@@ -28,10 +28,6 @@ constexpr double kCharactersPerToken = 4.6;  // of English under a WordPiece voc
 constexpr std::int64_t kFileBytes = 24'000;  // an HDF5 file with spec, environment and curve
 constexpr std::int64_t kPredictionBytes = 16;
 
-double rows_kept_out(const TrialSpec& spec) {
-  return spec.selection.from == "rows" ? static_cast<double>(spec.selection.rows) : 0;
-}
-
 /// How much longer than the mean the longest of `shards` parts of a micro-batch is: the others wait for it. The longest
 /// of n rows lies about 0.75 sqrt(2 ln n) deviations up; parts of several rows are filled evenly
 /// (worker/training/steps.cpp).
@@ -54,13 +50,13 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const Backbon
   const double special = spec.task.text.size() == 2 ? 3 : 2;
   work.tokens = std::min(static_cast<double>(t.max_length), task.mean_characters / kCharactersPerToken + special);
   work.train_rows = spec.train_size > 0 ? static_cast<double>(spec.train_size)
-                                        : static_cast<double>(task.train_rows) - rows_kept_out(spec);
+                                        : static_cast<double>(task.train_rows - spec.selection.kept_out());
   const auto rows_a_step = static_cast<double>(t.batch_size * t.accumulate);
   const double steps_an_epoch = std::ceil(work.train_rows / rows_a_step);
   work.steps = t.max_steps > 0 ? static_cast<double>(t.max_steps) : static_cast<double>(t.epochs) * steps_an_epoch;
   work.visits = t.max_steps > 0 ? work.steps * rows_a_step : static_cast<double>(t.epochs) * work.train_rows;
 
-  double selection = rows_kept_out(spec);
+  auto selection = static_cast<double>(spec.selection.kept_out());
   if (spec.selection.from == "validation") selection = static_cast<double>(task.validation_rows);
   if (spec.selection.from == "reported") selection = static_cast<double>(task.test_rows.front());
   const double between =

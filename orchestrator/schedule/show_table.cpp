@@ -11,7 +11,7 @@ namespace peftgrid::orchestrator {
 
 namespace {
 
-constexpr std::size_t kWidth = 120;
+constexpr std::size_t kTableWidth = 120;
 constexpr std::size_t kGap = 2;
 
 /// Bytes of the first `width` characters.
@@ -53,7 +53,7 @@ void show_table(std::ostream& out, const std::vector<std::vector<std::string>>& 
   const auto total = [&] {
     return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) + kGap * widths.size();
   };
-  while (total() > kWidth) --*std::ranges::max_element(widths);
+  while (total() > kTableWidth) --*std::ranges::max_element(widths);
   for (const auto& row : table) {
     std::vector<std::vector<std::string>> cells;
     std::size_t lines = 1;

@@ -14,6 +14,11 @@
 
 namespace peftgrid::tests {
 
+nlohmann::json added_token(std::int64_t id, const std::string& content) {
+  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -156,15 +161,8 @@ json sequence(const char* name, int type) {
 
 json tokenizer_of(std::int64_t vocabulary) {
   json added = json::array();
-  int id = 0;
   for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) {
-    added.push_back({{"id", id++},
-                     {"content", token},
-                     {"single_word", false},
-                     {"lstrip", false},
-                     {"rstrip", false},
-                     {"normalized", false},
-                     {"special", true}});
+    added.push_back(added_token(static_cast<std::int64_t>(added.size()), token));
   }
   const json single = {special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)};
   const json pair = {special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0), sequence("B", 1), special("[SEP]", 1)};

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace peftgrid::tests {
@@ -24,5 +25,8 @@ struct TinyModel {
 /// which is made where missing. The same options give the same bytes. `vocabulary` must be 59 at least. Returns
 /// `folder`.
 std::filesystem::path write_tiny_model(const std::filesystem::path& folder, const TinyModel& options = {});
+
+/// An entry of a tokenizer.json's `added_tokens`: a special token.
+nlohmann::json added_token(std::int64_t id, const std::string& content);
 
 }  // namespace peftgrid::tests

@@ -264,13 +264,8 @@ TEST_F(Folders, ATokenizerConfigThatAgreesChangesNothing) {
 TEST_F(Folders, TokensBeyondTheTableAreCountedAndTheFirstAreNamed) {
   nlohmann::json tokenizer = read("tokenizer.json");
   for (const char* token : {"<a>", "<b>", "<c>", "<d>"}) {
-    tokenizer["added_tokens"].push_back({{"id", 64 + tokenizer["added_tokens"].size()},
-                                         {"content", token},
-                                         {"single_word", false},
-                                         {"lstrip", false},
-                                         {"rstrip", false},
-                                         {"normalized", false},
-                                         {"special", true}});
+    const auto id = static_cast<std::int64_t>(64 + tokenizer["added_tokens"].size());
+    tokenizer["added_tokens"].push_back(tests::added_token(id, token));
   }
   write("tokenizer.json", tokenizer.dump());
   EXPECT_THAT(

@@ -1,5 +1,6 @@
 # Tests of what is kept and told: files, merging, statistics, reports.
-add_library(peftgrid_sample_trials STATIC "${PROJECT_SOURCE_DIR}/tests/support/sample_trials.cpp")
+add_library(peftgrid_sample_trials STATIC "${PROJECT_SOURCE_DIR}/tests/support/sample_trials.cpp"
+                                          "${PROJECT_SOURCE_DIR}/tests/support/sample_reports.cpp")
 target_include_directories(peftgrid_sample_trials PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(peftgrid_sample_trials PRIVATE peftgrid_warnings PUBLIC peftgrid_bookkeeping
                                                      nlohmann_json::nlohmann_json)
@@ -16,6 +17,8 @@ add_unit_test(unit trial_reader_test peftgrid_sample_trials PkgConfig::HDF5)
 add_unit_test(unit statistics_test peftgrid_bookkeeping nlohmann_json::nlohmann_json)
 add_unit_test(unit paired_column_test peftgrid_bookkeeping nlohmann_json::nlohmann_json)
 add_unit_test(unit report_test peftgrid_sample_trials)
+add_unit_test(unit report_comparisons_test peftgrid_sample_trials)
+add_unit_test(unit report_formats_test peftgrid_sample_trials)
 add_unit_test(unit journal_test peftgrid_sample_trials)
 add_unit_test(unit result_commands_test peftgrid_sample_trials PkgConfig::HDF5)
 add_unit_test(unit hostile_texts_test peftgrid_sample_trials peftgrid_orchestrator)

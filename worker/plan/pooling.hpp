@@ -18,9 +18,9 @@ struct StatedReadout {
 std::string model_within(const std::filesystem::path& folder);
 
 /// By sentence-transformers' modules.json, in the model's folder or, where that is one of its modules, beside it; or by
-/// 1_Pooling/config.json where there is none. Both of the latter's
-/// formats are read: one key a mode (`pooling_mode_mean_tokens: true`), and a key that names the mode (`pooling_mode:
-/// mean`). Throws UsageError where a file cannot be read, or is not what it should be.
+/// 1_Pooling/config.json where there is none. Both of the latter's formats are read: one key a mode
+/// (`pooling_mode_mean_tokens: true`), and a key that names the mode (`pooling_mode: mean`). Throws UsageError where a
+/// file cannot be read, or is not what it should be.
 StatedReadout stated_readout(const std::filesystem::path& model);
 
 }  // namespace peftgrid::worker

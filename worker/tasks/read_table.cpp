@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/tasks/csv_reader.hpp"
 #include "worker/tasks/json_lines.hpp"

@@ -43,7 +43,4 @@ std::string word_of_separator(char separator);
 /// The next line of `text` without its end, which `text` loses with it. CR LF counts as one line end.
 std::string_view take_line(std::string_view& text);
 
-/// "tsv", "csv" or "jsonl" by the ending of a file's name; empty when the ending says nothing.
-std::string format_of(const std::string& path);
-
 }  // namespace peftgrid::worker

@@ -53,8 +53,8 @@ Sample sample(std::int64_t rows, std::int64_t selection_rows, std::int64_t train
 }
 
 Sample sample_of(const TrialSpec& spec, std::int64_t rows) {
-  const std::int64_t kept_out = spec.selection.from == "rows" ? spec.selection.rows : 0;
-  return sample(rows, kept_out, spec.train_size, spec.task.name, spec.data_seed, spec.selection.order == "train_first");
+  return sample(rows, spec.selection.kept_out(), spec.train_size, spec.task.name, spec.data_seed,
+                spec.selection.order == "train_first");
 }
 
 }  // namespace peftgrid::worker

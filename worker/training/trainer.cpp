@@ -4,15 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include "checkpoint/errors.hpp"
 #include "worker/service/device.hpp"
 #include "worker/service/measure.hpp"
 #include "worker/tasks/metrics.hpp"
+#include "worker/training/best_step.hpp"
 #include "worker/training/evaluation.hpp"
 #include "worker/training/kept_tensors.hpp"
 #include "worker/training/optim.hpp"
+#include "worker/training/state_saver.hpp"
 #include "worker/training/steps.hpp"
-#include "worker/training/training_state.hpp"
 #include "worker/training/trial_rows.hpp"
 
 namespace peftgrid::worker {
@@ -29,10 +29,10 @@ class Trainer {
         store_(store),
         team_(team),
         callbacks_(callbacks),
-        checkpoints_(checkpoints),
         model_(spec, store),
         choice_(choose_rows(spec, *model_.data())),
         parameters_(all_parameters(model_), tokens_of(model_.data()->train(), choice_.train), model_.device()),
+        saver_(checkpoints, state_owner(spec.id, parameters_)),
         steps_(spec, model_, parameters_, choice_.train, team) {
     model_.objective().see_training_labels(labels_of(model_.data()->train(), choice_.train));
   }
@@ -97,7 +97,8 @@ class Trainer {
 
   void learn() {
     AdamW optimizer(parameters_, spec_.training, steps_.total());
-    for (std::int64_t step = resume(optimizer) + 1; step <= steps_.total() && !out_of_patience(); ++step) {
+    for (std::int64_t step = resume(optimizer) + 1;
+         step <= steps_.total() && !best_.out_of_patience(spec_.selection.patience); ++step) {
       save_checkpoint(optimizer, false);
       check_cancelled_();
       try {
@@ -114,18 +115,15 @@ class Trainer {
 
   /// Where nothing was selected, or nothing could be, the last step's values stay.
   void keep_best() {
-    if (best_values_.defined() && !nothing_selects()) {
-      parameters_.values().copy_(best_values_);
+    if (best_.values().defined() && !best_.undefined()) {
+      parameters_.values().copy_(best_.values());
       return;
     }
     progress_.best_step = progress_.step;
-    if (!nothing_selects()) return;
+    if (!best_.undefined()) return;
     record_.warnings.push_back(spec_.task.metrics.front() +
                                " is undefined on the selection rows at every step: the last step was kept");
   }
-
-  /// Has every score so far been undefined? Then no step is better than another.
-  bool nothing_selects() const { return best_values_.defined() && std::isnan(progress_.best_score); }
 
   /// False: the trial has diverged.
   bool take_step(AdamW& optimizer, std::int64_t step) {
@@ -162,22 +160,17 @@ class Trainer {
     progress_.losses = 0;
   }
 
-  bool out_of_patience() const {
-    return spec_.selection.patience > 0 && progress_.without_improvement >= spec_.selection.patience &&
-           !nothing_selects();
-  }
-
   /// Goes on where an earlier start left off; the number of steps that are done.
   std::int64_t resume(AdamW& optimizer) {
-    if (checkpoints_.file.empty()) return 0;
+    if (!saver_.keeps()) return 0;
     std::optional<TrainingState> state;
-    if (team_.leads()) state = read_state(checkpoints_.file, owner_);
-    if (team_.size() > 1) state = share_state(team_, std::move(state), owner_.parameters);
+    if (team_.leads()) state = saver_.read();
+    if (team_.size() > 1) state = share_state(team_, std::move(state), saver_.owner().parameters);
     if (!state || state->step > steps_.total()) return 0;
     parameters_.values().copy_(state->values);
     optimizer.restore({state->step, state->pending_decay, state->first, state->second});
     steps_.go_on_from({static_cast<std::uint32_t>(state->micro_step), state->training_tokens});
-    best_values_ = state->best_values;
+    best_.resume(state->best_values);
     progress_ = *state;
     record_.resumed_step = progress_.step;
     callbacks_.progress({progress_.step, steps_.total(), std::numeric_limits<double>::quiet_NaN()});
@@ -185,30 +178,18 @@ class Trainer {
     return progress_.step;
   }
 
-  /// Writes down where the trial stands when it is time, or when it is about to be dropped and the state is small
-  /// enough for the moment that is left then.
   void save_checkpoint(const AdamW& optimizer, bool evaluation_due) {
-    if (checkpoints_.file.empty() || !team_.leads() || progress_.step == record_.resumed_step) return;
-    const bool leaving = callbacks_.stop(),
-               due = now_s() - kept_at_s_ > std::max(checkpoints_.every_s, 50 * saving_takes_s_);
+    if (!saver_.keeps() || !team_.leads() || progress_.step == record_.resumed_step) return;
+    const bool leaving = callbacks_.stop(), due = saver_.is_due();
     if (!due && !leaving) return;
-    const TrainingState state = state_of(optimizer, evaluation_due);
-    if (!due && bytes_of(state) > kBytesOnLeaving) return;
-    const double begin = now_s();
-    try {
-      write_state(checkpoints_.file, owner_, state);
-    } catch (const checkpoint::FileError& error) {
-      // A full disk takes the way back, not the trial itself.
-      if (saving_takes_s_ == 0) record_.warnings.push_back(std::string("its state could not be kept: ") + error.what());
-    }
-    kept_at_s_ = now_s();
-    saving_takes_s_ = std::max(1e-3, kept_at_s_ - begin);
+    if (const auto trouble = saver_.save(state_of(optimizer, evaluation_due), due))
+      record_.warnings.push_back(*trouble);
   }
 
   TrainingState state_of(const AdamW& optimizer, bool evaluation_due) {
     const AdamW::State moments = optimizer.state();
     TrainingState state{progress_now(), parameters_.values().cpu(), moments.first.cpu(), moments.second.cpu(),
-                        best_values_.defined() ? best_values_.cpu() : best_values_};
+                        best_.values().defined() ? best_.values().cpu() : at::Tensor()};
     state.evaluation_due = evaluation_due;
     state.pending_decay = moments.pending_decay;
     return state;
@@ -250,15 +231,7 @@ class Trainer {
     const double begin = now_s();
     const double score = score_on(*choice_.selection_split, choice_.selection, selection_features_);
     progress_.evaluation_s += now_s() - begin;
-    const bool better = score > progress_.best_score || (std::isnan(progress_.best_score) && !std::isnan(score));
-    if (!best_values_.defined() || better) {
-      best_values_ = parameters_.values().clone();
-      progress_.best_score = score;
-      progress_.best_step = step;
-      progress_.without_improvement = 0;
-    } else {
-      ++progress_.without_improvement;
-    }
+    best_.offer(step, score, parameters_.values());
     return score;
   }
 
@@ -296,26 +269,23 @@ class Trainer {
     record_.inference_rows_per_s = static_cast<double>(rows) / (seconds + remembered_s);
   }
 
-  static constexpr std::uint64_t kBytesOnLeaving = 32ULL << 20;
-
   const double begin_s_ = now_s(), begin_cpu_s_ = cpu_seconds();
   const TrialSpec& spec_;
   Store& store_;
   const Team& team_;
   const ProgressCallbacks& callbacks_;
-  const CheckpointPolicy& checkpoints_;
   const CheckCancelled check_cancelled_ = [this] {
     if (callbacks_.stop()) throw Interrupted{};
   };
   Model model_;
   Choice choice_;
   FlatParameters parameters_;
-  const StateOwner owner_ = state_owner(spec_.id, parameters_);
+  StateSaver saver_;
   Steps steps_;
   TrialRecord record_;
-  at::Tensor selection_features_, best_values_;
+  at::Tensor selection_features_;
   TrainingProgress progress_;  // total_s, rank_s and cpu_s: of earlier starts
-  double kept_at_s_ = now_s(), saving_takes_s_ = 0;
+  BestStep best_{progress_};
 };
 
 }  // namespace
