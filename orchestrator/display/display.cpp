@@ -10,6 +10,7 @@
 
 #include "orchestrator/display/live_display.hpp"
 #include "orchestrator/output.hpp"
+#include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -20,6 +21,11 @@ using worker::TrialSpec;
 
 void print_failure(const TrialSpec& spec, const TrialOutcome& outcome) {
   complain("{} failed: {}\n", trial_text(spec), outcome.reason);
+}
+
+std::string score_text(const TrialSpec& spec, double score) {
+  return worker::find_metric(spec.task.metrics.front())->in_points() ? fmt::format("{:.1f}", 100 * score)
+                                                                     : fmt::format("{:.3g}", score);
 }
 
 class QuietDisplay : public Display {
@@ -59,7 +65,7 @@ class PlainDisplay : public Display {
         }
         line += std::isnan(outcome.metric)
                     ? fmt::format(", {} undefined, {}", spec.task.metrics.front(), duration_text(outcome.seconds))
-                    : fmt::format(", {} {:.1f}, {}", spec.task.metrics.front(), 100 * outcome.metric,
+                    : fmt::format(", {} {}, {}", spec.task.metrics.front(), score_text(spec, outcome.metric),
                                   duration_text(outcome.seconds));
         break;
       case TrialOutcome::State::Diverged:

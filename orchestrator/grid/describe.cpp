@@ -81,6 +81,7 @@ void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
     const std::string key = "tasks." + spec.name;
     lines.push_back({key, spec.train, task.node.origin});
     lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
+    if (task.margin) lines.push_back({key + ".margin", number_text(*task.margin), origin_in(task.origins, "margin")});
     if (!worker::has_classes(spec))
       lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
     if (!spec.labels.empty())

@@ -52,6 +52,9 @@ struct Grid {
   std::vector<Hole> holes;
   std::vector<std::string> compare;  // labels of the methods that a report compares, the baseline first; empty: all
   double margin = kDefaultMargin;    // points below which a difference does not matter
+  /// Of tasks that have one of their own, by name: of the first metric, in points, or where that is an error in its
+  /// units.
+  std::map<std::string, double> task_margins;
   std::vector<Resolved> resolved;
   std::vector<std::string> warnings;                       // "class 3 has no row among the 100 of seed 2"
   std::vector<std::string> notes;                          // what files state and is not done; rows that are cut

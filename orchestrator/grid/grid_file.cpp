@@ -19,7 +19,6 @@ namespace {
 constexpr double kMostRows = 1e12;
 constexpr double kMostSeed = 9.2e18;
 constexpr double kMostSeeds = 100'000;
-constexpr double kLeastMargin = 0.01, kMostMargin = 100;  // points
 
 const Node& required(const Node& root, const char* key, const char* example) {
   const Node* node = root.find(key);
@@ -164,7 +163,7 @@ void read_scalars(const Node& root, GridFile& grid) {
     grid.precision = choice_of(*precision, "precision", {"fp32", "bf16"});
   if (const Node* keep = root.find("keep")) grid.keep = choice_of(*keep, "keep", {"adapters", "all", "none"});
   if (const Node* width = root.find("width")) grid.width = width_of(*width);
-  if (const Node* margin = root.find("margin")) grid.margin = real_of(*margin, "margin", kLeastMargin, kMostMargin);
+  if (const Node* margin = root.find("margin")) grid.margin = margin_of(*margin);
   const Node* data_seed = root.find("data_seed");
   if (data_seed != nullptr && data_seed->scalar != "same") {
     if (!worker::parse_number(data_seed->scalar))

@@ -30,6 +30,7 @@ struct TaskEntry {
   Node node;
   bool built_in = false;  // of `spec` only the name (and metrics and targets, where given) is set
   worker::TaskSpec spec;
+  std::optional<double> margin;                // as Grid::task_margins
   std::map<std::string, std::string> origins;  // of its keys, where given
   TrainingLayer training;
 };

@@ -164,6 +164,9 @@ Grid load_grid(const std::string& path, const Overrides& overrides, worker::With
   grid.run = file.run;
   grid.compare = file.compare;
   grid.margin = file.margin;
+  for (const TaskEntry& task : file.tasks) {
+    if (task.margin) grid.task_margins[task.spec.name] = *task.margin;
+  }
 
   Facts facts;
   for (const BackboneEntry& backbone : file.backbones) {

@@ -5,6 +5,7 @@
 #include "orchestrator/grid/grid_file.hpp"
 #include "orchestrator/grid/values.hpp"
 #include "worker/catalogue.hpp"
+#include "worker/tasks/metrics.hpp"
 #include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
@@ -117,6 +118,12 @@ std::string read_targets(const Node* node, const std::string& kind) {
   return "raw";
 }
 
+/// Of the first metric: points, or where that is an error its own units. A built-in task's default is in points.
+double read_margin(const Node& node, const worker::TaskSpec& task) {
+  if (task.metrics.empty() || worker::find_metric(task.metrics.front())->in_points()) return margin_of(node);
+  return real_of(node, "margin", 1e-9, 1e9);
+}
+
 const Node& required(const Node& task, const char* key, const std::string& name, const char* what) {
   const Node* node = task.find(key);
   if (node == nullptr) task.fail(fmt::format("the task {} has no {}; {}", worker::in_quotes(name), key, what));
@@ -174,7 +181,7 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
   }
   check_keys(node, "a task",
              {"name", "train", "validation", "test", "format", "delimiter", "quotes", "header", "text", "label",
-              "labels", "kind", "metrics", "targets", "training"});
+              "labels", "kind", "metrics", "margin", "targets", "training"});
   const Node* name = node.find("name");
   if (name == nullptr) node.fail("this task has no name; reports need one");
   entry.spec.name = name_of(*name, "name");
@@ -182,13 +189,14 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
   const bool known = std::ranges::find(built_in, entry.spec.name) != built_in.end();
   entry.built_in = known && node.find("train") == nullptr;
   if (entry.built_in) {
-    check_keys(node, "the built-in task " + entry.spec.name, {"name", "metrics", "targets", "training"});
+    check_keys(node, "the built-in task " + entry.spec.name, {"name", "metrics", "margin", "targets", "training"});
     const std::string kind = entry.spec.name == "stsb" ? "regression" : "classification";
     if (const Node* metrics = node.find("metrics")) entry.spec.metrics = read_metrics(*metrics, kind);
     entry.spec.targets = read_targets(node.find("targets"), kind);
   } else {
     read_own(node, paths, entry);
   }
+  if (const Node* margin = node.find("margin")) entry.margin = read_margin(*margin, entry.spec);
   if (const Node* training = node.find("training")) entry.training = TrainingLayer(*training);
   return entry;
 }

@@ -88,6 +88,10 @@ double real_of(const Node& node, const std::string& key, double least, double mo
   return *value;
 }
 
+double margin_of(const Node& node) {
+  return real_of(node, "margin", 0.01, 100);
+}
+
 bool boolean_of(const Node& node, const std::string& key) {
   if (node.kind == Node::Kind::Scalar && (node.scalar == "true" || node.scalar == "false"))
     return node.scalar == "true";

@@ -18,6 +18,8 @@ double real_of(const Node& node, const std::string& key, double least, double mo
 bool boolean_of(const Node& node, const std::string& key);
 /// One of a few words; a near miss is told the nearest.
 std::string choice_of(const Node& node, const std::string& key, const std::vector<std::string>& choices);
+/// Below how many points a difference does not matter.
+double margin_of(const Node& node);
 /// Over how many ranks trials are spread: `auto` (0: the plan chooses), or a number.
 std::int64_t width_of(const Node& node);
 std::string width_text(std::int64_t width);

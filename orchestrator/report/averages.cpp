@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kFewestTasksForOthers = 6;
 
-/// Main columns on which every compared method that has a score anywhere has one.
+/// Main columns of scores, errors left out, on which every compared method that has a score anywhere has one.
 std::vector<std::size_t> shared_columns(const ScoreTable& table) {
   const auto takes_part = [&](const MethodRow& row) {
     return row.compared && std::ranges::any_of(row.cells, &ScoreCell::worked);
@@ -16,7 +16,8 @@ std::vector<std::size_t> shared_columns(const ScoreTable& table) {
   std::vector<std::size_t> shared;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const auto lacks_it = [&](const MethodRow& row) { return takes_part(row) && !row.cells[i].worked(); };
-    if (table.columns[i].main && !table.columns[i].metric.empty() && std::ranges::none_of(table.rows, lacks_it))
+    const ScoreColumn& column = table.columns[i];
+    if (column.main && !column.metric.empty() && column.scale.in_points() && std::ranges::none_of(table.rows, lacks_it))
       shared.push_back(i);
   }
   return shared;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "orchestrator/report/outcomes.hpp"
 #include "orchestrator/report/scores.hpp"
 #include "worker/catalogue.hpp"
+#include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
@@ -21,6 +23,8 @@ void add_column(Columns& columns, const worker::TaskSpec& task, std::size_t test
   if (std::ranges::any_of(columns, same)) return;
   column.heading = task.tests.size() > 1 ? task.name + " " + column.test : task.name;
   column.regression = !worker::has_classes(task);
+  const worker::Metric* known = worker::find_metric(metric);
+  column.lower_is_better = known != nullptr && known->lower_is_better;
   column.main = test == 0;
   column.test_is_dev = task.test_is_dev;
   columns.push_back(std::move(column));
@@ -52,8 +56,39 @@ Columns columns_of(const std::vector<std::string>& tasks, const std::vector<Stor
   return columns;
 }
 
-void describe_columns(Columns& columns, const std::vector<const CellContents*>& cells) {
+namespace {
+
+/// The median over trials; 0 where none has a score.
+double usual_score(const ScoreColumn& column, const std::vector<const CellContents*>& cells) {
+  std::vector<double> scores;
+  for (const CellContents* contents : cells) {
+    if (contents->task != column.task) continue;
+    for (const StoredTrial* trial : contents->stored) {
+      const RunOutcome outcome = outcome_of(*trial, column);
+      if (outcome.kind == RunOutcome::Kind::Worked || outcome.kind == RunOutcome::Kind::Collapsed)
+        scores.push_back(outcome.score);
+    }
+  }
+  if (scores.empty()) return 0;
+  const auto middle = scores.begin() + static_cast<std::ptrdiff_t>(scores.size() / 2);
+  std::ranges::nth_element(scores, middle);
+  return *middle;
+}
+
+/// A task's own is of its first metric, and as shown.
+double margin_of(const ScoreColumn& column, const ComparisonRules& rules, Metrics metrics) {
+  const auto own = rules.task_margins.find(column.task);
+  if (metrics == Metrics::First && own != rules.task_margins.end()) return own->second / column.scale.shown(1);
+  return column.scale.in_points() ? rules.margin : 0;
+}
+
+}  // namespace
+
+void describe_columns(Columns& columns, const std::vector<const CellContents*>& cells, const ComparisonRules& rules,
+                      Metrics metrics) {
   for (ScoreColumn& column : columns) {
+    if (column.lower_is_better) column.scale = Scale::units(usual_score(column, cells));
+    column.margin = margin_of(column, rules, metrics);
     for (const CellContents* contents : cells) {
       if (contents->task != column.task) continue;
       for (const StoredTrial* trial : contents->stored) {

@@ -16,7 +16,9 @@ enum class Metrics { First, Others };
 std::vector<ScoreColumn> columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials,
                                     Metrics metrics);
 
-/// Fills in the number of test rows and what the majority class scores.
-void describe_columns(std::vector<ScoreColumn>& columns, const std::vector<const CellContents*>& cells);
+/// Fills in the number of test rows, what the majority class scores, which difference matters and how numbers are
+/// written.
+void describe_columns(std::vector<ScoreColumn>& columns, const std::vector<const CellContents*>& cells,
+                      const ComparisonRules& rules, Metrics metrics);
 
 }  // namespace peftgrid::orchestrator

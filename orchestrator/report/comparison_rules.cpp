@@ -12,6 +12,8 @@ namespace peftgrid::orchestrator {
 ComparisonRules rules_of(const Sources& sources, const std::vector<CellContents>& cells, const ReportOptions& options) {
   ComparisonRules rules;
   double points = sources.states.empty() ? kDefaultMargin : sources.states.front().margin;
+  for (const RunState& state : sources.states)
+    rules.task_margins.insert(state.task_margins.begin(), state.task_margins.end());
   for (const RunState& state : sources.states) {
     if (state.compare.empty()) continue;
     rules.family = state.compare;

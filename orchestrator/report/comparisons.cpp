@@ -7,13 +7,19 @@
 #include "orchestrator/report/outcomes.hpp"
 #include "orchestrator/report/pseudo_values.hpp"
 #include "orchestrator/report/scores.hpp"
+#include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::orchestrator {
 namespace {
 
 constexpr std::array<std::size_t, 3> kMoreSeeds = {5, 10, 20};
 
-/// A run that worked, and where its predictions are.
+/// 1; -1 for errors, which are turned round wherever runs are compared, so that more is better.
+double sign_of(const ScoreColumn& column) {
+  return column.lower_is_better ? -1 : 1;
+}
+
+/// A run that worked, and where its predictions are; `score` is turned round where it is an error.
 struct Found {
   std::size_t row = 0;
   SeedKey seed;
@@ -42,7 +48,8 @@ std::vector<Found> find_runs(ScoreTable& table, std::size_t index, const std::ve
           ++others;
           continue;
         }
-        found.push_back({row, {trial->spec.seed, trial->spec.data_seed}, outcome.score, outcome.test});
+        found.push_back(
+            {row, {trial->spec.seed, trial->spec.data_seed}, sign_of(column) * outcome.score, outcome.test});
       }
     }
   }
@@ -61,8 +68,10 @@ struct ColumnRuns {
   PairedColumn column;
 };
 
-ScoredRun scored_run(const std::string& metric, std::size_t method, const Found& run) {
-  return {method, run.seed, run.score, pseudo_values(metric, run.test->labels, run.test->predictions)};
+ScoredRun scored_run(const ScoreColumn& column, std::size_t method, const Found& run) {
+  std::vector<double> rows = pseudo_values(column.metric, run.test->labels, run.test->predictions);
+  for (double& row : rows) row *= sign_of(column);
+  return {method, run.seed, run.score, std::move(rows)};
 }
 
 ColumnRuns pair_up(const ScoreTable& table, const ScoreColumn& column, const std::vector<Found>& found) {
@@ -78,7 +87,7 @@ ColumnRuns pair_up(const ScoreTable& table, const ScoreColumn& column, const std
   std::vector<ScoredRun> runs;
   for (const Found& run : found) {
     const auto method = static_cast<std::size_t>(std::distance(rows.begin(), std::ranges::find(rows, run.row)));
-    runs.push_back(scored_run(column.metric, method, run));
+    runs.push_back(scored_run(column, method, run));
   }
   const std::vector<double>& labels = found.front().test->labels;
   std::optional<ScoredRun> constant;
@@ -98,6 +107,15 @@ Against against(const Comparison& comparison, const Pair& pair, const Comparison
   return result;
 }
 
+/// 95 % of what a method's own runs score.
+Interval interval_of(const ScoreColumn& column, const Pair& own, double scatter, double worth) {
+  const worker::Metric& metric = *worker::find_metric(column.metric);
+  if (!column.lower_is_better)
+    return score_interval(own, scatter, metric.is_share, worth, {metric.lowest, metric.highest});
+  const Interval turned = score_interval(own, scatter, metric.is_share, worth, {-metric.highest, -metric.lowest});
+  return {-turned.high, -turned.low};
+}
+
 void add_score_intervals(ScoreTable& table, std::size_t index, const ColumnRuns& runs) {
   const ScoreColumn& column = table.columns[index];
   const double scatter = runs.column.score_scatter();
@@ -105,7 +123,7 @@ void add_score_intervals(ScoreTable& table, std::size_t index, const ColumnRuns&
     ScoreCell& cell = table.rows[runs.rows[method]].cells[index];
     const auto own = runs.column.alone(method), over = runs.column.over_constant(method);
     if (own->seeds() < 2) continue;
-    cell.interval = score_interval(*own, scatter, column.metric == "accuracy", runs.worth, lowest_score(column.metric));
+    cell.interval = interval_of(column, *own, scatter, runs.worth);
     if (over) cell.over_majority = constant_interval(*over, scatter, runs.worth);
   }
 }
@@ -174,7 +192,7 @@ RowComparisons compare_column(ScoreTable& table, std::size_t index, const std::v
       auto comparison = runs.column.compare(a, b);
       if (comparison && runs.rows[b] == baseline) {
         table.rows[runs.rows[a]].cells[index].verdict.against =
-            against(*comparison, *runs.column.pair(a, b), *runs.column.compare_alone(a, b), table.rules.margin);
+            against(*comparison, *runs.column.pair(a, b), *runs.column.compare_alone(a, b), column.margin);
       }
       comparisons.at(runs.rows[a], runs.rows[b]) = std::move(comparison);
     }

@@ -52,6 +52,7 @@ constexpr const char* kAgainst =
     "baseline,difference,low,high,word,p_adjusted,shared_seeds,ahead_in,alone_low,alone_high,keeps,keeps_of_gain,sees";
 
 std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell& cell, std::size_t index) {
+  const ScoreColumn& column = table.columns[index];
   const auto& against = cell.verdict.against;
   if (!against) return std::vector<std::string>(13);
   const auto ahead = std::ranges::count_if(against->by_seed, [](double difference) { return difference > 0; });
@@ -59,7 +60,7 @@ std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell
           number(against->comparison.difference),
           number(against->joint.low),
           number(against->joint.high),
-          against->told_apart() ? field(word_text(against->word, table.rules.margin)) : "not told apart",
+          against->told_apart() ? field(word_text(against->word, column.margin, column.scale)) : "not told apart",
           number(against->p_adjusted),
           std::to_string(against->comparison.seeds),
           std::to_string(ahead),

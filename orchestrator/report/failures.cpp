@@ -33,7 +33,8 @@ std::string failures_clause(const ScoreTable& table, std::size_t column) {
     }
     const Interval rate = share_interval(cell.failures(), cell.runs());
     text += fmt::format(" {} {} in {} of {} seeds (true rate {:.0f} to {:.0f} %); its {} is {}.", row.label, reason,
-                        cell.failures(), cell.runs(), 100 * rate.low, 100 * rate.high, mean_text(cell.summary.mean),
+                        cell.failures(), cell.runs(), 100 * rate.low, 100 * rate.high,
+                        table.columns[column].scale.mean(cell.summary.mean),
                         cell.scores.size() == 1 ? "that of the one that worked"
                                                 : "the mean of the " + in_words(cell.scores.size()) + " that worked");
   }

@@ -7,50 +7,17 @@
 #include <cstdlib>
 
 namespace peftgrid::orchestrator {
-namespace {
-
-/// Rounded to one place, without a minus in front of zero.
-double rounded(double score) {
-  const double value = std::round(score * 1000) / 10;
-  return value == 0 ? 0 : value;
+std::string against_text(const Against& against, const Scale& scale) {
+  return fmt::format("{} [{}, {}]", scale.signed_number(against.comparison.difference),
+                     scale.signed_number(against.joint.low), scale.signed_number(against.joint.high));
 }
 
-}  // namespace
-
-std::string hundredfold(double score) {
-  return fmt::format("{:.1f}", rounded(score));
-}
-std::string signed_hundredfold(double difference) {
-  return fmt::format("{:+.1f}", rounded(difference));
-}
-
-std::string mean_text(double mean) {
-  const double tenths = mean * 1000;
-  const bool on_a_half = std::abs(std::abs(tenths - std::trunc(tenths)) - 0.5) < 1e-6;
-  return on_a_half ? fmt::format("{:.2f}", 100 * mean) : hundredfold(mean);
-}
-
-std::string points_text(double difference) {
-  const double points = 100 * difference;
-  return points < 9.95 ? fmt::format("{:.1f}", points) : fmt::format("{:.0f}", points);
-}
-
-std::string margin_text(double margin) {
-  const double points = std::round(1e6 * margin) / 1e4;
-  return fmt::format("{:g} {}", points, points == 1 ? "point" : "points");
-}
-
-std::string against_text(const Against& against) {
-  return fmt::format("{} [{}, {}]", signed_hundredfold(against.comparison.difference),
-                     signed_hundredfold(against.joint.low), signed_hundredfold(against.joint.high));
-}
-
-std::string word_text(Word word, double margin) {
+std::string word_text(Word word, double margin, const Scale& scale) {
   switch (word) {
     case Word::Ahead:
       return "ahead";
     case Word::BehindWithin:
-      return fmt::format("behind by < {:g}", std::round(1e6 * margin) / 1e4);
+      return "behind by < " + scale.margin_number(margin);
     case Word::Behind:
       return "behind";
     case Word::AsGood:
@@ -83,11 +50,11 @@ std::string state_name(ScoreCell::State state) {
   return "none";
 }
 
-std::string cell_text(const ScoreCell& cell, bool with_seeds) {
+std::string cell_text(const ScoreCell& cell, const Scale& scale, bool with_seeds) {
   if (cell.state == ScoreCell::State::Empty) return "–";
   if (cell.state != ScoreCell::State::Scored) return state_name(cell.state);
-  std::string text = mean_text(cell.summary.mean);
-  if (cell.summary.sd) text += " ± " + hundredfold(*cell.summary.sd);
+  std::string text = scale.mean(cell.summary.mean);
+  if (cell.summary.sd) text += " ± " + scale.number(*cell.summary.sd);
   return with_seeds ? fmt::format("{} ({})", text, cell.summary.n) : text;
 }
 

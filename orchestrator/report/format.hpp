@@ -7,21 +7,15 @@
 
 #include "orchestrator/report/model.hpp"
 
-/// How numbers and names look in every kind of report. Scores are shown times 100.
+/// How numbers and names look in every kind of report.
 namespace peftgrid::orchestrator {
 
-std::string hundredfold(double score);  // "84.2"; "+1.3" is signed_hundredfold()
-std::string signed_hundredfold(double difference);
-/// A mean to one place, to two where it lies on a half of the last one: "68.25".
-std::string mean_text(double mean);
-/// About how many points: two digits, "24", "7.8".
-std::string points_text(double difference);
-std::string margin_text(double margin);            // "1 point", "0.5 points"
-std::string against_text(const Against& against);  // "+1.3 [-0.4, +3.0]"
-std::string word_text(Word word, double margin);   // "behind", "as good"; empty where nothing is told apart
+std::string against_text(const Against& against, const Scale& scale);  // "+1.3 [-0.4, +3.0]"
+std::string word_text(Word word, double margin,
+                      const Scale& scale);  // "behind", "as good"; empty where nothing is told apart
 /// What stands in the cell without marks: mean and standard deviation, or why there is none ("failed", "hole").
 /// `with_seeds`: with the number of seeds, "84.2 ± 1.1 (3)".
-std::string cell_text(const ScoreCell& cell, bool with_seeds);
+std::string cell_text(const ScoreCell& cell, const Scale& scale, bool with_seeds);
 std::string state_name(ScoreCell::State state);
 
 std::string grouped(std::int64_t number);                  // "73,728"

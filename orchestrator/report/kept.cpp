@@ -20,6 +20,7 @@ std::optional<double> kept_of(const ScoreCell& cell, const ScoreCell& baseline, 
 
 std::optional<double> share_kept(const ScoreTable& table, std::size_t column, const ScoreCell& cell) {
   const ScoreCell* baseline = baseline_cell(table, column);
+  if (table.columns[column].lower_is_better) return std::nullopt;  // less of an error is no share of it
   if (baseline == nullptr || !baseline->interval || baseline->interval->low <= 0) return std::nullopt;
   return kept_of(cell, *baseline, 0);
 }

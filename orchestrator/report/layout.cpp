@@ -63,18 +63,18 @@ TextTable one_column(const ScoreTable& table) {
   };
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells.front();
-    std::vector<TextCell> cells = {{row.label}, score_cell(cell, with_seeds)};
+    std::vector<TextCell> cells = {{row.label}, score_cell(cell, column.scale, with_seeds)};
     const bool is_baseline = row.label == table.rules.baseline;
     if (compared) {
-      cells.push_back(is_baseline ? TextCell{} : against_cell(cell.verdict.against));
+      cells.push_back(is_baseline ? TextCell{} : against_cell(cell.verdict.against, column.scale));
       cells.push_back({keeps_text(table, cell)});
       const auto& against = cell.verdict.against;
-      if (told_apart) cells.push_back({against ? word_text(against->word, table.rules.margin) : ""});
+      if (told_apart) cells.push_back({against ? word_text(against->word, column.margin, column.scale) : ""});
     }
     fill(std::move(cells));
   }
-  for (const UpperBound& bound : table.bounds) fill({{bound.label}, mean_cell(bound.scores.front())});
-  fill({{"majority class"}, mean_cell(column.majority)});
+  for (const UpperBound& bound : table.bounds) fill({{bound.label}, mean_cell(bound.scores.front(), column.scale)});
+  fill({{"majority class"}, mean_cell(column.majority, column.scale)});
   layout.footer_rows = 1 + table.bounds.size();
   return layout;
 }
@@ -90,8 +90,9 @@ std::vector<TextCell> footer_row(const ScoreTable& table, const std::string& nam
 
 std::vector<TextCell> bound_row(const ScoreTable& table, const UpperBound& bound) {
   std::vector<TextCell> cells = {TextCell{bound.label}};
-  for (const auto& score : bound.scores) cells.push_back(mean_cell(score));
-  if (!table.averaged.empty()) cells.push_back(mean_cell(bound.average));
+  for (std::size_t i = 0; i < bound.scores.size(); ++i)
+    cells.push_back(mean_cell(bound.scores[i], table.columns[i].scale));
+  if (!table.averaged.empty()) cells.push_back(mean_cell(bound.average, Scale()));
   return cells;
 }
 
@@ -108,21 +109,22 @@ TextTable several_columns(const ScoreTable& table) {
   const bool with_seeds = !equal_seeds(table);
   for (const MethodRow& row : table.rows) {
     std::vector<TextCell> cells = {TextCell{row.label}};
-    for (const ScoreCell& cell : row.cells) cells.push_back(score_cell(cell, with_seeds));
+    for (std::size_t i = 0; i < row.cells.size(); ++i)
+      cells.push_back(score_cell(row.cells[i], table.columns[i].scale, with_seeds));
     if (!table.averaged.empty()) {
-      cells.push_back(mean_cell(row.average));
+      cells.push_back(mean_cell(row.average, Scale()));
       cells.back().star = row.on_average.starred;
     }
     layout.rows.push_back(std::move(cells));
   }
   for (const UpperBound& bound : table.bounds) layout.rows.push_back(bound_row(table, bound));
-  layout.rows.push_back(
-      footer_row(table, "majority class", [](const ScoreColumn& column) { return mean_cell(column.majority); }));
+  layout.rows.push_back(footer_row(table, "majority class",
+                                   [](const ScoreColumn& column) { return mean_cell(column.majority, column.scale); }));
   layout.rows.push_back(footer_row(table, "test rows", [](const ScoreColumn& column) {
     return TextCell{column.rows > 0 ? grouped(static_cast<std::int64_t>(column.rows)) : "–"};
   }));
   layout.rows.push_back(footer_row(table, "one row is worth", [](const ScoreColumn& column) {
-    return TextCell{column.one_row ? fmt::format("{:.2g}", 100 * *column.one_row) : "–"};
+    return TextCell{column.one_row ? fmt::format("{:.2g}", column.scale.shown(*column.one_row)) : "–"};
   }));
   layout.footer_rows = 3 + table.bounds.size();
   return layout;
@@ -130,17 +132,17 @@ TextTable several_columns(const ScoreTable& table) {
 
 }  // namespace
 
-TextCell mean_cell(const std::optional<double>& score) {
-  return {score ? mean_text(*score) : "–"};
+TextCell mean_cell(const std::optional<double>& score, const Scale& scale) {
+  return {score ? scale.mean(*score) : "–"};
 }
 
-TextCell score_cell(const ScoreCell& cell, bool with_seeds) {
-  return {cell_text(cell, with_seeds), false, cell.notes, cell.verdict.starred};
+TextCell score_cell(const ScoreCell& cell, const Scale& scale, bool with_seeds) {
+  return {cell_text(cell, scale, with_seeds), false, cell.notes, cell.verdict.starred};
 }
 
-TextCell against_cell(const std::optional<Against>& against) {
+TextCell against_cell(const std::optional<Against>& against, const Scale& scale) {
   if (!against) return {"–"};
-  return {against_text(*against), against->told_apart()};
+  return {against_text(*against, scale), against->told_apart()};
 }
 
 TextTable score_layout(const ScoreTable& table) {
@@ -159,8 +161,9 @@ TextTable difference_layout(const ScoreTable& table) {
         std::ranges::any_of(row.cells, [](const ScoreCell& cell) { return cell.verdict.against.has_value(); });
     if (!known) continue;
     std::vector<TextCell> cells = {TextCell{row.label}};
-    for (const ScoreCell& cell : row.cells) cells.push_back(against_cell(cell.verdict.against));
-    if (!table.averaged.empty()) cells.push_back(against_cell(row.on_average.against));
+    for (std::size_t i = 0; i < row.cells.size(); ++i)
+      cells.push_back(against_cell(row.cells[i].verdict.against, table.columns[i].scale));
+    if (!table.averaged.empty()) cells.push_back(against_cell(row.on_average.against, Scale()));
     layout.rows.push_back(std::move(cells));
   }
   return layout;
@@ -205,9 +208,14 @@ std::string cost_remark(const ScoreTable& table) {
       table.costs_shared
           ? "Means over the trials whose task and seeds all methods have; peak memory is the most of any."
           : "The methods have no task and seed in common: means over all trials of each, which do not compare.";
-  remark += " To deploy: what one would ship beside the base; of full fine-tuning all weights.";
+  remark +=
+      " To deploy: what one would ship beside the base; of full fine-tuning all weights. Inference: test rows a second "
+      "of "
+      "processor time, or of a GPU's.";
   if (table.oversubscribed) {
-    remark += " Some trials ran with more ranks than cores: their times and rows/s are those of shared cores.";
+    remark +=
+        " Some trials ran with more ranks than cores: their seconds, but for the processor's, are those of shared "
+        "cores.";
   }
   return remark;
 }

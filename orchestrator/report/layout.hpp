@@ -17,10 +17,10 @@ struct TextCell {
   bool star = false;
 };
 /// A score without a cell of its own, such as the majority class's.
-TextCell mean_cell(const std::optional<double>& score);
+TextCell mean_cell(const std::optional<double>& score, const Scale& scale);
 /// Mean and deviation, with the number of seeds or without.
-TextCell score_cell(const ScoreCell& cell, bool with_seeds);
-TextCell against_cell(const std::optional<Against>& against);
+TextCell score_cell(const ScoreCell& cell, const Scale& scale, bool with_seeds);
+TextCell against_cell(const std::optional<Against>& against, const Scale& scale);
 
 struct HeaderCell {
   std::string text, detail;  // "mrpc", "f1"

@@ -33,12 +33,13 @@ std::string seeds_of(const ScoreTable& table, std::size_t column) {
   return fmt::format("{} seed{}", most, most == 1 ? "" : "s");
 }
 
-std::string sight_text(const Sight& sight) {
-  std::string text = fmt::format("; this sees differences of {} points", points_text(sight.sees));
+std::string sight_text(const Sight& sight, const Scale& scale) {
+  std::string text =
+      fmt::format("; this sees differences of {}{}", scale.about(sight.sees), scale.in_points() ? " points" : "");
   for (std::size_t i = 0; i < sight.with_seeds.size(); ++i) {
     const auto& [seeds, sees] = sight.with_seeds[i];
-    text += i == 0 ? fmt::format("; {} seeds would see {}", seeds, points_text(sees))
-                   : fmt::format(", {} seeds {}", seeds, points_text(sees));
+    text += i == 0 ? fmt::format("; {} seeds would see {}", seeds, scale.about(sees))
+                   : fmt::format(", {} seeds {}", seeds, scale.about(sees));
   }
   return text;
 }
@@ -47,9 +48,25 @@ std::string design_line(const ScoreTable& table, std::size_t index) {
   const ScoreColumn& column = table.columns[index];
   std::string text = table.columns.size() == 1 ? "" : column.heading + ": ";
   text += fmt::format("{}, {} test rows", seeds_of(table, index), grouped(static_cast<std::int64_t>(column.rows)));
-  if (column.one_row) text += fmt::format(" (one row: {:.2g})", 100 * *column.one_row);
-  if (column.sight) text += sight_text(*column.sight);
+  if (column.one_row) text += fmt::format(" (one row: {:.2g})", column.scale.shown(*column.one_row));
+  if (column.sight) text += sight_text(*column.sight, column.scale);
   return text + ".";
+}
+
+/// "1 point"; where a column has one of its own, "1 point (of prices 0.05)".
+std::string margins_of(const ScoreTable& table) {
+  std::vector<std::string> own, without;
+  for (const ScoreColumn& column : table.columns) {
+    if (column.margin == 0) {
+      without.push_back(column.heading);
+    } else if (!column.scale.in_points() || column.margin != table.rules.margin) {
+      own.push_back(fmt::format("of {} {}", column.heading, column.scale.margin(column.margin)));
+    }
+  }
+  std::string text = Scale().margin(table.rules.margin);
+  if (!own.empty()) text += " (" + listed(own) + ")";
+  if (!without.empty()) text += "; of " + listed(without) + " nobody has said what difference matters: it is never";
+  return text;
 }
 
 void explain_comparisons(const ScoreTable& table, std::vector<std::string>& lines) {
@@ -69,12 +86,28 @@ void explain_comparisons(const ScoreTable& table, std::vector<std::string>& line
       fmt::format("A method is called as good as {} when even the bad end of its range is less than {} away. "
                   "A difference is seen when this many seeds and rows would find it four times in five. "
                   "Other learning rates and other tasks are not covered.",
-                  baseline, margin_text(table.rules.margin)));
+                  baseline, margins_of(table)));
   if (table.rules.chosen_afterwards)
     lines.push_back(
         fmt::format("That {} is the baseline was said when the results were there, not in the grid.", baseline));
   if (!table.rules.family.empty())
     lines.push_back("The grid's `compare` says which methods are compared; of the others only scores are given.");
+}
+
+std::string scores_line(const ScoreTable& table) {
+  std::vector<std::string> errors;
+  for (const ScoreColumn& column : table.columns) {
+    if (column.lower_is_better && std::ranges::find(errors, column.metric) == errors.end())
+      errors.push_back(column.metric);
+  }
+  std::string text = "Scores are means over the seeds that worked, × 100";
+  if (!errors.empty()) text += fmt::format(" ({} as they are)", listed(errors));
+  text += ", with their standard deviation over seeds.";
+  if (!errors.empty())
+    text +=
+        fmt::format(" Of {} lower is better; differences have + where a method is better, and no average takes them.",
+                    listed(errors));
+  return text;
 }
 
 }  // namespace
@@ -92,8 +125,7 @@ std::string star_line(const ScoreTable& table) {
 }
 
 std::vector<std::string> legend(const ScoreTable& table) {
-  std::vector<std::string> lines = {
-      "Scores are means over the seeds that worked, × 100, with their standard deviation over seeds."};
+  std::vector<std::string> lines = {scores_line(table)};
   if (any_starred(table))
     lines.front() += " Star: with 95 % confidence the best method of the column is one of the starred.";
   if (any_compared(table)) explain_comparisons(table, lines);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -67,6 +68,24 @@ void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, c
   cell.all_scores[seed] = outcome.score;
 }
 
+/// Why a score is undefined, as far as labels and predictions show it.
+std::string why_undefined(const checkpoint::TestResult& test) {
+  const auto constant = [](const std::vector<double>& values) {
+    return !values.empty() && std::ranges::all_of(values, [&](double value) { return value == values.front(); });
+  };
+  if (constant(test.labels)) return ": the labels do not vary";
+  return constant(test.predictions) ? ": its predictions do not vary" : "";
+}
+
+std::map<std::string, std::size_t> undefined_by_reason(const ScoreColumn& column, const CellContents& contents) {
+  std::map<std::string, std::size_t> seeds;
+  for (const StoredTrial* trial : contents.stored) {
+    const RunOutcome outcome = outcome_of(*trial, column);
+    if (outcome.kind == RunOutcome::Kind::Undefined) ++seeds[why_undefined(*outcome.test)];
+  }
+  return seeds;
+}
+
 void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents) {
   std::set<std::string> reasons;
   for (const StoredTrial* trial : contents.stored) {
@@ -75,11 +94,8 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
   for (const std::string& reason : reasons) {
     add_note(table, cell, of_seeds(cell.diverged, cell.planned) + " diverged: " + reason);
   }
-  if (cell.undefined > 0) {
-    add_note(table, cell,
-             column.metric + " is undefined for " + of_seeds(cell.undefined, cell.planned) +
-                 ": its predictions do not vary");
-  }
+  for (const auto& [reason, seeds] : undefined_by_reason(column, contents))
+    add_note(table, cell, column.metric + " is undefined for " + of_seeds(seeds, cell.planned) + reason);
   reasons.clear();
   for (const FailedTrial& failed : contents.failed) reasons.insert(failed.reason);
   for (const std::string& reason : reasons) {
@@ -188,7 +204,7 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
   }
   if (one_data_seed(cells))
     table.remarks.emplace_back("All seeds drew the same training rows (data_seed): other rows are not covered.");
-  describe_columns(table.columns, cells);
+  describe_columns(table.columns, cells, rules, metrics);
   if (metrics == Metrics::First) {
     add_truncations(table, cells);
     add_costs(table, cells);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "orchestrator/report/scale.hpp"
 #include "orchestrator/report/sources.hpp"
 #include "orchestrator/report/statistics.hpp"
 #include "orchestrator/report/verdict.hpp"
@@ -33,7 +34,10 @@ struct ScoreColumn {
   std::string task, test, metric;
   std::string heading;  // "mrpc", "mnli mismatched"
   bool regression = false;
-  bool main = true;  // the task's first test set: the one that averages and sentences use
+  bool lower_is_better = false;
+  Scale scale;
+  double margin = 0;  // below which a difference does not matter, in units of the metric; 0: nobody has said
+  bool main = true;   // the task's first test set: the one that averages and sentences use
   bool test_is_dev = false;
   std::size_t rows = 0;
   std::optional<double> majority;  // score of the most frequent class
@@ -42,7 +46,7 @@ struct ScoreColumn {
   std::optional<TwoModels> models;
 };
 
-/// A method's difference to the baseline, over the seeds that both have.
+/// A method's difference to the baseline, over the seeds that both have; positive is better, whatever the metric.
 struct Against {
   Comparison comparison;
   Interval joint;  // holds together with those of all other methods of the column
@@ -134,10 +138,11 @@ struct UpperBound {
 
 /// Whom methods are compared with, and how large a difference matters.
 struct ComparisonRules {
-  std::string baseline;             // a label; empty: full fine-tuning, else the table's first method
-  std::vector<std::string> family;  // labels of the methods that are compared; empty: all
-  bool chosen_afterwards = false;   // the baseline was named when the results were there
-  double margin = 0.01;             // of scores as they are, not times 100
+  std::string baseline;                        // a label; empty: full fine-tuning, else the table's first method
+  std::vector<std::string> family;             // labels of the methods that are compared; empty: all
+  bool chosen_afterwards = false;              // the baseline was named when the results were there
+  double margin = 0.01;                        // of scores as they are, not times 100; none of errors
+  std::map<std::string, double> task_margins;  // over it: of a task's first metric, as shown
 };
 
 struct ScoreTable {

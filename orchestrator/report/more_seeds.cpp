@@ -28,22 +28,27 @@ std::size_t shared_seeds(const ScoreCell& one, const ScoreCell& other) {
       std::ranges::count_if(one.scores, [&](const auto& seed) { return other.scores.contains(seed.first); }));
 }
 
-/// Fall of the half width a rank-second; the largest of all where there is no range yet.
+/// Fall of the half width in margins, a rank-second; more than any where there is no range yet, less where there is no
+/// margin.
 double worth_of(const MoreSeeds& one) {
-  if (!one.half_width) return 1e9 / std::max(one.rank_s, 1e-6);
-  return (*one.half_width - *one.with_one_more) / std::max(one.rank_s, 1e-6);
+  const double rank_s = std::max(one.rank_s, 1e-6);
+  if (!one.half_width) return 1e12 / rank_s;
+  if (one.margin == 0) return 1e-12 / rank_s;
+  return (*one.half_width - *one.with_one_more) / one.margin / rank_s;
 }
 
 void add_column(const ScoreTable& table, std::size_t index, const Grid& grid, const Plan& plan,
                 std::vector<MoreSeeds>& all) {
-  const std::string& task = table.columns[index].task;
+  const ScoreColumn& column = table.columns[index];
+  const std::string& task = column.task;
   const auto baseline = std::ranges::find(table.rows, table.rules.baseline, &MethodRow::label);
   if (baseline == table.rows.end()) return;
   const auto of_baseline = cost_of(grid, plan, table, task, baseline->label);
   for (const MethodRow& row : table.rows) {
     const auto cost = cost_of(grid, plan, table, task, row.label);
     if (&row == &*baseline || !row.compared || !cost || !of_baseline) continue;
-    MoreSeeds more{table.backbone, task, row.label, table.train_size, 0, {}, {}, *cost + *of_baseline};
+    MoreSeeds more{table.backbone,       task,         row.label,    table.train_size, 0, {}, {},
+                   *cost + *of_baseline, column.scale, column.margin};
     more.seeds = shared_seeds(row.cells[index], baseline->cells[index]);
     if (const auto& against = row.cells[index].verdict.against) {
       if (is_clear(against->comparison)) continue;
@@ -72,12 +77,12 @@ std::string more_seeds_text(const std::vector<MoreSeeds>& all) {
     return "No comparison of this grid is open: each is clear at 99.9 %, or there is nothing to compare.\n";
   std::vector<std::vector<std::string>> rows = {
       {"backbone", "task", "method", ">size", ">seeds", ">range now", ">with one more", ">rank-seconds"}};
-  const auto range = [](const std::optional<double>& half) {
-    return half ? "± " + points_text(*half) : std::string("–");
+  const auto range = [](const Scale& scale, const std::optional<double>& half) {
+    return half ? "± " + scale.about(*half) : std::string("–");
   };
   for (const MoreSeeds& one : all) {
     rows.push_back({one.backbone, one.task, one.method, one.train_size == 0 ? "all" : std::to_string(one.train_size),
-                    std::to_string(one.seeds), range(one.half_width), range(one.with_one_more),
+                    std::to_string(one.seeds), range(one.scale, one.half_width), range(one.scale, one.with_one_more),
                     fmt::format("{:.1f}", one.rank_s)});
   }
   std::ostringstream text;

@@ -18,10 +18,13 @@ struct MoreSeeds {
   std::optional<double> half_width;     // of the joint range, now; nothing below two shared seeds
   std::optional<double> with_one_more;  // likewise, with the scatter that is known now
   double rank_s = 0;                    // of the method's trial, and of the baseline's
+  Scale scale;
+  double margin = 0;  // as ScoreColumn's
 };
 
-/// The grid's comparisons that are still open, most fall of the half width a rank-second first; those without a range
-/// come before all others, dearer ones last. Only widths decide the order, never on which side of 0 a difference lies;
+/// The grid's comparisons that are still open, most fall of the half width a rank-second first, counted in the column's
+/// margins; those without a range come before all others, those of columns without a margin after them, dearer ones
+/// last. Only widths decide the order, never on which side of 0 a difference lies;
 /// what is clear at 99.9 % is left out.
 std::vector<MoreSeeds> more_seeds(const ReportModel& model, const Grid& grid, const Plan& plan);
 

@@ -33,14 +33,15 @@ std::string range_of(const Chart& chart, bool& level_inside) {
   low -= margin;
   high += margin;
   level_inside = chart.level && *chart.level > low && *chart.level < high;
-  return fmt::format("set yrange [{:.4f}:{:.4f}]\n", low, high);
+  return fmt::format("set yrange [{:.{}f}:{:.{}f}]\n", low, chart.places, high, chart.places);
 }
 
-std::string data_of(const Series& series, const std::string& name, bool hollow) {
+std::string data_of(const Series& series, int places, const std::string& name, bool hollow) {
   std::string text = name + " << END\n";
   for (const Point& point : series.points) {
     if (point.hollow == hollow)
-      text += fmt::format("{:.6f} {:.4f} {:.4f} {:.4f}\n", point.x, point.y, point.low, point.high);
+      text += fmt::format("{:.6f} {:.{}f} {:.{}f} {:.{}f}\n", point.x, point.y, places, point.low, places, point.high,
+                          places);
   }
   return text + "END\n";
 }
@@ -80,7 +81,7 @@ std::string script_of(const Chart& chart) {
     for (const bool hollow : {false, true}) {
       if (std::ranges::none_of(series.points, [&](const Point& point) { return point.hollow == hollow; })) continue;
       const std::string name = fmt::format("${}{}", hollow ? 'h' : 's', i);
-      script += data_of(series, name, hollow);
+      script += data_of(series, chart.places, name, hollow);
       const char* style =
           hollow ? (chart.lines ? "linespoints" : "points") : (chart.lines ? "yerrorlines" : "yerrorbars");
       plots += fmt::format("{}{} using {} with {} lc rgb '{}' pt {} ps 0.9 lw 1.5 {}", plots.empty() ? "" : ", ", name,
@@ -89,7 +90,8 @@ std::string script_of(const Chart& chart) {
     }
   }
   if (level_inside) {
-    plots += fmt::format(", {:.4f} with lines dt 2 lc rgb '#888888' title {}", *chart.level, quoted(chart.level_label));
+    plots += fmt::format(", {:.{}f} with lines dt 2 lc rgb '#888888' title {}", *chart.level, chart.places,
+                         quoted(chart.level_label));
   }
   return script + "plot " + plots + "\n";
 }

@@ -27,6 +27,7 @@ struct Chart {
   std::string title, x_axis, y_axis;
   std::string x_settings;  // gnuplot commands of our own
   std::vector<Series> series;
+  int places = 4;               // of numbers on the y axis
   bool lines = false;           // joins a series' dots
   std::optional<double> level;  // a horizontal line, where it lies inside
   std::string level_label;

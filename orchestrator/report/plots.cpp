@@ -12,18 +12,23 @@
 namespace peftgrid::orchestrator {
 namespace {
 
-std::optional<double> hundred(std::optional<double> score) {
-  return score ? std::optional<double>(100 * *score) : std::nullopt;
+std::optional<double> shown(const Scale& scale, std::optional<double> score) {
+  return score ? std::optional<double>(scale.shown(*score)) : std::nullopt;
 }
 
-Point score_point(double x, const ScoreCell& cell) {
-  const double mean = 100 * cell.summary.mean;
+std::string axis_of(const ScoreColumn& column) {
+  return column.metric + (column.scale.in_points() ? " x 100" : "");
+}
+
+Point score_point(double x, const ScoreCell& cell, const Scale& scale) {
+  const double mean = scale.shown(cell.summary.mean);
   if (!cell.interval) return {x, mean, mean, mean, true};
-  return {x, mean, 100 * cell.interval->low, 100 * cell.interval->high, false};
+  return {x, mean, scale.shown(cell.interval->low), scale.shown(cell.interval->high), false};
 }
 
-Point difference_point(double x, const Against& against) {
-  return {x, 100 * against.comparison.difference, 100 * against.joint.low, 100 * against.joint.high, false};
+Point difference_point(double x, const Against& against, const Scale& scale) {
+  return {x, scale.shown(against.comparison.difference), scale.shown(against.joint.low),
+          scale.shown(against.joint.high), false};
 }
 
 class Planner {
@@ -38,7 +43,7 @@ class Planner {
 
   std::vector<Plot> plan() {
     for (const ScoreTable& table : model_.tables) {
-      if (auto forest = forest_plot(table)) add("forest", table.heading, "", *std::move(forest));
+      for (Plot& forest : forest_plots(table)) add("forest", table.heading, "", std::move(forest));
     }
     std::vector<std::string> seen;
     for (const ScoreTable& table : model_.tables) {
@@ -116,26 +121,28 @@ class Planner {
   void add_size_plots(const std::string& backbone, const ScoreColumn& column) {
     const Places tables = places(backbone, column);
     if (tables.size() < 2) return;
-    Chart scores = size_chart(tables, [](double x, const ScoreCell& cell) -> std::optional<Point> {
+    Chart scores = size_chart(tables, [&](double x, const ScoreCell& cell) -> std::optional<Point> {
       if (cell.state != ScoreCell::State::Scored) return std::nullopt;
-      return score_point(x, cell);
+      return score_point(x, cell, column.scale);
     });
     scores.title = column.heading + ", " + backbone;
-    scores.y_axis = column.metric + " x 100";
-    scores.level = hundred(column.majority);
+    scores.y_axis = axis_of(column);
+    scores.places = column.scale.drawn_places();
+    scores.level = shown(column.scale, column.majority);
     scores.level_label = "majority class";
     add("size", backbone, column.heading,
         plot_of(scores,
                 fmt::format("{}: {} against the number of training rows, {}; bars are 95 % intervals of each score",
                             column.heading, column.metric, backbone)));
-    Chart differences = size_chart(tables, [](double x, const ScoreCell& cell) -> std::optional<Point> {
+    Chart differences = size_chart(tables, [&](double x, const ScoreCell& cell) -> std::optional<Point> {
       if (!cell.verdict.against) return std::nullopt;
-      return difference_point(x, *cell.verdict.against);
+      return difference_point(x, *cell.verdict.against, column.scale);
     });
     if (differences.series.empty()) return;
     const std::string& baseline = tables.front().first->rules.baseline;
     differences.title = fmt::format("{}, {}: against {}", column.heading, backbone, baseline);
-    differences.y_axis = "points of " + column.metric;
+    differences.y_axis = column.scale.in_points() ? "points of " + column.metric : column.metric + ", + is better";
+    differences.places = column.scale.drawn_places();
     differences.level = 0;
     differences.level_label = baseline;
     add("difference", backbone, column.heading,
@@ -153,14 +160,16 @@ class Planner {
     for (const MethodRow& row : table->rows) {
       if (row.cells[index].state != ScoreCell::State::Scored || row.costs.with_head.high <= 0) continue;
       const auto parameters = static_cast<double>(row.costs.with_head.high);
-      chart.series.push_back({row.label, style_of(row.label), {score_point(parameters, row.cells[index])}});
+      chart.series.push_back(
+          {row.label, style_of(row.label), {score_point(parameters, row.cells[index], column.scale)}});
     }
     if (chart.series.size() < 2) return;
     chart.title = column.heading + ", " + table->heading;
     chart.x_axis = "trained parameters, with the head";
-    chart.y_axis = column.metric + " x 100";
+    chart.y_axis = axis_of(column);
+    chart.places = column.scale.drawn_places();
     chart.x_settings = "set logscale x\nset format x '%.0s%c'\nset offsets graph 0.05, graph 0.05, 0, 0\n";
-    chart.level = hundred(table->columns[index].majority);
+    chart.level = shown(column.scale, table->columns[index].majority);
     chart.level_label = "majority class";
     add("parameters", backbone, column.heading,
         plot_of(chart, fmt::format("{}: {} against the number of trained parameters (with the head), {}; bars are 95 % "

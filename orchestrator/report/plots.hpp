@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,8 @@ struct Plot {
 /// size (where there are two sizes or more) and scores against trained parameters. A method with one seed has a hollow
 /// dot and no bar.
 std::vector<Plot> plan_plots(const ReportModel& model);
-/// A table's differences to its baseline, without a file yet; nothing where nothing is compared.
-std::optional<Plot> forest_plot(const ScoreTable& table);
+/// A table's differences to its baseline, without files yet: one drawing of all that is in points, one of each error.
+std::vector<Plot> forest_plots(const ScoreTable& table);
 
 /// Runs gnuplot for all plots and fills in the drawings; the same scripts give the same bytes. Returns what to tell the
 /// reader when gnuplot is missing or fails, and `plots` is empty then; or when it makes no PDF.

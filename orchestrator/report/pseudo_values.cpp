@@ -214,10 +214,23 @@ bool is_sentiment_accuracy(const std::string& metric) {
   return metric == "accuracy_2" || metric == "accuracy_2_nonzero" || metric == "accuracy_7";
 }
 
+bool is_error(const std::string& metric) {
+  return metric == "mse" || metric == "mae";
+}
+
+/// Each row's own.
+Values errors(const std::string& metric, const Values& labels, const Values& predictions) {
+  Values values(labels.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = worker::metric(metric, std::span(&labels[i], 1), std::span(&predictions[i], 1));
+  return values;
+}
+
 }  // namespace
 
 bool has_pseudo_values(const std::string& metric) {
-  constexpr std::array kKnown = {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews", "pearson", "spearman"};
+  constexpr std::array kKnown = {"accuracy", "f1",       "macro_f1", "weighted_f1", "matthews",
+                                 "pearson",  "spearman", "mse",      "mae"};
   return std::ranges::find(kKnown, metric) != kKnown.end() || is_sentiment_accuracy(metric);
 }
 
@@ -226,10 +239,12 @@ std::vector<double> pseudo_values(const std::string& metric, const Values& label
   if (metric == "pearson") return pearson_values(labels, predictions);
   if (metric == "spearman") return spearman_values(labels, predictions);
   if (is_sentiment_accuracy(metric)) return sentiment_values(metric, labels, predictions);
+  if (is_error(metric)) return errors(metric, labels, predictions);
   return confusion_values(metric, labels, predictions);
 }
 
 double row_worth(const std::string& metric, const Values& labels) {
+  if (is_error(metric)) return 0;
   if (metric == "accuracy_2_nonzero") {
     const auto counted = std::ranges::count_if(labels, [](double label) { return label != 0; });
     return static_cast<double>(labels.size()) / static_cast<double>(std::max<std::ptrdiff_t>(1, counted));

@@ -13,13 +13,6 @@ namespace {
 
 using Values = std::vector<double>;
 
-/// A trial file of another version may name one that is none here.
-bool is_metric(const std::string& name) {
-  return std::ranges::any_of(worker::task_kinds(), [&](const worker::KindInfo& kind) {
-    return std::ranges::find(kind.metrics, name) != kind.metrics.end();
-  });
-}
-
 double deviation(const Values& values) {
   return summarize(values).sd.value_or(0);
 }
@@ -32,13 +25,10 @@ std::optional<double> score(const std::string& metric, const Values& labels, con
       std::any_of(predictions.begin(), predictions.end(), undefined)) {
     return std::nullopt;  // NaN has no order: sorting it, or counting it as a class, would mean nothing
   }
-  if (!is_metric(metric)) return std::nullopt;
-  const double value = worker::metric(metric, labels, predictions);
+  const worker::Metric* known = worker::find_metric(metric);
+  if (known == nullptr) return std::nullopt;  // a trial file of another version may name it
+  const double value = known->score(labels, predictions);
   return undefined(value) ? std::nullopt : std::optional(value);
-}
-
-double lowest_score(const std::string& metric) {
-  return metric == "matthews" || metric == "pearson" || metric == "spearman" ? -1 : 0;
 }
 
 double majority_class(const Values& labels) {

@@ -13,9 +13,6 @@ namespace peftgrid::orchestrator {
 std::optional<double> score(const std::string& metric, const std::vector<double>& labels,
                             const std::vector<double>& predictions);
 
-/// The lowest value that a metric can take: 0, or -1 for Matthews and correlations.
-double lowest_score(const std::string& metric);
-
 /// The most frequent class of these labels, the smallest of several. `labels` is not empty.
 double majority_class(const std::vector<double>& labels);
 /// What always predicting the most frequent class of the test set scores; nothing for correlations.

@@ -31,7 +31,7 @@ std::string majority_clause(const ScoreTable& table, std::size_t column) {
   if (!not_shown.empty()) return fmt::format(" {} not shown to beat the majority class.", listed_with_verb(not_shown));
   if (beaten.empty()) return "";
   const std::string all = beaten.size() == 1 ? beaten.front() + " beats" : "All " + in_words(beaten.size()) + " beat";
-  return fmt::format(" {} the majority class, by at least {} points.", all, by_points(least));
+  return fmt::format(" {} the majority class, by at least {} points.", all, Scale().number(least));
 }
 
 /// Where no two methods share two seeds: of the trained models alone.
@@ -57,23 +57,27 @@ std::string models_text(const ScoreTable& table, std::size_t column) {
 }
 
 /// The methods of a column that are compared with some other: starred, or below one.
-std::vector<Said> compared_in(const ScoreTable& table, std::size_t column) {
-  std::vector<Said> compared;
+Compared compared_in(const ScoreTable& table, std::size_t column) {
+  const ScoreColumn& of = table.columns[column];
+  Compared compared{{}, of.scale, of.margin};
   for (const MethodRow& row : table.rows) {
-    const Verdict& verdict = row.cells[column].verdict;
-    if (verdict.starred || !verdict.above.empty()) compared.push_back({&row, &verdict, row.cells[column].summary.mean});
+    const ScoreCell& cell = row.cells[column];
+    if (!cell.verdict.starred && cell.verdict.above.empty()) continue;
+    const double mean = cell.summary.mean;
+    compared.methods.push_back({&row, &cell.verdict, of.lower_is_better ? -mean : mean});
   }
   return compared;
 }
 
 std::string column_sentence(const ScoreTable& table, std::size_t column) {
-  const std::string where = table.columns[column].heading + ": ";
-  const std::vector<Said> compared = compared_in(table, column);
+  const ScoreColumn& of = table.columns[column];
+  const std::string where = of.heading + (of.lower_is_better ? ", " + of.metric + ": " : ": ");
+  const Compared compared = compared_in(table, column);
   const std::string failures = failures_clause(table, column);
   const bool measured =
       std::ranges::any_of(table.rows, [&](const MethodRow& row) { return row.cells[column].worked(); });
   if (!measured && !failures.empty()) return where + "nothing can be compared." + failures;
-  if (compared.empty()) return where + models_text(table, column) + failures;
+  if (compared.methods.empty()) return where + models_text(table, column) + failures;
   const std::size_t seeds = fewest_seeds(compared);
   return where + best_clause(compared, seeds) + above_clause(table, compared) + against_clause(table, compared) +
          needs_clause(table, compared) + keeps_clause(table, column, compared) + majority_clause(table, column) +
@@ -95,20 +99,20 @@ std::string elsewhere_clause(const ScoreTable& table) {
   Names clauses;
   for (const MethodRow& row : table.rows) {
     if (!row.elsewhere) continue;
-    clauses.push_back(fmt::format("{} {} to {}", row.label, signed_hundredfold(row.elsewhere->low),
-                                  signed_hundredfold(row.elsewhere->high)));
+    clauses.push_back(fmt::format("{} {} to {}", row.label, Scale().signed_number(row.elsewhere->low),
+                                  Scale().signed_number(row.elsewhere->high)));
   }
   if (clauses.empty()) return " Nothing is said of other tasks.";
   return fmt::format(" For tasks like these, against {}: {}.", table.rules.baseline, fmt::join(clauses, "; "));
 }
 
 std::string average_sentence(const ScoreTable& table) {
-  std::vector<Said> compared;
+  Compared compared{{}, Scale(), table.rules.margin};
   for (const MethodRow& row : table.rows) {
     if (row.on_average.starred || !row.on_average.above.empty())
-      compared.push_back({&row, &row.on_average, row.average.value_or(0)});
+      compared.methods.push_back({&row, &row.on_average, row.average.value_or(0)});
   }
-  if (compared.empty()) return "";
+  if (compared.methods.empty()) return "";
   Names headings;
   for (const std::size_t i : table.averaged) headings.push_back(table.columns[i].heading);
   return fmt::format("On average over these {} tasks ({}): ", in_words(headings.size()), listed(headings)) +

@@ -24,9 +24,9 @@ const ScoreCell* cell_of(const ScoreTable& table, const std::string& method) {
 }
 
 /// `first_note`: of this table, among the notes of all.
-TextCell score_cell(const ScoreCell* cell, std::size_t first_note) {
+TextCell score_cell(const ScoreCell* cell, const Scale& scale, std::size_t first_note) {
   if (cell == nullptr) return {"–"};
-  TextCell text = score_cell(*cell, true);
+  TextCell text = score_cell(*cell, scale, true);
   for (std::size_t& note : text.notes) note += first_note;
   return text;
 }
@@ -66,15 +66,17 @@ SizesLayout sizes_layout(const std::vector<const ScoreTable*>& tables) {
     bool compared = false;
     for (std::size_t i = 0; i < tables.size(); ++i) {
       const ScoreCell* cell = cell_of(*tables[i], method);
-      scores.push_back(score_cell(cell, first_notes[i]));
-      differences.push_back(against_cell(cell == nullptr ? std::nullopt : cell->verdict.against));
+      const Scale& scale = tables[i]->columns.front().scale;
+      scores.push_back(score_cell(cell, scale, first_notes[i]));
+      differences.push_back(against_cell(cell == nullptr ? std::nullopt : cell->verdict.against, scale));
       compared = compared || (cell != nullptr && cell->verdict.against);
     }
     layout.scores.rows.push_back(std::move(scores));
     if (compared) layout.differences.rows.push_back(std::move(differences));
   }
   std::vector<TextCell> majority = {TextCell{"majority class"}};
-  for (const ScoreTable* table : tables) majority.push_back(mean_cell(table->columns.front().majority));
+  for (const ScoreTable* table : tables)
+    majority.push_back(mean_cell(table->columns.front().majority, table->columns.front().scale));
   layout.scores.rows.push_back(std::move(majority));
   layout.scores.footer_rows = 1;
   return layout;

@@ -41,12 +41,15 @@ const MethodRow* row_of_method(const ScoreTable& table, const std::vector<const 
   return found == table.rows.end() ? nullptr : &*found;
 }
 
-std::optional<double> best_mean(const std::vector<const MethodRow*>& rows, std::size_t column) {
+std::optional<double> best_mean(const ScoreTable& table, const std::vector<const MethodRow*>& rows,
+                                std::size_t column) {
+  const bool lower = table.columns[column].lower_is_better;
   std::optional<double> best;
   for (const MethodRow* row : rows) {
     const ScoreCell& cell = row->cells[column];
     if (!cell.complete()) return std::nullopt;
-    best = std::max(best.value_or(cell.summary.mean), cell.summary.mean);
+    const double so_far = best.value_or(cell.summary.mean);
+    best = lower ? std::min(so_far, cell.summary.mean) : std::max(so_far, cell.summary.mean);
   }
   return best;
 }
@@ -71,7 +74,7 @@ void add_upper_bounds(ScoreTable& table, const std::vector<const CellContents*>&
     if (rows.size() != set.size()) continue;
     UpperBound bound;
     bound.label = fmt::format("max({})", fmt::join(set, ", "));
-    for (std::size_t i = 0; i < table.columns.size(); ++i) bound.scores.push_back(best_mean(rows, i));
+    for (std::size_t i = 0; i < table.columns.size(); ++i) bound.scores.push_back(best_mean(table, rows, i));
     bound.average = average_of(table, bound);
     table.bounds.push_back(std::move(bound));
   }

@@ -119,7 +119,7 @@ Needs needs(const Comparison& comparison, double margin) {
   return needed;
 }
 
-Interval score_interval(const Pair& own, double scatter, bool is_share, double worth, double lowest) {
+Interval score_interval(const Pair& own, double scatter, bool is_share, double worth, const Interval& possible) {
   const auto n = static_cast<double>(own.rows);
   double centre = own.difference, by_rows = own.by_rows;
   if (is_share) {
@@ -131,7 +131,7 @@ Interval score_interval(const Pair& own, double scatter, bool is_share, double w
   }
   const double imagined = is_share ? 0 : 2 * worth * worth / (n * n);
   const double half = own_half_width(own, scatter, std::max(0.0, by_rows - own.by_both) + imagined);
-  return {std::max(lowest, centre - half), std::min(1.0, centre + half)};
+  return {std::max(possible.low, centre - half), std::min(possible.high, centre + half)};
 }
 
 Interval constant_interval(const Pair& over, double scatter, double worth) {

@@ -21,7 +21,7 @@ double adjusted_p(const Comparison& comparison);
 bool clearly_below(const Comparison& comparison);
 
 enum class Word { Ahead, BehindWithin, Behind, AsGood, NotWorse, NotToldApart };
-/// Of an interval of a difference (positive is better) under a margin above 0.
+/// Of an interval of a difference (positive is better). A margin of 0: none is known, and nothing is as good.
 Word word_of(const Interval& interval, double margin);
 
 /// The smallest true difference that a comparison like this one finds four times in five, with so many seeds.
@@ -38,8 +38,8 @@ Needs needs(const Comparison& comparison, double margin);
 
 /// 95 % for the mean score of one method with two seeds or more: `own` are its runs (PairedColumn::alone), `scatter`
 /// the mean over the column of the scores' variances over seeds. With `is_share` (accuracy) two right and two wrong
-/// imagined rows (Agresti and Coull 1998), else as many rows' `worth` at both ends. Clipped to [lowest, 1].
-Interval score_interval(const Pair& own, double scatter, bool is_share, double worth, double lowest);
+/// imagined rows (Agresti and Coull 1998), else as many rows' `worth` at both ends. Clipped to `possible`.
+Interval score_interval(const Pair& own, double scatter, bool is_share, double worth, const Interval& possible);
 
 /// 95 % for how much higher a method scores than a constant prediction (PairedColumn::over_constant).
 Interval constant_interval(const Pair& over, double scatter, double worth);

@@ -38,6 +38,7 @@ void read_grid(const json& grid, RunState& state) {
   state.holes.clear();
   state.compare = grid.value("compare", std::vector<std::string>());
   state.margin = grid.value("margin", kDefaultMargin);
+  state.task_margins = grid.value("task_margins", std::map<std::string, double>());
   for (const json& cell : grid.at("cells")) {
     state.cells.push_back({cell.at("id"), cell.at("backbone"), cell.at("task"), cell.at("label"),
                            whole_number(cell.at("size")), cell.at("trials"), seeds_of(cell.at("seeds"))});
@@ -245,9 +246,10 @@ std::string grid_event(const Grid& grid, const RunState& earlier) {
       if (std::ranges::find(holes, told) == holes.end()) holes.push_back(std::move(told));
     }
   }
-  return json{{"run", grid.run}, {"sha256", grid.sha256},   {"cells", cells},
-              {"holes", holes},  {"compare", grid.compare}, {"margin", grid.margin}}
-      .dump();
+  json event = {{"run", grid.run}, {"sha256", grid.sha256},   {"cells", cells},
+                {"holes", holes},  {"compare", grid.compare}, {"margin", grid.margin}};
+  if (!grid.task_margins.empty()) event["task_margins"] = grid.task_margins;
+  return event.dump();
 }
 
 }  // namespace peftgrid::orchestrator

@@ -45,6 +45,7 @@ struct RunState {
   std::vector<Hole> holes;
   std::vector<std::string> compare;               // as Grid's
   double margin = kDefaultMargin;                 // as Grid's
+  std::map<std::string, double> task_margins;     // as Grid's
   std::map<std::string, FailedTrial> failed;      // by trial id; those without a trial file
   std::map<std::string, FinishedTrial> finished;  // by id
   std::map<std::string, std::int64_t> widths;     // that starts chose, by Cell::undecided

@@ -136,6 +136,18 @@ TEST(RegressionHead, IsKeptSoThatItPredictsLabels) {
   }
 }
 
+TEST(Selection, KeepsTheStepOfTheLeastError) {
+  worker::TrialSpec spec = stars("full", 1);
+  spec.task.metrics = {"mae"};
+  spec.training.learning_rate = 1e-2;
+  const TrialRecord record = trained(spec);
+  ASSERT_EQ(record.curve.size(), 3U);
+  const auto least = std::ranges::min_element(record.curve, {}, &checkpoint::CurvePoint::selection_score);
+  EXPECT_LT(least->selection_score,
+            std::ranges::max(record.curve, {}, &checkpoint::CurvePoint::selection_score).selection_score);
+  EXPECT_EQ(record.best_step, least->step);
+}
+
 TEST(Selection, KeepsTheLastStepWhereEveryScoreIsUndefined) {
   worker::TrialSpec spec = stars("head", 1);
   const fs::path alike = contract_folder() / "regression" / "alike.csv";

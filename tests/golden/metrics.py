@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, mean_absolute_error, mean_squared_error
 
 warnings.simplefilter("ignore")  # undefined values are the point of some cases
 
@@ -30,7 +30,8 @@ def classes(name, labels, predictions):
 
 
 def numbers(name, labels, predictions):
-    values = {"pearson": pearsonr(labels, predictions)[0], "spearman": spearmanr(labels, predictions)[0]}
+    values = {"pearson": pearsonr(labels, predictions)[0], "spearman": spearmanr(labels, predictions)[0],
+              "mse": mean_squared_error(labels, predictions), "mae": mean_absolute_error(labels, predictions)}
     return {"name": name, "labels": list(map(float, labels)), "predictions": list(map(float, predictions)),
             "metrics": {k: None if np.isnan(v) else float(v) for k, v in values.items()}}
 

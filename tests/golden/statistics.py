@@ -19,6 +19,7 @@ from sklearn import metrics
 warnings.filterwarnings("ignore")
 random = numpy.random.default_rng(1)
 HERE = pathlib.Path(__file__).parent
+ERRORS = {"mse": metrics.mean_squared_error, "mae": metrics.mean_absolute_error}
 
 
 def samples():
@@ -44,6 +45,8 @@ def score(metric, labels, predictions, classes=None):
         return metrics.f1_score(labels, predictions, labels=classes, average=metric[:-3], zero_division=0)
     if metric == "matthews":
         return metrics.matthews_corrcoef(labels, predictions)
+    if metric in ERRORS:
+        return ERRORS[metric](labels, predictions)
     return (stats.pearsonr if metric == "pearson" else stats.spearmanr)(labels, predictions)[0]
 
 
@@ -76,6 +79,8 @@ def pseudo_values(metric, labels, predictions):
 
 
 def row_worth(metric, labels):
+    if metric in ERRORS:
+        return 0.0
     if metric in ("accuracy", "pearson", "spearman"):
         return 1.0
     classes, counts = numpy.unique(labels, return_counts=True)
@@ -95,9 +100,9 @@ def scores():
     labels = numpy.array([0] * 12 + [1] * 11 + [2])  # a class of one row
     yield row_of(labels, numpy.roll(labels, 1), ["macro_f1", "weighted_f1", "matthews"])
     labels = (5 * random.random(40)).round(1)
-    yield row_of(labels, (labels + random.standard_normal(40)).round(1), ["pearson", "spearman"])
+    yield row_of(labels, (labels + random.standard_normal(40)).round(1), ["pearson", "spearman", *ERRORS])
     labels = random.integers(1, 6, 60).astype(float)  # ties
-    yield row_of(labels, (labels + 2 * random.standard_normal(60)).round(0), ["pearson", "spearman"])
+    yield row_of(labels, (labels + 2 * random.standard_normal(60)).round(0), ["pearson", "spearman", *ERRORS])
 
 
 def row_of(labels, predictions, names):
@@ -194,8 +199,9 @@ class Column:
             centre, by_rows, imagined = mean.mean(), mean.var(ddof=1) / (n + 4), 0
         own = self.half(parts, scatter, max(0, by_rows - parts["both"]) + imagined)
         lowest = 0 if self.metric not in ("matthews", "pearson", "spearman") else -1
-        result = {"score": [max(lowest, centre - own), min(1, centre + own)]}
-        if self.metric in ("pearson", "spearman"):
+        highest = math.inf if self.metric in ERRORS else 1
+        result = {"score": [max(lowest, centre - own), min(highest, centre + own)]}
+        if self.metric in ("pearson", "spearman", *ERRORS):
             return result
         constant = pseudo_values(self.metric, self.labels, self.constant)
         level = score(self.metric, self.labels, self.constant)
@@ -241,7 +247,7 @@ def from_csv(name):
 
 def made(metric, methods, rows, seeds):
     """`seeds`: how many of each method."""
-    regression = metric in ("pearson", "spearman")
+    regression = metric in ("pearson", "spearman", *ERRORS)
     labels = random.integers(1, 6, rows).astype(float) if regression else (random.random(rows) < 0.3).astype(float)
     runs = {}
     for method in range(methods):
@@ -253,21 +259,26 @@ def made(metric, methods, rows, seeds):
     return labels, runs
 
 
+def of_made(metric, methods, rows, seeds):
+    labels, runs = made(metric, methods, rows, seeds)
+    return {"metric": metric, "labels": labels.tolist(),
+            "runs": {m: {str(s): p.tolist() for s, p in by.items()} for m, by in runs.items()},
+            **Column(metric, labels, runs).golden()}
+
+
 def columns():
     for name in ("critics.csv", "sst2.csv"):
         yield {"file": name, "metric": "accuracy", **Column("accuracy", *from_csv(name)).golden()}
     for metric, methods, rows, seeds in (("f1", 3, 60, [3, 3, 2]), ("macro_f1", 2, 40, [2, 2]), ("matthews", 3, 50, [5] * 3),
                                          ("spearman", 3, 50, [3] * 3), ("pearson", 2, 40, [2, 3]),
                                          ("accuracy", 3, 100, [9, 9, 3]), ("accuracy", 3, 30, [3, 3, 1])):
-        labels, runs = made(metric, methods, rows, seeds)
-        yield {"metric": metric, "labels": labels.tolist(),
-               "runs": {m: {str(s): p.tolist() for s, p in by.items()} for m, by in runs.items()},
-               **Column(metric, labels, runs).golden()}
+        yield of_made(metric, methods, rows, seeds)
     labels = numpy.array([0.0, 1] * 20)  # no row differs
     runs = {m: {s: labels.copy() for s in (1, 2)} for m in ("m0", "m1")}
     yield {"metric": "accuracy", "labels": labels.tolist(),
            "runs": {m: {str(s): p.tolist() for s, p in by.items()} for m, by in runs.items()},
            **Column("accuracy", labels, runs).golden()}
+    yield of_made("mae", 3, 40, [3, 3, 2])
 
 
 golden = {"samples": list(samples()), "shares": list(shares()), "scores": list(scores()), "columns": list(columns())}

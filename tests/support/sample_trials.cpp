@@ -65,6 +65,12 @@ worker::TaskSpec sample_task(const std::string& name) {
     task.labels.clear();
     task.metrics = {"spearman", "pearson"};
   }
+  if (name == "prices") {
+    task.kind = "regression";
+    task.targets = "standardized";
+    task.labels.clear();
+    task.metrics = {"mae", "spearman", "mse"};
+  }
   return task;
 }
 

@@ -122,10 +122,12 @@ void expect_comparison(const PairedColumn& column, const Predictions& from, cons
 }
 
 void expect_of_one(const PairedColumn& column, const Predictions& from, const json& all, const std::string& metric) {
-  const double worth = row_worth(metric, from.labels), lowest = lowest_score(metric), scatter = column.score_scatter();
+  const double worth = row_worth(metric, from.labels), scatter = column.score_scatter();
+  const worker::Metric& facts = *worker::find_metric(metric);
   for (const auto& [method, expected] : all.items()) {
     const auto own = column.alone(from.index(method)), over = column.over_constant(from.index(method));
-    expect_interval(score_interval(*own, scatter, metric == "accuracy", worth, lowest), expected["score"], method);
+    expect_interval(score_interval(*own, scatter, facts.is_share, worth, {facts.lowest, facts.highest}),
+                    expected["score"], method);
     ASSERT_EQ(over.has_value(), expected.contains("over"));
     if (over) expect_interval(constant_interval(*over, scatter, worth), expected["over"], method);
   }

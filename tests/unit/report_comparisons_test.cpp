@@ -136,6 +136,20 @@ TEST(ReportComparisons, KeepsRunsThatSaidNothingApartFromThoseThatWorked) {
   EXPECT_THAT(said_of(model), HasSubstr(" is the mean of the two that worked."));
 }
 
+TEST(ReportComparisons, SaysWhatDoesNotVaryWhereAScoreIsUndefined) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"stsb"}));
+  const auto undefined = std::numeric_limits<double>::quiet_NaN();
+  for (checkpoint::TrialRecord& record : run.records) record.tests[0].metrics[0].second = undefined;
+  run.records[0].tests[0].predictions.assign(200, 2.5);
+  run.records[3].tests[0].labels.assign(200, 2.5);
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(
+      notes_of(model, cell_of(model, "full", "stsb")),
+      "spearman is undefined for 2 of 3 seeds\nspearman is undefined for 1 of 3 seeds: its predictions do not vary\n");
+  EXPECT_THAT(notes_of(model, cell_of(model, "lora", "stsb")), HasSubstr("1 of 3 seeds: the labels do not vary"));
+  EXPECT_EQ(notes_of(model, cell_of(model, "head", "stsb")), "spearman is undefined for 3 of 3 seeds\n");
+}
+
 TEST(ReportComparisons, ComparesNoRegressionWhosePredictionsDoNotVaryAndSaysSo) {
   SampleRun run = sample_run(small({"full", "lora", "head"}, {"stsb"}));
   for (std::size_t i = 3; i < 6; ++i) {  // lora: in perfect order, within a thousandth of the labels' spread

@@ -10,7 +10,7 @@ class RegressionPlan : public ObjectivePlan {
   KindInfo info() const override {
     return {kRegression,
             false,
-            {"spearman", "pearson", "accuracy_2", "accuracy_2_nonzero", "accuracy_7"},
+            {"spearman", "pearson", "accuracy_2", "accuracy_2_nonzero", "accuracy_7", "mse", "mae"},
             {"spearman", "pearson"}};
   }
   std::int64_t outputs(const TaskSpec& /*task*/) const override { return 1; }

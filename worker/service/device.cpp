@@ -8,6 +8,7 @@
 
 #include "worker/errors.hpp"
 #include "worker/kernels/cuda/cuda_ops.hpp"
+#include "worker/service/measure.hpp"
 #include "worker/service/worker.hpp"
 
 namespace peftgrid::worker {
@@ -22,6 +23,10 @@ c10::DeviceIndex current_device() {
 
 at::Device device_of(const TrialSpec& spec) {
   return spec.device == "cuda" ? at::kCUDA : at::kCPU;
+}
+
+double spent_s(at::Device device) {
+  return device.is_cpu() ? cpu_seconds() : now_s();
 }
 
 std::int64_t device_peak_bytes() {

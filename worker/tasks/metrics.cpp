@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -13,7 +14,7 @@ namespace peftgrid::worker {
 
 namespace {
 
-using Values = std::span<const double>;
+using Values = Metric::Values;
 
 double accuracy(Values labels, Values predictions) {
   double right = 0;
@@ -131,34 +132,70 @@ double seven_classes(double score) {
   return std::nearbyint(std::clamp(score, -3.0, 3.0));
 }
 
-double sentiment_accuracy(const std::string& name, Values labels, Values predictions) {
-  const auto every = [](double) { return true; };
-  if (name == "accuracy_2")
-    return share(labels, predictions, every, [](double y, double p) { return (y < 0) == (p < 0); });
-  if (name == "accuracy_7") {
-    return share(labels, predictions, every, [](double y, double p) { return seven_classes(y) == seven_classes(p); });
-  }
+bool every(double /*label*/) {
+  return true;
+}
+
+double f1(Values labels, Values predictions) {
+  return count(labels, predictions)[1].f1();
+}
+
+double accuracy_2(Values labels, Values predictions) {
+  return share(labels, predictions, every, [](double y, double p) { return (y < 0) == (p < 0); });
+}
+
+double accuracy_2_nonzero(Values labels, Values predictions) {
   return share(
       labels, predictions, [](double y) { return y != 0; }, [](double y, double p) { return (y > 0) == (p > 0); });
 }
 
+double accuracy_7(Values labels, Values predictions) {
+  return share(labels, predictions, every, [](double y, double p) { return seven_classes(y) == seven_classes(p); });
+}
+
+double mse(Values labels, Values predictions) {
+  const auto square = [](double y, double p) { return (y - p) * (y - p); };
+  return std::transform_reduce(labels.begin(), labels.end(), predictions.begin(), 0.0, std::plus<>(), square) /
+         static_cast<double>(labels.size());
+}
+
+double mae(Values labels, Values predictions) {
+  const auto distance = [](double y, double p) { return std::abs(y - p); };
+  return std::transform_reduce(labels.begin(), labels.end(), predictions.begin(), 0.0, std::plus<>(), distance) /
+         static_cast<double>(labels.size());
+}
+
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+
+constexpr std::array kMetrics = {
+    Metric{.name = "accuracy", .score = accuracy, .is_share = true},
+    Metric{.name = "f1", .score = f1},
+    Metric{.name = "macro_f1", .score = macro_f1},
+    Metric{.name = "weighted_f1", .score = weighted_f1},
+    Metric{.name = "matthews", .score = matthews, .lowest = -1},
+    Metric{.name = "pearson", .score = pearson, .lowest = -1},
+    Metric{.name = "spearman", .score = spearman, .lowest = -1},
+    Metric{.name = "accuracy_2", .score = accuracy_2, .is_share = true},
+    Metric{.name = "accuracy_2_nonzero", .score = accuracy_2_nonzero},
+    Metric{.name = "accuracy_7", .score = accuracy_7, .is_share = true},
+    Metric{.name = "mse", .score = mse, .highest = kUnbounded, .lower_is_better = true},
+    Metric{.name = "mae", .score = mae, .highest = kUnbounded, .lower_is_better = true},
+};
+
 }  // namespace
+
+const Metric* find_metric(std::string_view name) {
+  const auto* const found = std::ranges::find(kMetrics, name, &Metric::name);
+  return found == kMetrics.end() ? nullptr : found;
+}
 
 double metric(const std::string& name, Values labels, Values predictions) {
   if (labels.size() != predictions.size() || labels.empty()) {
     throw std::invalid_argument("metric " + name + ": labels and predictions must be of one length, and not empty");
   }
-  if (name == "accuracy") return accuracy(labels, predictions);
-  if (name == "f1") return count(labels, predictions)[1].f1();
-  if (name == "macro_f1") return macro_f1(labels, predictions);
-  if (name == "weighted_f1") return weighted_f1(labels, predictions);
-  if (name == "matthews") return matthews(labels, predictions);
-  if (name == "pearson") return pearson(labels, predictions);
-  if (name == "spearman") return spearman(labels, predictions);
-  if (name == "accuracy_2" || name == "accuracy_2_nonzero" || name == "accuracy_7") {
-    return sentiment_accuracy(name, labels, predictions);
-  }
-  throw std::invalid_argument("no metric is called " + name);
+  const Metric* known = find_metric(name);
+  if (known == nullptr) throw std::invalid_argument("no metric is called " + name);
+  return known->score(labels, predictions);
 }
 
 }  // namespace peftgrid::worker

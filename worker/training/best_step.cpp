@@ -5,7 +5,8 @@
 namespace peftgrid::worker {
 
 void BestStep::offer(std::int64_t step, double score, const at::Tensor& values) {
-  const bool better = score > progress_.best_score || (std::isnan(progress_.best_score) && !std::isnan(score));
+  const double best = progress_.best_score;
+  const bool better = metric_.better(score, best) || (std::isnan(best) && !std::isnan(score));
   if (values_.defined() && !better) {
     ++progress_.without_improvement;
     return;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "worker/tasks/metrics.hpp"
 #include "worker/training/state_file.hpp"
 
 namespace peftgrid::worker {
@@ -12,8 +13,8 @@ namespace peftgrid::worker {
 /// score and how long ago, stands in the trial's progress.
 class BestStep {
  public:
-  /// `progress` must outlive this.
-  explicit BestStep(TrainingProgress& progress) : progress_(progress) {}
+  /// `metric` is what scores; both must outlive this.
+  BestStep(TrainingProgress& progress, const Metric& metric) : progress_(progress), metric_(metric) {}
 
   /// Takes a copy of `values` where the score is the best so far; a tie, and an undefined score (NaN), leave the
   /// earlier one.
@@ -29,6 +30,7 @@ class BestStep {
 
  private:
   TrainingProgress& progress_;
+  const Metric& metric_;
   at::Tensor values_;
 };
 

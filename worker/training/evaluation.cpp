@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "worker/service/measure.hpp"
+#include "worker/service/device.hpp"
 
 namespace peftgrid::worker {
 
@@ -98,15 +98,15 @@ at::Tensor represent(Model& model, const TokenizedSplit& split, std::span<const 
 
 FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
                                           const MakeBoard& make_board, const CheckCancelled& check_cancelled) {
-  const double begin = now_s();
+  const double begin = spent_s(model.device());
   const auto groups = groups_of(model, split, rows);
   const std::shared_ptr<FeatureBoard> board = make_board(groups.size());
-  if (!board) return {represent(model, split, rows, Team(), check_cancelled), now_s() - begin};
+  if (!board) return {represent(model, split, rows, Team(), check_cancelled), spent_s(model.device()) - begin};
   const auto make = [&](std::size_t g) {
     check_cancelled();
-    const double from = now_s();
+    const double from = spent_s(model.device());
     represent_group(model, split, rows, groups[g], board->numbers());
-    board->finish(g, now_s() - from);
+    board->finish(g, spent_s(model.device()) - from);
   };
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (board->claim(g)) make(g);

@@ -25,7 +25,7 @@ class FeatureBoard {
 
   /// True for one of all ranks: it is to write the group's numbers and to say so by finish.
   bool claim(std::size_t group);
-  /// `seconds`: that making the group took.
+  /// `seconds`: that making the group cost (spent_s).
   void finish(std::size_t group, double seconds);
   bool is_finished(std::size_t group) const;
   /// That making all groups took, once.

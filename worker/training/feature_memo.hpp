@@ -20,7 +20,7 @@ class FeatureMemo {
 
   struct Features {
     at::Tensor values;   // [rows, width]
-    double seconds = 0;  // that making them took, once
+    double seconds = 0;  // that making them cost, once (spent_s)
   };
 
   /// Those of `rows` under `key`, which says by what base and of which texts; from `make` where there are none yet.

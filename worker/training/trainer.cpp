@@ -236,12 +236,12 @@ class Trainer {
   }
 
   double score_on(const TokenizedSplit& split, const Rows& rows, const at::Tensor& features) {
-    return metric(spec_.task.metrics.front(), labels_of(split, rows),
-                  predict(model_, split, rows, features, team_, check_cancelled_));
+    const std::vector<double> labels = labels_of(split, rows);
+    return selection_metric_.score(labels, predict(model_, split, rows, features, team_, check_cancelled_));
   }
 
   void test() {
-    const double begin = now_s();
+    const double begin = now_s(), spent = spent_s(model_.device());
     double remembered_s = 0;
     std::int64_t rows = 0;
     for (std::size_t t = 0; t < spec_.task.tests.size(); ++t) {
@@ -249,10 +249,10 @@ class Trainer {
       const Rows every = all_rows(split);
       at::Tensor features;
       if (model_.method_facts().base_in_evaluation) {
-        const double asked = now_s();
+        const double asked = spent_s(model_.device());
         const auto computed = evaluation_features("test " + std::to_string(t), split, every);
         features = computed.values;
-        remembered_s += std::max(0.0, computed.seconds - (now_s() - asked));
+        remembered_s += std::max(0.0, computed.seconds - (spent_s(model_.device()) - asked));
       }
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
@@ -264,9 +264,10 @@ class Trainer {
       rows += split.rows();
       record_.tests.push_back(std::move(result));
     }
-    const double seconds = now_s() - begin;
-    progress_.evaluation_s += seconds;
-    record_.inference_rows_per_s = static_cast<double>(rows) / (seconds + remembered_s);
+    progress_.evaluation_s += now_s() - begin;
+    // Each rank of a team takes its share of the rows.
+    const double spent_by_all = (spent_s(model_.device()) - spent) * team_.size() + remembered_s;
+    record_.inference_rows_per_s = static_cast<double>(rows) / spent_by_all;
   }
 
   const double begin_s_ = now_s(), begin_cpu_s_ = cpu_seconds();
@@ -282,10 +283,11 @@ class Trainer {
   FlatParameters parameters_;
   StateSaver saver_;
   Steps steps_;
+  const Metric& selection_metric_ = *find_metric(spec_.task.metrics.front());
   TrialRecord record_;
   at::Tensor selection_features_;
   TrainingProgress progress_;  // total_s, rank_s and cpu_s: of earlier starts
-  BestStep best_{progress_};
+  BestStep best_{progress_, selection_metric_};
 };
 
 }  // namespace

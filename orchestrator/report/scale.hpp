@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+
+namespace peftgrid::orchestrator {
+
+/// How the numbers of a metric are written: scores times 100, in points, to one place; errors as they are, to three
+/// digits of what is usual in their column.
+class Scale {
+ public:
+  /// Points.
+  Scale() = default;
+  /// The label's units, for numbers of about this size.
+  static Scale units(double usual);
+
+  bool in_points() const { return in_points_; }
+  /// As it is drawn and written: times 100 where in points.
+  double shown(double number) const { return in_points_ ? 100 * number : number; }
+
+  /// Decimal places of numbers that are drawn.
+  int drawn_places() const { return places_ + 3; }
+
+  std::string number(double number) const;             // "84.2"; "0.731"
+  std::string signed_number(double difference) const;  // "+1.3"; "-0.012"
+  /// A mean that lies on a half of the last place has one place more: "68.25".
+  std::string mean(double mean) const;
+  /// Two digits: "24", "7.8"; "0.031".
+  std::string about(double difference) const;
+  /// With its unit, where it has one: "0.4 points"; "0.031".
+  std::string amount(double difference) const;
+  std::string margin(double margin) const;         // "1 point", "0.5 points"; "0.05"
+  std::string margin_number(double margin) const;  // "1", "0.5"; "0.05"
+
+ private:
+  double steps() const;                 // that a number of 1 has
+  double rounded(double number) const;  // as shown, without a minus in front of zero
+
+  bool in_points_ = true;
+  int places_ = 1;
+};
+
+}  // namespace peftgrid::orchestrator
