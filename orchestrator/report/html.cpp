@@ -1,5 +1,6 @@
 #include <string_view>
 
+#include "orchestrator/report/class_scores.hpp"
 #include "orchestrator/report/format.hpp"
 #include "orchestrator/report/layout.hpp"
 #include "orchestrator/report/legend.hpp"
@@ -86,6 +87,20 @@ std::string small(const std::string& text) {
   return "<p class=\"small\">" + escaped(text) + "</p>\n";
 }
 
+/// Shut until it is asked for: a page of many tables stays one that can be read.
+std::string class_details(const ScoreTable& table, std::size_t number) {
+  std::string text;
+  for (const ClassScores& scores : table.classes) {
+    text += "<details><summary>" + escaped(scores.heading) + ": each class</summary>\n" +
+            table_text(class_layout(scores), number) + "<div class=\"confusions\">\n";
+    for (const ClassScores::Method& method : scores.methods)
+      text += table_text(confusion_layout(scores, method), number);
+    text += "</div></details>\n";
+  }
+  if (!text.empty()) text += small("Means over the seeds that worked; a row of a confusion table adds up to 100 %.");
+  return text;
+}
+
 std::string table_section(const ScoreTable& table, std::size_t number) {
   std::string text = "<section id=\"table-" + std::to_string(number) + "\">\n<h2>" + escaped(table.heading) + "</h2>\n";
   text += table_text(score_layout(table), number);
@@ -109,6 +124,7 @@ std::string table_section(const ScoreTable& table, std::size_t number) {
   if (!costs.rows.empty()) {
     text += "<h3>What each method costs</h3>\n" + table_text(costs, number) + small(cost_remark(table));
   }
+  if (!table.classes.empty()) text += "<h3>Classes</h3>\n" + class_details(table, number);
   return text + "</section>\n";
 }
 

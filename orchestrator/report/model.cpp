@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "orchestrator/report/cells.hpp"
+#include "orchestrator/report/class_scores.hpp"
 #include "orchestrator/report/columns.hpp"
 #include "orchestrator/report/comparison_rules.hpp"
 #include "orchestrator/report/comparisons.hpp"
@@ -208,6 +209,7 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
   if (metrics == Metrics::First) {
     add_truncations(table, cells);
     add_costs(table, cells);
+    add_class_scores(table, cells);
   }
   add_comparisons(table, cells, rules);
   add_upper_bounds(table, cells);

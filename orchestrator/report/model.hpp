@@ -136,6 +136,20 @@ struct UpperBound {
   std::optional<double> average;              // over tasks
 };
 
+/// How well methods tell each class of a test set from the others: means over the runs that worked.
+struct ClassScores {
+  struct Method {
+    std::string label;
+    std::size_t seeds = 0;
+    std::vector<double> f1, precision, recall;  // one a class
+    std::vector<double> confusion;              // [true class, predicted class], shares of the true class's rows
+  };
+  std::string heading;              // of the column
+  std::vector<std::string> labels;  // the classes' names, in the order of their indices
+  std::vector<std::size_t> rows;    // test rows of each
+  std::vector<Method> methods;
+};
+
 /// Whom methods are compared with, and how large a difference matters.
 struct ComparisonRules {
   std::string baseline;                        // a label; empty: full fine-tuning, else the table's first method
@@ -152,6 +166,7 @@ struct ScoreTable {
   std::vector<ScoreColumn> columns;
   std::vector<MethodRow> rows;
   std::vector<UpperBound> bounds;
+  std::vector<ClassScores> classes;    // of the test sets of few classes
   bool chosen_on_reported = false;     // some trial's best step was chosen on the rows that are reported: no verdict
   ComparisonRules rules;               // `baseline` is a row's label; empty where nothing is compared
   std::vector<std::size_t> averaged;   // columns whose average is shown: those that all methods share

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <limits>
 
 #include "worker/text.hpp"
@@ -28,8 +29,8 @@ std::string range_of(const Chart& chart, bool& level_inside) {
       longest = std::max({longest, point.high - point.y, point.y - point.low});
     }
   }
-  const double apart = high - low;
-  const double margin = std::clamp(1.1 * longest, std::max(1.0, 0.35 * apart), std::max(4.0, apart));
+  const double apart = high - low, little = std::pow(10.0, 4 - chart.places);  // a point
+  const double margin = std::clamp(1.1 * longest, std::max(little, 0.35 * apart), std::max(4 * little, apart));
   low -= margin;
   high += margin;
   level_inside = chart.level && *chart.level > low && *chart.level < high;

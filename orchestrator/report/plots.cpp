@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "orchestrator/report/learning_curves.hpp"
 #include "orchestrator/report/plot_script.hpp"
 
 namespace peftgrid::orchestrator {
@@ -30,6 +31,8 @@ Point difference_point(double x, const Against& against, const Scale& scale) {
   return {x, scale.shown(against.comparison.difference), scale.shown(against.joint.low),
           scale.shown(against.joint.high), false};
 }
+
+constexpr std::size_t kMostLearningPlots = 24;
 
 class Planner {
  public:
@@ -55,6 +58,7 @@ class Planner {
         add_parameter_plot(table.backbone, column);
       }
     }
+    for (const ScoreTable& table : model_.tables) add_learning_plots(table);
     return std::move(plots_);
   }
 
@@ -177,6 +181,34 @@ class Planner {
                                    column.heading, column.metric, table->heading)));
   }
 
+  void add_learning_plots(const ScoreTable& table) {
+    for (const ScoreColumn& column : table.columns) {
+      if (!column.main || column.metric.empty() || learning_plots_ >= kMostLearningPlots) continue;
+      add_learning_plot(table, column, Curve::SelectionScore);
+      add_learning_plot(table, column, Curve::TrainingLoss);
+    }
+  }
+
+  void add_learning_plot(const ScoreTable& table, const ScoreColumn& column, Curve curve) {
+    const bool loss = curve == Curve::TrainingLoss;
+    Chart chart;
+    chart.lines = true;
+    for (LearningCurve& one : learning_curves(model_, table, column, curve))
+      chart.series.push_back({one.label, style_of(one.label), std::move(one.points)});
+    if (chart.series.empty()) return;
+    ++learning_plots_;
+    chart.title = column.heading + ", " + table.heading;
+    chart.x_axis = "epochs";
+    chart.y_axis = loss ? "training loss" : axis_of(column) + ", selection rows";
+    chart.places = loss ? 6 : column.scale.drawn_places();
+    chart.x_settings = "set offsets graph 0.03, graph 0.03, 0, 0\n";
+    const std::string what =
+        loss ? "mean training loss since the evaluation before" : column.metric + " on the selection rows";
+    add(loss ? "loss" : "learning", table.heading, column.heading,
+        plot_of(chart, fmt::format("{}: {} by epochs, {}; means over the seeds, as far as all of them went",
+                                   column.heading, what, table.heading)));
+  }
+
   static Plot plot_of(const Chart& chart, std::string caption) {
     Plot plot;
     plot.caption = std::move(caption);
@@ -188,6 +220,7 @@ class Planner {
   const ReportModel& model_;
   std::vector<std::string> methods_;
   std::set<std::string> names_;
+  std::size_t learning_plots_ = 0;
   std::vector<Plot> plots_;
 };
 

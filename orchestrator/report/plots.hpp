@@ -19,8 +19,8 @@ struct Plot {
 };
 
 /// For each table its differences to the baseline; for each backbone and task scores and differences against training
-/// size (where there are two sizes or more) and scores against trained parameters. A method with one seed has a hollow
-/// dot and no bar.
+/// size (where there are two sizes or more) and scores against trained parameters; for the first tables learning
+/// curves. A method with one seed has a hollow dot and no bar.
 std::vector<Plot> plan_plots(const ReportModel& model);
 /// A table's differences to its baseline, without files yet: one drawing of all that is in points, one of each error.
 std::vector<Plot> forest_plots(const ScoreTable& table);

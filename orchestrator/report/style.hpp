@@ -28,6 +28,11 @@ td.mark { background: var(--mark); font-weight: 700; }
 td.none { color: var(--quiet); font-style: italic; }
 td .star { color: #0072B2; font-weight: 700; }
 sup { line-height: 0; margin-left: .15em; }
+details { margin: .5rem 0; }
+summary { cursor: pointer; padding: .2rem 0; }
+.confusions { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 1rem; }
+.confusions th, .confusions td { padding: .25rem .4rem; }
+.confusions th { white-space: normal; overflow-wrap: anywhere; }
 .sentence { margin: .7rem 0; padding: .1rem 0 .1rem .8rem; border-left: 4px solid #0072B2; }
 .small { font-size: .86rem; color: var(--quiet); margin: .3rem 0; }
 .notes { font-size: .86rem; color: var(--quiet); margin: .3rem 0; padding-left: 0; list-style: none; }

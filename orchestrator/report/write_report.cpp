@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kKinds = {"forest-", "size-", "difference-", "parameters-"};
+constexpr std::array kKinds = {"forest-", "size-", "difference-", "parameters-", "learning-", "loss-"};
 
 fs::path pdf_file(const Plot& plot) {
   return fs::path(plot.file).replace_extension(".pdf");

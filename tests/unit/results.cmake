@@ -18,6 +18,7 @@ add_unit_test(unit statistics_test peftgrid_bookkeeping nlohmann_json::nlohmann_
 add_unit_test(unit paired_column_test peftgrid_bookkeeping nlohmann_json::nlohmann_json)
 add_unit_test(unit report_test peftgrid_sample_trials)
 add_unit_test(unit report_comparisons_test peftgrid_sample_trials)
+add_unit_test(unit report_details_test peftgrid_sample_trials)
 add_unit_test(unit report_errors_test peftgrid_sample_trials)
 add_unit_test(unit report_formats_test peftgrid_sample_trials)
 add_unit_test(unit journal_test peftgrid_sample_trials)
