@@ -30,7 +30,9 @@ std::string majority_clause(const ScoreTable& table, std::size_t column) {
   }
   if (!not_shown.empty()) return fmt::format(" {} not shown to beat the majority class.", listed_with_verb(not_shown));
   if (beaten.empty()) return "";
-  const std::string all = beaten.size() == 1 ? beaten.front() + " beats" : "All " + in_words(beaten.size()) + " beat";
+  const std::string all = beaten.size() == 1   ? beaten.front() + " beats"
+                          : beaten.size() == 2 ? "Both beat"
+                                               : "All " + in_words(beaten.size()) + " beat";
   return fmt::format(" {} the majority class, by at least {} points.", all, Scale().number(least));
 }
 

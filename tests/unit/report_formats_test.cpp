@@ -33,7 +33,21 @@ TEST(ReportFormats, PutsTheSizesOfOneTaskBesideEachOtherInLatex) {
   EXPECT_THAT(text, HasSubstr("method & 100 training rows & 500 training rows"));
   EXPECT_THAT(text, HasSubstr("\\label{tab:scores-1}"));
   EXPECT_THAT(text, Not(HasSubstr("\\label{tab:scores-2}")));
-  EXPECT_THAT(text, HasSubstr("500 training rows, sst2: "));
+  EXPECT_THAT(text, HasSubstr("\\paragraph{minilm, 500 training rows.} sst2: "));
+}
+
+TEST(ReportFormats, BreaksWideTablesInPartsThatAPageHoldsInLatex) {
+  const std::string narrow = latex(report_of(sample_run(small({"full", "lora"}, {"sst2"}))));
+  EXPECT_THAT(narrow, HasSubstr("\\begin{table}\n"));
+  const std::string wide = latex(report_of(
+      sample_run(small({"full", "lora"}, {"sst2", "mrpc", "mnli", "tickets", "stsb", "rte", "cola", "qnli"}))));
+  EXPECT_THAT(wide, HasSubstr("\\begin{table*}\n"));
+  const std::string scores = wide.substr(0, wide.find("\\end{table*}"));
+  EXPECT_THAT(scores, HasSubstr("\\medskip"));
+  std::size_t methods = 0;
+  for (std::size_t at = scores.find("\nlora & "); at != std::string::npos; at = scores.find("\nlora & ", at + 1))
+    ++methods;
+  EXPECT_GE(methods, 2U) << "each part names the methods";
 }
 
 TEST(ReportFormats, HasTheOtherMetricsInCellsCsvAndOnDemandInTables) {
