@@ -48,6 +48,10 @@ void write_trial(const std::filesystem::path& draft, const TrialRecord& record) 
   }
 }
 
+bool is_logits(const KeptTensor& tensor) {
+  return tensor.name.starts_with(kLogitsPrefix);
+}
+
 std::string trial_bytes(const TrialRecord& record) {
   const auto held = h5::lock();
   const std::vector<TrialTable> tables = tables_of(record);

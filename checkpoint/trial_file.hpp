@@ -16,6 +16,10 @@ struct KeptTensor {
   std::string sha256;  // of the values' bytes, little-endian fp32
 };
 
+/// Kept logits of a test set, [rows, outputs], are called so and after the set; no trained tensor is.
+inline constexpr const char* kLogitsPrefix = "logits.";
+bool is_logits(const KeptTensor& tensor);
+
 /// One point of the learning curve.
 struct CurvePoint {
   std::int64_t step = 0;

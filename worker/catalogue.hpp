@@ -167,6 +167,8 @@ const std::vector<KindInfo>& task_kinds();
 const KindInfo* find_kind(const std::string& kind);
 /// Are its labels classes? A kind that this program does not know has none.
 bool has_classes(const TaskSpec& task);
+/// Numbers that a head gives for a row. Throws UsageError for a kind that is none.
+std::int64_t outputs_of(const TaskSpec& task);
 
 struct TaskFacts {
   std::int64_t train_rows = 0, validation_rows = 0;

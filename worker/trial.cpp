@@ -141,6 +141,7 @@ void visit_fields(Visitor& v, Visited<Visitor, TrialSpec>& spec) {
   v.object("selection", spec.selection);
   v.field("precision", spec.precision);
   v.aside("keep", spec.keep);
+  v.later_aside("logits", spec.logits);
   v.later_aside("protocol", spec.protocol);
   v.field("width", spec.width);
   v.field("device", spec.device);

@@ -109,6 +109,7 @@ struct TrialSpec {
   SelectionSpec selection;
   std::string precision = "fp32";  // fp32 | bf16
   std::string keep = "adapters";   // adapters | all | none
+  bool logits = false;             // of the test rows are kept
   std::string protocol;            // whose defaults the grid took over; empty: the program's own
   std::int64_t width = 1;
   std::string device = "cpu";

@@ -49,6 +49,7 @@ void describe_scalars(const GridFile& file, Lines& lines) {
   add("precision", file.precision);
   add("width", width_text(file.width));
   add("keep", file.keep);
+  if (file.logits) add("logits", "true");
   if (!file.compare.empty()) add("compare", list_text(file.compare));
   add("margin", number_text(file.margin));
   const std::string origin = file.protocol.empty() ? "default" : "protocol";

@@ -96,6 +96,7 @@ class Expansion {
     spec.protocol = file_.protocol;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
+    spec.logits = file_.logits;
     spec.width = method.width.value_or(file_.width);
     if (spec.width > spec.training.batch_size) {
       method.node.fail(fmt::format("width {} is more than the {} rows of a batch, which the ranks share", spec.width,

@@ -138,7 +138,7 @@ worker::SelectionSpec read_selection(const Node& node, worker::SelectionSpec sel
 
 const std::vector<std::string> kTopLevel = {"run",         "protocol", "backbones", "data",      "tasks", "methods",
                                             "train_sizes", "seeds",    "data_seed", "precision", "width", "training",
-                                            "selection",   "keep",     "compare",   "margin"};
+                                            "selection",   "keep",     "logits",    "compare",   "margin"};
 
 /// How to train is a map of its own; users of other programs look for its keys beside the others.
 void check_top_level(const Node& root) {
@@ -162,6 +162,7 @@ void read_scalars(const Node& root, GridFile& grid) {
   if (const Node* precision = root.find("precision"))
     grid.precision = choice_of(*precision, "precision", {"fp32", "bf16"});
   if (const Node* keep = root.find("keep")) grid.keep = choice_of(*keep, "keep", {"adapters", "all", "none"});
+  if (const Node* logits = root.find("logits")) grid.logits = boolean_of(*logits, "logits");
   if (const Node* width = root.find("width")) grid.width = width_of(*width);
   if (const Node* margin = root.find("margin")) grid.margin = margin_of(*margin);
   const Node* data_seed = root.find("data_seed");

@@ -59,6 +59,7 @@ struct GridFile {
   std::vector<std::uint64_t> seeds;
   std::optional<std::uint64_t> data_seed;  // nothing: the same as the seed
   std::string precision = "fp32", keep = "adapters";
+  bool logits = false;               // as TrialSpec's
   std::int64_t width = 1;            // ranks that share a trial; 0: the plan chooses
   std::vector<std::string> compare;  // labels of the methods that are compared, the baseline first; empty: all
   double margin = kDefaultMargin;    // points that matter

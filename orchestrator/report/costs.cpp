@@ -48,7 +48,9 @@ std::int64_t numbers_of(const checkpoint::KeptTensor& tensor) {
 /// Bytes of all that a trial trained and a program would load, whether the file keeps them or only their hashes.
 double deployed_bytes(const checkpoint::TrialRecord& record) {
   double numbers = 0;
-  for (const checkpoint::KeptTensor& tensor : record.tensors) numbers += static_cast<double>(numbers_of(tensor));
+  for (const checkpoint::KeptTensor& tensor : record.tensors) {
+    if (!checkpoint::is_logits(tensor)) numbers += static_cast<double>(numbers_of(tensor));
+  }
   return numbers * sizeof(float);
 }
 
@@ -58,7 +60,7 @@ std::int64_t stored_numbers(const checkpoint::TrialRecord& record) {
   bool is_head = false;
   for (const checkpoint::KeptTensor& tensor : record.tensors) {
     is_head = is_head || tensor.name == "classifier.weight";
-    if (is_head) head += numbers_of(tensor);
+    if (is_head && !checkpoint::is_logits(tensor)) head += numbers_of(tensor);
   }
   return std::max<std::int64_t>(0, record.stored_bytes / static_cast<std::int64_t>(sizeof(float)) - head);
 }

@@ -94,7 +94,8 @@ std::int64_t disk_bytes(const TrialSpec& spec, const TaskFacts& task, const Back
   if (spec.keep == "none") stored = 0;
   std::int64_t rows = 0;
   for (const std::int64_t test : task.test_rows) rows += test;
-  return kFileBytes + 4 * stored + kPredictionBytes * rows;
+  const std::int64_t logits = spec.logits ? worker::outputs_of(spec.task) : 0;
+  return kFileBytes + 4 * stored + (kPredictionBytes + 4 * logits) * rows;
 }
 
 std::int64_t memory_bytes(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone) {

@@ -1,9 +1,11 @@
 // A trial of width w gives the numbers of width 1, and the same bytes on every number of ranks up to w.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <optional>
+#include <span>
 
 #include "collectives/thread_group.hpp"
 #include "tests/contract/subjects.hpp"
@@ -66,6 +68,7 @@ class Width : public Contract {
     s.selection.every_steps = 1;
     s.selection.patience = 0;
     s.keep = "all";
+    s.logits = true;
     s.width = width;
     return s;
   }
@@ -110,6 +113,19 @@ TEST_P(Width, LeavesTheSameBytesOnEveryNumberOfRanksUpToIt) {
       SCOPED_TRACE(std::to_string(ranks) + " ranks");
       expect_same_bytes(alone, trained(width, ranks));
     }
+  }
+}
+
+TEST_P(Width, KeepsTheLogitsThatDecideEachTestRow) {
+  const TrialRecord record = trained(1, 1);
+  const checkpoint::KeptTensor& logits = record.tensors.back();
+  ASSERT_EQ(logits.name, "logits.test");
+  const std::vector<double>& predictions = record.tests[0].predictions;
+  ASSERT_EQ(logits.shape, (std::vector<std::int64_t>{static_cast<std::int64_t>(predictions.size()), 3}));
+  for (std::size_t row = 0; row < predictions.size(); ++row) {
+    const auto line = std::span(logits.values).subspan(3 * row, 3);
+    const auto highest = static_cast<std::size_t>(std::distance(line.begin(), std::ranges::max_element(line)));
+    EXPECT_EQ(highest, static_cast<std::size_t>(predictions[row])) << "row " << row;
   }
 }
 

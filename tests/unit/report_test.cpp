@@ -69,6 +69,9 @@ TEST(Report, ComparesCostsOverTheSameTasksAndSeeds) {
   SampleRun run = sample_run(small({"full", "lora"}, {"sst2", "mrpc"}));
   for (std::size_t i = 0; i < run.records.size(); ++i) run.records[i].training_s = i < 6 ? 10 : 1000;
   run.records.erase(run.records.begin() + 9, run.records.end());  // lora on mrpc
+  const std::vector<float> logits(400);
+  for (checkpoint::TrialRecord& record : run.records)
+    record.tensors.push_back({"logits.test", {200, 2}, logits, checkpoint::sha256_of_values(logits)});
   const ReportModel model = report_of(run);
   EXPECT_EQ(model.tables[0].rows[0].costs.trials, 3U);
   EXPECT_DOUBLE_EQ(model.tables[0].rows[0].costs.training_s, 10);

@@ -72,6 +72,7 @@ TEST(Trial, TheIdIgnoresWhatCannotChangeNumbers) {
       [](TrialSpec& s) { s.id = s.cell = ""; },
       [](TrialSpec& s) { s.label = "other"; },
       [](TrialSpec& s) { s.keep = "none"; },
+      [](TrialSpec& s) { s.logits = true; },
       [](TrialSpec& s) { s.backbone.name = s.backbone.path = "other"; },
       [](TrialSpec& s) { s.task.train = s.task.validation = s.task.tests[0].path = "/elsewhere"; },
   };

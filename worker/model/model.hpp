@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "worker/backbones/backbone.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/model/base.hpp"
 #include "worker/objectives/objective.hpp"
 #include "worker/tasks/tokens.hpp"
@@ -80,6 +81,7 @@ class Model {
   Objective& objective() { return *objective_; }
   const Objective& objective() const { return *objective_; }
   /// Of what the head reads.
+  std::int64_t outputs() const { return outputs_of(spec_.task); }
   std::int64_t width() const { return backbone_->facts().geometry.width; }
   std::vector<Trained> method_parameters() const { return method_->parameters(); }
   /// Those of the head; none where the method freezes it.

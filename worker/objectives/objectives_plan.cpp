@@ -50,6 +50,10 @@ const ObjectivePlan& objective_plan(const std::string& kind) {
   return **found;
 }
 
+std::int64_t outputs_of(const TaskSpec& task) {
+  return objective_plan(task.kind).outputs(task);
+}
+
 std::vector<ParameterFact> ObjectivePlan::head(const MethodContext& context) const {
   const std::int64_t width = context.model.geometry.width, count = outputs(context.task);
   std::vector<ParameterFact> facts{{"classifier.weight", {count, width}}, {"classifier.bias", {count}, false}};

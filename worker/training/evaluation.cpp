@@ -62,11 +62,29 @@ void represent_group(Model& model, const TokenizedSplit& split, std::span<const 
   }
 }
 
+/// Writes logits of a group's rows to their lines of `all` [rows, outputs].
+void place_logits(const at::Tensor& some, const std::vector<std::int64_t>& group, at::Tensor& all) {
+  const at::Tensor here = some.cpu().contiguous();
+  const std::int64_t outputs = here.size(1);
+  const float* line = here.const_data_ptr<float>();
+  for (const std::int64_t at : group) {
+    std::copy_n(line, outputs, all.mutable_data_ptr<float>() + at * outputs);
+    line += outputs;
+  }
+}
+
 /// Collective over the team.
 std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled) {
+                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled,
+                            at::Tensor* kept_logits) {
   const at::NoGradGuard no_gradient;
-  if (features.defined()) return model.objective().decide(model.head_logits(features, rows, false, 0));
+  if (features.defined()) {
+    const at::Tensor logits = model.head_logits(features, rows, false, 0);
+    if (kept_logits != nullptr) *kept_logits = logits.cpu();
+    return model.objective().decide(logits);
+  }
+  const auto all_rows = static_cast<std::int64_t>(rows.size());
+  if (kept_logits != nullptr) *kept_logits = at::full({all_rows, model.outputs()}, Team::kNothing, at::kFloat);
   std::vector<float> all(rows.size(), Team::kNothing);  // what is decided is a float without loss
   const auto groups = groups_of(model, split, rows);
   for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -76,8 +94,11 @@ std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span
     const std::vector<double> some = model.objective().decide(logits);
     for (std::size_t i = 0; i < some.size(); ++i)
       all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
+    if (kept_logits != nullptr) place_logits(logits, groups[g], *kept_logits);
   }
   team.sum(all, "predictions");
+  if (kept_logits != nullptr)
+    team.sum({kept_logits->mutable_data_ptr<float>(), static_cast<std::size_t>(kept_logits->numel())}, "logits");
   return {all.begin(), all.end()};
 }
 
@@ -120,8 +141,9 @@ FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& sp
 }
 
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled) {
-  std::vector<double> predictions = decided(model, split, rows, features, team, check_cancelled);
+                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled,
+                            at::Tensor* logits) {
+  std::vector<double> predictions = decided(model, split, rows, features, team, check_cancelled, logits);
   for (double& prediction : predictions) prediction = model.objective().prediction_of(prediction);
   return predictions;
 }

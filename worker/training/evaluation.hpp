@@ -27,8 +27,10 @@ FeatureMemo::Features represent_with_node(Model& model, const TokenizedSplit& sp
                                           const MakeBoard& make_board, const CheckCancelled& check_cancelled);
 
 /// Predictions for rows, in their order: class indices, or for a regression values on the labels' own scale.
-/// `features`: the rows' representations, where they were computed before; else undefined.
+/// `features`: the rows' representations, where they were computed before; else undefined. `logits`: where it is not
+/// null, it becomes what the head says of the rows, [rows, outputs], of a regression in its targets' units.
 std::vector<double> predict(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled);
+                            const at::Tensor& features, const Team& team, const CheckCancelled& check_cancelled,
+                            at::Tensor* logits = nullptr);
 
 }  // namespace peftgrid::worker

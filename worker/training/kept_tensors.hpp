@@ -10,5 +10,7 @@ namespace peftgrid::worker {
 /// copies of the base only as hashes unless all is asked for, the head unless none is; it is kept so that it predicts
 /// labels and not targets: a file needs no scale beside it.
 void keep_tensors(const TrialSpec& spec, Model& model, checkpoint::TrialRecord& record);
+/// Adds the logits of a test set, [rows, outputs], whole.
+void keep_logits(const std::string& test, const at::Tensor& logits, checkpoint::TrialRecord& record);
 
 }  // namespace peftgrid::worker

@@ -44,6 +44,7 @@ class Trainer {
     if (record_.state == "done") test();
     if (!team_.leads()) return std::nullopt;
     keep_tensors(spec_, model_, record_);
+    for (const auto& [test, logits] : test_logits_) keep_logits(test, logits, record_);
     record_progress();
     record_.peak_memory_bytes = model_.device().is_cpu() ? worker::peak_memory_bytes() : device_peak_bytes();
     return std::move(record_);
@@ -256,7 +257,10 @@ class Trainer {
       }
       checkpoint::TestResult result;
       result.name = spec_.task.tests[t].name;
-      result.predictions = predict(model_, split, every, features, team_, check_cancelled_);
+      at::Tensor logits;
+      result.predictions =
+          predict(model_, split, every, features, team_, check_cancelled_, spec_.logits ? &logits : nullptr);
+      if (logits.defined()) test_logits_.emplace_back(result.name, std::move(logits));
       result.labels = labels_of(split, every);
       for (const std::string& name : spec_.task.metrics) {
         result.metrics.emplace_back(name, metric(name, result.labels, result.predictions));
@@ -286,7 +290,8 @@ class Trainer {
   const Metric& selection_metric_ = *find_metric(spec_.task.metrics.front());
   TrialRecord record_;
   at::Tensor selection_features_;
-  TrainingProgress progress_;  // total_s, rank_s and cpu_s: of earlier starts
+  std::vector<std::pair<std::string, at::Tensor>> test_logits_;  // by test set
+  TrainingProgress progress_;                                    // total_s, rank_s and cpu_s: of earlier starts
   BestStep best_{progress_, selection_metric_};
 };
 

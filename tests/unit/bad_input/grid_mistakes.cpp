@@ -57,7 +57,7 @@ Section grid_mistakes() {
           in_grid(
               "A key that is nothing like any", seeds, "colour: red",
               "grid.yaml:10: the grid has no key \"colour\"; known: run, protocol, backbones, data, tasks, methods, "
-              "train_sizes, seeds, data_seed, precision, width, training, selection, keep, compare "
+              "train_sizes, seeds, data_seed, precision, width, training, selection, keep, logits, compare "
               "and margin"),
           in_grid("A word reserved for later", seeds, "tune: true",
                   "grid.yaml:10: \"tune\" is reserved for a later version; this one does not know it yet"),
@@ -91,6 +91,8 @@ Section grid_mistakes() {
                   "grid.yaml:10: precision is \"fp16\"; known: fp32 and bf16"),
           in_grid("An unknown keep", seeds, "keep: everything",
                   "grid.yaml:10: keep is \"everything\"; known: adapters, all and none"),
+          in_grid("Logits that are neither kept nor not", seeds, "logits: test",
+                  "grid.yaml:10: logits is \"test\"; true or false would be right"),
           in_grid("A comparison of what is no method", seeds, "compare: [full, lore]",
                   "grid.yaml:10: compare names \"lore\", which is no method of this grid; did you mean \"lora\"?"),
           in_grid("A comparison of a method with itself", seeds, "compare: [full, lora, full]",
