@@ -17,6 +17,22 @@ namespace peftgrid::orchestrator {
 namespace po = boost::program_options;
 using worker::shown;
 
+namespace {
+
+/// What a merged file does not carry is said where a grid has stated it.
+void say_what_is_left_behind(const std::vector<std::filesystem::path>& runs) {
+  for (const std::filesystem::path& run : runs) {
+    const RunState state = read_run_state(RunFolder{run});
+    if (state.compare.empty() && state.margin == kDefaultMargin && state.task_margins.empty()) continue;
+    complain(
+        "note: {}: the grid's `compare` and `margin` stay in the run folder; reports of the merged file need "
+        "--baseline and --margin\n",
+        shown(run.string()));
+  }
+}
+
+}  // namespace
+
 int merge_command(const Arguments& arguments) {
   const std::string usage = "orchestrator merge A [B...] --out FILE [--overwrite]";
   CommandLine line{
@@ -33,6 +49,7 @@ int merge_command(const Arguments& arguments) {
   const Earlier earlier = parsed->values["overwrite"].as<bool>() ? Earlier::Replace : Earlier::Keep;
   const checkpoint::Collection merged = checkpoint::merge(with_shards(parsed->paths), out, earlier);
   say("{}: {} trials\n", shown(out), merged.trials.size());
+  say_what_is_left_behind(parsed->paths);
   for (const auto& conflict : merged.conflicts) {
     complain("conflict: trial {} has unlike numbers in {} and {}; neither is taken\n", shown(conflict.id),
              shown(conflict.first.string()), shown(conflict.second.string()));

@@ -49,6 +49,7 @@ std::string design_line(const ScoreTable& table, std::size_t index) {
   std::string text = table.columns.size() == 1 ? "" : column.heading + ": ";
   text += fmt::format("{}, {} test rows", seeds_of(table, index), grouped(static_cast<std::int64_t>(column.rows)));
   if (column.one_row) text += fmt::format(" (one row: {:.2g})", column.scale.shown(*column.one_row));
+  if (column.lower_is_better) text += "; of " + column.metric + " lower is better";
   if (column.sight) text += sight_text(*column.sight, column.scale);
   return text + ".";
 }

@@ -173,6 +173,19 @@ TEST_F(ResultCommands, MergeReplacesAnEarlierMergedFileOnlyWithOverwrite) {
   EXPECT_THROW(merge_command({at("a"), "--out", at("a/journal"), "--overwrite"}), checkpoint::FileError);
 }
 
+TEST_F(ResultCommands, MergeSaysThatWhatTheGridComparesStaysBehind) {
+  const auto complaints = [&](const std::string& out) {
+    testing::internal::CaptureStderr();
+    output(merge_command, {at("a"), "--out", at(out)});
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(complaints("plain.h5"), "");
+  run_.grid.compare = {"lora", "full"};
+  std::filesystem::remove_all(at("a"));
+  tests::write_run(at("a"), run_);
+  EXPECT_THAT(complaints("compared.h5"), HasSubstr("the grid's `compare` and `margin` stay in the run folder"));
+}
+
 TEST_F(ResultCommands, MergeThenReportWorksWithoutTheRunFolder) {
   EXPECT_EQ(output(merge_command, {at("a"), "--out", at("all.h5")}).first, 0);
   const auto [code, text] = output(report_command, {at("all.h5"), "--out", at("report")});
