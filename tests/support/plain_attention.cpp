@@ -1,5 +1,6 @@
 #include "tests/support/plain_attention.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "worker/model/randomness.hpp"
@@ -18,6 +19,7 @@ class Query {
       : shape_(shape), in_(in), row_(row), head_(head), query_(query) {
     line_ = shape.query != nullptr ? row : shape.offsets[row] + query;
     count_ = shape.extra + (shape.keys != nullptr ? shape.keys[row] : shape.offsets[row + 1] - shape.offsets[row]);
+    if (shape.causal) count_ = std::min(count_, shape.extra + query + 1);
   }
 
   void run(const std::vector<float>& out_gradient, PlainAttention& result) const {

@@ -93,6 +93,7 @@ struct Setting {
   double dropout;
   bool one_asks;
   std::int64_t width = 24;
+  bool causal = false;
 };
 
 class AnyDeviceAttention : public testing::TestWithParam<Setting> {};
@@ -101,13 +102,16 @@ INSTANTIATE_TEST_SUITE_P(Settings, AnyDeviceAttention,
                                          Setting{5, false, 0, false}, Setting{5, false, 0.3, false},
                                          Setting{5, true, 0.3, false}, Setting{0, false, 0.3, true},
                                          Setting{3, false, 0.3, true}, Setting{3, true, 0.3, true},
-                                         Setting{3, false, 0.3, false, 21}, Setting{3, true, 0.3, true, 30}));
+                                         Setting{3, false, 0.3, false, 21}, Setting{3, true, 0.3, true, 30},
+                                         Setting{0, false, 0, false, 24, true}, Setting{5, true, 0.3, false, 24, true},
+                                         Setting{3, false, 0.3, true, 30, true}));
 
 constexpr std::int64_t kTokens = 40, kRows = 4, kLines = 6;  // two tokens and two lines of nobody
 
 worker::AttentionCall call_of(const Setting& s) {
   worker::AttentionCall call;
   call.heads = 3;
+  call.causal = s.causal;
   call.dropout = s.dropout;
   call.key = {5, 4100000000U};
   call.step = 11;

@@ -125,6 +125,7 @@ struct Setting {
   double spread;          // of queries and keys: how sharp the softmax is
   double tolerance;       // a score's own rounding grows with the score
   bool one_asks = false;  // one token of each row instead of all
+  bool causal = false;
 };
 
 void expect_plain_attention(const Table& table, const Setting& setting) {
@@ -140,6 +141,7 @@ void expect_plain_attention(const Table& table, const Setting& setting) {
   shape.heads = kHeads;
   shape.head_dim = setting.head_dim;
   shape.offsets = offsets.data();
+  shape.causal = setting.causal;
   shape.extra = setting.extra;
   shape.extra_row_stride = setting.per_row ? setting.extra * width : 0;
   shape.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(setting.head_dim)));
@@ -183,8 +185,10 @@ TEST_P(Kernels, AttentionIsItsFormula) {
       for (const float dropout : {0.0F, 0.3F}) {
         SCOPED_TRACE(testing::Message() << "head_dim " << head_dim << ", extra " << extra << ", per row " << per_row
                                         << ", dropout " << dropout);
-        expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6});
-        expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6, true});
+        for (const bool one_asks : {false, true}) {
+          for (const bool causal : {false, true})
+            expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6, one_asks, causal});
+        }
       }
     }
   }

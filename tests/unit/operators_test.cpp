@@ -6,6 +6,7 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/lstm.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -235,6 +236,34 @@ TEST(Attention, LeavesTokensThatBelongToNobodyAtZero) {
     EXPECT_EQ(values_of(tensor.narrow(0, 11, 5)), zeros);
     EXPECT_NE(values_of(tensor.narrow(0, 0, 5)), zeros);
   }
+}
+
+TEST(Attention, CausalIsLibTorchsOnRowsOfOddLengthsWithEveryGradient) {
+  const std::vector<std::int32_t> offsets{0, 1, 38, 107};
+  const at::Tensor q = numbers(1, {107, 33}).requires_grad_(true), k = numbers(2, {107, 33}).requires_grad_(true);
+  const at::Tensor v = numbers(3, {107, 33}).requires_grad_(true), up = numbers(4, {107, 33});
+  worker::AttentionCall call;
+  call.heads = 3;
+  call.causal = true;
+  call.offsets = std::make_shared<const std::vector<std::int32_t>>(offsets);
+  call.owners = owners_of(107);
+  const at::Tensor ours = worker::attention(q, k, v, {}, {}, call);
+  ours.backward(up);
+  const at::Tensor q2 = doubled(q), k2 = doubled(k), v2 = doubled(v);
+  std::vector<at::Tensor> rows;
+  for (std::size_t r = 0; r + 1 < offsets.size(); ++r) {
+    const auto heads = [&](const at::Tensor& x) {
+      return x.narrow(0, offsets[r], offsets[r + 1] - offsets[r]).view({1, -1, 3, 11}).transpose(1, 2);
+    };
+    const at::Tensor row = at::scaled_dot_product_attention(heads(q2), heads(k2), heads(v2), {}, 0, true);
+    rows.push_back(row.transpose(1, 2).reshape({-1, 33}));
+  }
+  const at::Tensor plain = at::cat(rows);
+  plain.backward(up.to(at::kDouble));
+  EXPECT_LT(relative(ours, plain), 1e-6);
+  EXPECT_LT(relative(q.grad(), q2.grad()), 2e-6);
+  EXPECT_LT(relative(k.grad(), k2.grad()), 2e-6);
+  EXPECT_LT(relative(v.grad(), v2.grad()), 2e-6);
 }
 
 TEST(Attention, SharedExtraKeysAreTheSameKeysGivenToEveryRow) {

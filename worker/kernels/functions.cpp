@@ -209,6 +209,7 @@ kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const A
   shape.offsets = call.offsets->data();
   shape.query = call.query ? call.query->data() : nullptr;
   shape.keys = call.keys ? call.keys->data() : nullptr;
+  shape.causal = call.causal;
   shape.extra = extra_k.defined() ? extra_k.size(1) : 0;
   shape.extra_row_stride = extra_k.defined() && extra_k.size(0) > 1 ? extra_k.size(1) * extra_k.size(2) : 0;
   shape.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.head_dim)));

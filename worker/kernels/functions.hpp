@@ -51,6 +51,7 @@ at::Tensor lstm(const at::Tensor& gates, const at::Tensor& recurrent, bool backw
 /// Attention over packed rows (vector_kernels.hpp).
 struct AttentionCall {
   std::int64_t heads = 0;
+  bool causal = false;  // a token sees the extra keys, itself and those before it in its row
   double dropout = 0;
   Key key;
   std::uint32_t step = 0;

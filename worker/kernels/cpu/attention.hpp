@@ -34,6 +34,11 @@ inline void softmax(float* scores, std::int64_t count, float scale) {
   for (std::int64_t j = 0; j < width; j += kLanes) store(scores + j, load(scores + j) * factor);
 }
 
+/// Zeroes line[begin .. end), both multiples of the lanes.
+inline void clear(float* line, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t j = begin; j < end; j += kLanes) store(line + j, Floats{});
+}
+
 /// Where one row's keys and values come from, and memory for one head of it.
 struct Workspace {
   Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
@@ -64,6 +69,22 @@ inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t 
           shape.query == nullptr ? 0 : shape.query[row],
           shape.query == nullptr ? tokens : 1,
           shape.query == nullptr ? shape.offsets[row] : row};
+}
+
+/// Queries that are taken together: all of a row, or where later keys are out of sight few enough that little is
+/// multiplied in vain.
+inline std::int64_t block_of(const AttentionShape& shape, std::int64_t queries) {
+  constexpr std::int64_t kCausalBlock = 32;
+  return shape.causal && queries > kCausalBlock ? kCausalBlock : queries;
+}
+
+inline std::int64_t lesser(std::int64_t a, std::int64_t b) {
+  return a < b ? a : b;
+}
+
+/// Keys, extra ones included, that the queries before the one of index `end` see.
+inline std::int64_t reach(const AttentionShape& shape, const Head& h, std::int64_t end) {
+  return shape.causal ? shape.extra + lesser(h.length, h.asked + end) : h.all;
 }
 
 /// Numbers of a head by lines of `stride`.
@@ -128,8 +149,13 @@ inline const float* dropped(const Head& h, const float* weights, const float* fa
 /// The gradient of the row's own is written to `own`, that of the extra ones added to `extra`.
 inline void give_back(const AttentionShape& shape, const Head& h, const float* weights, const Lines& lines, float* own,
                       float* extra, Workspace& w) {
-  matmul(h.length, h.head_dim, h.queries, weights + shape.extra, 1, h.all_width, lines.first, lines.stride, own,
-         h.stride);
+  const std::int64_t block = block_of(shape, h.length);
+  for (std::int64_t key = 0; key < h.length; key += block) {
+    const std::int64_t unseeing = shape.causal && key > h.asked ? lesser(key - h.asked, h.queries) : 0;
+    matmul(lesser(block, h.length - key), h.head_dim, h.queries - unseeing,
+           weights + unseeing * h.all_width + shape.extra + key, 1, h.all_width, lines.first + unseeing * lines.stride,
+           lines.stride, own + key * h.stride, h.stride);
+  }
   if (extra == nullptr) return;
   float* sums = w.result.take(shape.extra * h.width);
   matmul(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
@@ -151,11 +177,23 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       transpose(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_transposed);
       const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
-      matmul(h.queries, h.all_width, h.head_dim, q + from, h.stride, 1, keys_transposed, h.all_width, scores,
-             h.all_width);
-      for (std::int64_t i = 0; i < h.queries; ++i) softmax(scores + i * h.all_width, h.all, shape.scale);
+      const std::int64_t block = block_of(shape, h.queries);
+      for (std::int64_t i = 0; i < h.queries; i += block) {
+        const std::int64_t count = lesser(block, h.queries - i);
+        matmul(count, padded(reach(shape, h, i + count)), h.head_dim, q + from + i * h.stride, h.stride, 1,
+               keys_transposed, h.all_width, scores + i * h.all_width, h.all_width);
+      }
+      for (std::int64_t i = 0; i < h.queries; ++i) {
+        const std::int64_t seen = reach(shape, h, i + 1);
+        softmax(scores + i * h.all_width, seen, shape.scale);
+        clear(scores + i * h.all_width, padded(seen), h.all_width);
+      }
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
-      matmul(h.queries, h.head_dim, h.all, weights, h.all_width, 1, values.first, values.stride, out + from, h.stride);
+      for (std::int64_t i = 0; i < h.queries; i += block) {
+        const std::int64_t count = lesser(block, h.queries - i);
+        matmul(count, h.head_dim, reach(shape, h, i + count), weights + i * h.all_width, h.all_width, 1, values.first,
+               values.stride, out + from + i * h.stride, h.stride);
+      }
       if (kept != nullptr) kept += size;
     }
   }
@@ -163,18 +201,21 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
 
 /// Turns gradients on the softmax's weights (after dropout) into gradients on the products of queries and keys, in
 /// place.
-inline void softmax_backward(const Head& h, const float* weights, const float* factors, float scale, float* gradient) {
+inline void softmax_backward(const AttentionShape& shape, const Head& h, const float* weights, const float* factors,
+                             float* gradient) {
   for (std::int64_t i = 0; i < h.queries; ++i) {
     float* g = gradient + i * h.all_width;
     const float* p = weights + i * h.all_width;
+    const std::int64_t width = padded(reach(shape, h, i + 1));
     if (factors != nullptr) {
       const float* f = factors + i * h.all_width;
-      for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(g + j) * load(f + j));
+      for (std::int64_t j = 0; j < width; j += kLanes) store(g + j, load(g + j) * load(f + j));
     }
     Floats sums{};
-    for (std::int64_t j = 0; j < h.all_width; j += kLanes) sums += load(g + j) * load(p + j);
+    for (std::int64_t j = 0; j < width; j += kLanes) sums += load(g + j) * load(p + j);
     const float inner = sum_of_lanes(sums);
-    for (std::int64_t j = 0; j < h.all_width; j += kLanes) store(g + j, load(p + j) * (load(g + j) - inner) * scale);
+    for (std::int64_t j = 0; j < width; j += kLanes) store(g + j, load(p + j) * (load(g + j) - inner) * shape.scale);
+    clear(g, width, h.all_width);
   }
 }
 
@@ -200,12 +241,19 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       float* values_transposed = w.transposed.take(h.head_dim * h.all_width);
       transpose(values.first, h.all, h.head_dim, values.stride, h.all_width, values_transposed);
       float* scores = w.scores.take(h.queries * h.all_width);
-      matmul(h.queries, h.all_width, h.head_dim, outs.first, outs.stride, 1, values_transposed, h.all_width, scores,
-             h.all_width);
-      softmax_backward(h, kept, factors, shape.scale, scores);
+      const std::int64_t block = block_of(shape, h.queries);
+      for (std::int64_t i = 0; i < h.queries; i += block) {
+        const std::int64_t count = lesser(block, h.queries - i);
+        matmul(count, padded(reach(shape, h, i + count)), h.head_dim, outs.first + i * outs.stride, outs.stride, 1,
+               values_transposed, h.all_width, scores + i * h.all_width, h.all_width);
+      }
+      softmax_backward(shape, h, kept, factors, scores);
       give_back(shape, h, scores, queries, k_gradient + from, extra_of(extra_k_gradient), w);
-      matmul(h.queries, h.head_dim, h.all, scores, h.all_width, 1, keys.first, keys.stride, q_gradient + from_query,
-             h.stride);
+      for (std::int64_t i = 0; i < h.queries; i += block) {
+        const std::int64_t count = lesser(block, h.queries - i);
+        matmul(count, h.head_dim, reach(shape, h, i + count), scores + i * h.all_width, h.all_width, 1, keys.first,
+               keys.stride, q_gradient + from_query + i * h.stride, h.stride);
+      }
       kept += h.queries * h.all_width;
     }
   }

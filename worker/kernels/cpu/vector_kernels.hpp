@@ -21,6 +21,7 @@ struct AttentionShape {
   const std::int32_t* keys;       // [rows]: how many of a row's tokens, from its first, are keys; null: all of them
   std::int64_t extra;             // extra keys and values before each row's own (prefix)
   std::int64_t extra_row_stride;  // floats from one row's extra keys to the next; 0: shared by all rows
+  bool causal;                    // of its own row a token sees itself and what comes before it; the extra ones always
   float scale;                    // on the scores
   float dropout;                  // rate on the softmax; 0: none
   TokenStream stream;             // example and position of each token

@@ -238,6 +238,7 @@ Attended attention(const AttentionInputs& given, const AttentionCall& call) {
   if (call.dropout > 0) a.factors = at::empty({fours, 4}, in.q.options());
   device::Attention shape = shape_of(in, a, given.q.size(1) / call.heads);
   shape.draw = draw_of(call.dropout, call.key, call.step);
+  shape.causal = call.causal ? 1 : 0;  // for the scores, which are kept
   const bool on_cuda = in.q.is_cuda();
   run<device::attention_scores_thread>("attention_scores", on_cuda, call.heads * tables.quads * shape.longest, shape);
   run<device::attention_out_thread>("attention_out", on_cuda, device::all_quads(shape) * shape.width / 4, shape);
