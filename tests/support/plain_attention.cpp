@@ -32,8 +32,7 @@ class Query {
         const double up = static_cast<double>(out_gradient[own(line_, c)]);
         result.out[own(line_, c)] += weights[at] * masks[at] * value(j, c);
         gradients[at] += up * masks[at] * value(j, c);
-        (j < shape_.extra ? result.extra_v[extra(j, c)] : result.v[own(key_token(j), c)]) +=
-            weights[at] * masks[at] * up;
+        (j < shape_.extra ? result.extra_v[extra(j, c)] : result.v[own_key(j, c)]) += weights[at] * masks[at] * up;
       }
       inner += gradients[at] * weights[at];
     }
@@ -42,7 +41,7 @@ class Query {
       const double score = weights[at] * (gradients[at] - inner) * static_cast<double>(shape_.scale);
       for (std::int64_t c = 0; c < shape_.head_dim; ++c) {
         result.q[own(line_, c)] += score * key(j, c);
-        (j < shape_.extra ? result.extra_k[extra(j, c)] : result.k[own(key_token(j), c)]) +=
+        (j < shape_.extra ? result.extra_k[extra(j, c)] : result.k[own_key(j, c)]) +=
             score * static_cast<double>(in_.q[own(line_, c)]);
       }
     }
@@ -81,15 +80,22 @@ class Query {
   std::size_t own(std::int64_t token, std::int64_t c) const {
     return static_cast<std::size_t>((token * shape_.heads + head_) * shape_.head_dim + c);
   }
-  std::size_t extra(std::int64_t j, std::int64_t c) const {
-    return static_cast<std::size_t>(row_ * shape_.extra_row_stride + (j * shape_.heads + head_) * shape_.head_dim + c);
+  /// Of a line of keys or values.
+  std::int64_t in_line(std::int64_t line, std::int64_t c) const {
+    const std::int64_t head = head_ / (shape_.heads / shape_.kv_heads);
+    return (line * shape_.kv_heads + head) * shape_.head_dim + c;
   }
-  std::int64_t key_token(std::int64_t j) const { return shape_.offsets[row_] + j - shape_.extra; }
+  std::size_t own_key(std::int64_t j, std::int64_t c) const {
+    return static_cast<std::size_t>(in_line(shape_.offsets[row_] + j - shape_.extra, c));
+  }
+  std::size_t extra(std::int64_t j, std::int64_t c) const {
+    return static_cast<std::size_t>(row_ * shape_.extra_row_stride + in_line(j, c));
+  }
   double key(std::int64_t j, std::int64_t c) const {
-    return static_cast<double>(j < shape_.extra ? in_.extra_k[extra(j, c)] : in_.k[own(key_token(j), c)]);
+    return static_cast<double>(j < shape_.extra ? in_.extra_k[extra(j, c)] : in_.k[own_key(j, c)]);
   }
   double value(std::int64_t j, std::int64_t c) const {
-    return static_cast<double>(j < shape_.extra ? in_.extra_v[extra(j, c)] : in_.v[own(key_token(j), c)]);
+    return static_cast<double>(j < shape_.extra ? in_.extra_v[extra(j, c)] : in_.v[own_key(j, c)]);
   }
 
   const AttentionShape& shape_;

@@ -94,17 +94,20 @@ struct Setting {
   bool one_asks;
   std::int64_t width = 24;
   bool causal = false;
+  std::int64_t kv_heads = 3;  // of 3
+  std::int64_t key_width() const { return width * kv_heads / 3; }
 };
 
 class AnyDeviceAttention : public testing::TestWithParam<Setting> {};
-INSTANTIATE_TEST_SUITE_P(Settings, AnyDeviceAttention,
-                         testing::Values(Setting{0, false, 0, false}, Setting{0, false, 0.3, false},
-                                         Setting{5, false, 0, false}, Setting{5, false, 0.3, false},
-                                         Setting{5, true, 0.3, false}, Setting{0, false, 0.3, true},
-                                         Setting{3, false, 0.3, true}, Setting{3, true, 0.3, true},
-                                         Setting{3, false, 0.3, false, 21}, Setting{3, true, 0.3, true, 30},
-                                         Setting{0, false, 0, false, 24, true}, Setting{5, true, 0.3, false, 24, true},
-                                         Setting{3, false, 0.3, true, 30, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Settings, AnyDeviceAttention,
+    testing::Values(Setting{0, false, 0, false}, Setting{0, false, 0.3, false}, Setting{5, false, 0, false},
+                    Setting{5, false, 0.3, false}, Setting{5, true, 0.3, false}, Setting{0, false, 0.3, true},
+                    Setting{3, false, 0.3, true}, Setting{3, true, 0.3, true}, Setting{3, false, 0.3, false, 21},
+                    Setting{3, true, 0.3, true, 30}, Setting{0, false, 0, false, 24, true},
+                    Setting{5, true, 0.3, false, 24, true}, Setting{3, false, 0.3, true, 30, true},
+                    Setting{0, false, 0.3, false, 24, false, 1}, Setting{5, false, 0.3, false, 30, true, 1},
+                    Setting{3, true, 0.3, true, 24, true, 1}));
 
 constexpr std::int64_t kTokens = 40, kRows = 4, kLines = 6;  // two tokens and two lines of nobody
 
@@ -112,6 +115,7 @@ worker::AttentionCall call_of(const Setting& s) {
   worker::AttentionCall call;
   call.heads = 3;
   call.causal = s.causal;
+  call.kv_heads = s.kv_heads;
   call.dropout = s.dropout;
   call.key = {5, 4100000000U};
   call.step = 11;
@@ -126,11 +130,11 @@ worker::AttentionCall call_of(const Setting& s) {
 std::vector<Tensor> inputs_of(const Setting& s) {
   const std::int64_t lines = s.one_asks ? kLines : kTokens;
   const auto extra = [&](std::uint32_t which) {
-    return s.extra > 0 ? numbers(which, {s.per_row ? kRows : 1, s.extra, s.width}, 2) : Tensor();
+    return s.extra > 0 ? numbers(which, {s.per_row ? kRows : 1, s.extra, s.key_width()}, 2) : Tensor();
   };
   return {numbers(1, {lines, s.width}, 2),
-          numbers(2, {kTokens, s.width}, 2),
-          numbers(3, {kTokens, s.width}),
+          numbers(2, {kTokens, s.key_width()}, 2),
+          numbers(3, {kTokens, s.key_width()}),
           extra(4),
           extra(5),
           numbers(6, {lines, s.width})};

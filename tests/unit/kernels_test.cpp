@@ -126,6 +126,7 @@ struct Setting {
   double tolerance;       // a score's own rounding grows with the score
   bool one_asks = false;  // one token of each row instead of all
   bool causal = false;
+  std::int64_t group = 1;  // heads that share their keys
 };
 
 void expect_plain_attention(const Table& table, const Setting& setting) {
@@ -133,17 +134,19 @@ void expect_plain_attention(const Table& table, const Setting& setting) {
   std::vector<std::int32_t> offsets{0};
   for (const std::int32_t length : lengths) offsets.push_back(offsets.back() + length);
   const auto rows = static_cast<std::int64_t>(lengths.size()), tokens = static_cast<std::int64_t>(offsets.back());
-  constexpr std::int64_t kHeads = 2;
-  const std::int64_t width = kHeads * setting.head_dim;
+  constexpr std::int64_t kKeyHeads = 2;
+  const std::int64_t heads = kKeyHeads * setting.group, width = heads * setting.head_dim;
+  const std::int64_t key_width = kKeyHeads * setting.head_dim;
   const Owners owners(tokens);
   AttentionShape shape{};
   shape.rows = rows;
-  shape.heads = kHeads;
+  shape.heads = heads;
+  shape.kv_heads = kKeyHeads;
   shape.head_dim = setting.head_dim;
   shape.offsets = offsets.data();
   shape.causal = setting.causal;
   shape.extra = setting.extra;
-  shape.extra_row_stride = setting.per_row ? setting.extra * width : 0;
+  shape.extra_row_stride = setting.per_row ? setting.extra * key_width : 0;
   shape.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(setting.head_dim)));
   shape.dropout = setting.dropout;
   shape.stream = owners.stream();
@@ -151,9 +154,9 @@ void expect_plain_attention(const Table& table, const Setting& setting) {
   for (std::size_t r = 0; r < lengths.size(); ++r) query.push_back(static_cast<std::int32_t>(r * 7) % lengths[r]);
   if (setting.one_asks) shape.query = query.data();
   const std::int64_t lines = setting.one_asks ? rows : tokens;
-  const std::int64_t extra = setting.extra * width * (setting.per_row ? rows : 1);
-  const AttentionNumbers in{numbers(1, lines * width, setting.spread), numbers(2, tokens * width, setting.spread),
-                            numbers(3, tokens * width), numbers(4, extra, setting.spread), numbers(5, extra)};
+  const std::int64_t extra = setting.extra * key_width * (setting.per_row ? rows : 1);
+  const AttentionNumbers in{numbers(1, lines * width, setting.spread), numbers(2, tokens * key_width, setting.spread),
+                            numbers(3, tokens * key_width), numbers(4, extra, setting.spread), numbers(5, extra)};
   const std::vector<float> up = numbers(6, lines * width);
   const PlainAttention plain = plain_attention(shape, in, up);
 
@@ -189,6 +192,17 @@ TEST_P(Kernels, AttentionIsItsFormula) {
           for (const bool causal : {false, true})
             expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6, one_asks, causal});
         }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, AttentionOfGroupedHeadsIsItsFormula) {
+  for (const std::int64_t head_dim : {12, 32}) {
+    for (const auto& [extra, per_row] : {std::pair{0, false}, {10, false}, {5, true}}) {
+      for (const bool one_asks : {false, true}) {
+        for (const bool causal : {false, true})
+          expect_plain_attention(table(), {head_dim, extra, per_row, 0.3F, 1.5, 5e-6, one_asks, causal, 3});
       }
     }
   }

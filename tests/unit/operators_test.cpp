@@ -238,12 +238,13 @@ TEST(Attention, LeavesTokensThatBelongToNobodyAtZero) {
   }
 }
 
-TEST(Attention, CausalIsLibTorchsOnRowsOfOddLengthsWithEveryGradient) {
+TEST(Attention, CausalInGroupsIsLibTorchsOnRowsOfOddLengthsWithEveryGradient) {
   const std::vector<std::int32_t> offsets{0, 1, 38, 107};
-  const at::Tensor q = numbers(1, {107, 33}).requires_grad_(true), k = numbers(2, {107, 33}).requires_grad_(true);
-  const at::Tensor v = numbers(3, {107, 33}).requires_grad_(true), up = numbers(4, {107, 33});
+  const at::Tensor q = numbers(1, {107, 66}).requires_grad_(true), k = numbers(2, {107, 22}).requires_grad_(true);
+  const at::Tensor v = numbers(3, {107, 22}).requires_grad_(true), up = numbers(4, {107, 66});
   worker::AttentionCall call;
-  call.heads = 3;
+  call.heads = 6;
+  call.kv_heads = 2;
   call.causal = true;
   call.offsets = std::make_shared<const std::vector<std::int32_t>>(offsets);
   call.owners = owners_of(107);
@@ -253,10 +254,11 @@ TEST(Attention, CausalIsLibTorchsOnRowsOfOddLengthsWithEveryGradient) {
   std::vector<at::Tensor> rows;
   for (std::size_t r = 0; r + 1 < offsets.size(); ++r) {
     const auto heads = [&](const at::Tensor& x) {
-      return x.narrow(0, offsets[r], offsets[r + 1] - offsets[r]).view({1, -1, 3, 11}).transpose(1, 2);
+      return x.narrow(0, offsets[r], offsets[r + 1] - offsets[r]).unflatten(1, {-1, 11}).unsqueeze(0).transpose(1, 2);
     };
-    const at::Tensor row = at::scaled_dot_product_attention(heads(q2), heads(k2), heads(v2), {}, 0, true);
-    rows.push_back(row.transpose(1, 2).reshape({-1, 33}));
+    const auto repeated = [&](const at::Tensor& x) { return heads(x).repeat_interleave(3, 1); };
+    const at::Tensor row = at::scaled_dot_product_attention(heads(q2), repeated(k2), repeated(v2), {}, 0, true);
+    rows.push_back(row.transpose(1, 2).reshape({-1, 66}));
   }
   const at::Tensor plain = at::cat(rows);
   plain.backward(up.to(at::kDouble));

@@ -205,6 +205,7 @@ kernels::AttentionShape shape_of(const Tensor& q, const Tensor& extra_k, const A
   kernels::AttentionShape shape{};
   shape.rows = static_cast<std::int64_t>(call.offsets->size()) - 1;
   shape.heads = call.heads;
+  shape.kv_heads = call.kv_heads > 0 ? call.kv_heads : call.heads;
   shape.head_dim = q.size(1) / call.heads;
   shape.offsets = call.offsets->data();
   shape.query = call.query ? call.query->data() : nullptr;

@@ -51,7 +51,8 @@ at::Tensor lstm(const at::Tensor& gates, const at::Tensor& recurrent, bool backw
 /// Attention over packed rows (vector_kernels.hpp).
 struct AttentionCall {
   std::int64_t heads = 0;
-  bool causal = false;  // a token sees the extra keys, itself and those before it in its row
+  std::int64_t kv_heads = 0;  // of keys and values, a divisor of heads; 0: as many
+  bool causal = false;        // a token sees the extra keys, itself and those before it in its row
   double dropout = 0;
   Key key;
   std::uint32_t step = 0;
@@ -60,9 +61,9 @@ struct AttentionCall {
   std::shared_ptr<const std::vector<std::int32_t>> keys;     // [rows], as query; null: all tokens; on the CPU only
   std::shared_ptr<const TokenOwners> owners;
 };
-/// k, v [tokens, d]; q [tokens, d], or [at least rows, d] where one token of each row asks; extra_k, extra_v undefined,
-/// or [rows or 1, length, d]: they come before each row's own keys. Returns what q asked for, in its shape. Lines
-/// behind the last row's belong to nobody and become 0.
+/// q [tokens, d], or [at least rows, d] where one token of each row asks; k, v [tokens, e], e = d kv_heads / heads;
+/// extra_k, extra_v undefined, or [rows or 1, length, e]: they come before each row's own keys. Returns what q asked
+/// for, in its shape. Lines behind the last row's belong to nobody and become 0.
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& extra_k,
                      const at::Tensor& extra_v, const AttentionCall& call);
 

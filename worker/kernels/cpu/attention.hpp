@@ -43,7 +43,7 @@ inline void clear(float* line, std::int64_t begin, std::int64_t end) {
 struct Workspace {
   Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
   Buffer<float> transposed;                   // [head_dim, extra + length padded]
-  Buffer<float> weights, factors, scores, result;
+  Buffer<float> weights, factors, scores, result, shared;
 };
 
 /// One head of one row: sizes and where its numbers lie.
@@ -51,13 +51,15 @@ struct Head {
   std::int64_t length, all, width, all_width, head_dim, stride;  // length: keys of its own; width, all_width: padded
                                                                  // head_dim and extra + length
   std::int64_t token, column;                                    // first token of the row, first column of the head
-  std::int64_t asked, queries, line;  // queries: positions from `asked` on; line: of the first in q and out
+  std::int64_t asked, queries, line;    // queries: positions from `asked` on; line: of the first in q and out
+  std::int64_t key_column, key_stride;  // as column and stride, of keys and values
+  bool adds;                            // an earlier head has the same keys
 };
 
 inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t head) {
   const std::int64_t tokens = shape.offsets[row + 1] - shape.offsets[row];
   const std::int64_t length = shape.keys == nullptr ? tokens : shape.keys[row];
-  const std::int64_t all = shape.extra + length;
+  const std::int64_t all = shape.extra + length, group = shape.heads / shape.kv_heads;
   return {length,
           all,
           padded(shape.head_dim),
@@ -68,7 +70,10 @@ inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t 
           head * shape.head_dim,
           shape.query == nullptr ? 0 : shape.query[row],
           shape.query == nullptr ? tokens : 1,
-          shape.query == nullptr ? shape.offsets[row] : row};
+          shape.query == nullptr ? shape.offsets[row] : row,
+          head / group * shape.head_dim,
+          shape.kv_heads * shape.head_dim,
+          head % group != 0};
 }
 
 /// Queries that are taken together: all of a row, or where later keys are out of sight few enough that little is
@@ -93,22 +98,23 @@ struct Lines {
   std::int64_t stride;
 };
 
-/// `count` lines of a head as they lie, or copied where vectors would read beyond the head.
-inline Lines lines_of(const Head& h, const float* from, std::int64_t count, Buffer<float>& buffer) {
-  if (h.width == h.head_dim) return {from, h.stride};
+/// `count` lines of a head, `stride` numbers apart, as they lie, or copied where vectors would read beyond the head.
+inline Lines lines_of(const Head& h, const float* from, std::int64_t stride, std::int64_t count,
+                      Buffer<float>& buffer) {
+  if (h.width == h.head_dim) return {from, stride};
   float* to = buffer.take(count * h.width);
-  gather(from, h.stride, count, h.head_dim, h.width, to);
+  gather(from, stride, count, h.head_dim, h.width, to);
   return {to, h.width};
 }
 
 /// The keys or values of a row: `extra` ones, then its own.
 inline Lines all_lines(const AttentionShape& shape, const Head& h, std::int64_t row, const float* extra,
                        const float* own, Buffer<float>& buffer) {
-  const float* from = own + h.token * h.stride + h.column;
-  if (shape.extra == 0) return lines_of(h, from, h.length, buffer);
+  const float* from = own + h.token * h.key_stride + h.key_column;
+  if (shape.extra == 0) return lines_of(h, from, h.key_stride, h.length, buffer);
   float* to = buffer.take(h.all * h.width);
-  gather(extra + row * shape.extra_row_stride + h.column, h.stride, shape.extra, h.head_dim, h.width, to);
-  gather(from, h.stride, h.length, h.head_dim, h.width, to + shape.extra * h.width);
+  gather(extra + row * shape.extra_row_stride + h.key_column, h.key_stride, shape.extra, h.head_dim, h.width, to);
+  gather(from, h.key_stride, h.length, h.head_dim, h.width, to + shape.extra * h.width);
   return {to, h.width};
 }
 
@@ -146,21 +152,27 @@ inline const float* dropped(const Head& h, const float* weights, const float* fa
 }
 
 /// For the keys or values of a row: sums over its queries of weights [queries, all_width] times lines of the queries.
-/// The gradient of the row's own is written to `own`, that of the extra ones added to `extra`.
+/// The gradient of the row's own is written to `own`, or added where an earlier head has the same keys; that of the
+/// extra ones is added to `extra`.
 inline void give_back(const AttentionShape& shape, const Head& h, const float* weights, const Lines& lines, float* own,
                       float* extra, Workspace& w) {
   const std::int64_t block = block_of(shape, h.length);
+  float* to = h.adds ? w.shared.take(h.length * h.width) : own;
+  const std::int64_t to_stride = h.adds ? h.width : h.key_stride;
   for (std::int64_t key = 0; key < h.length; key += block) {
     const std::int64_t unseeing = shape.causal && key > h.asked ? lesser(key - h.asked, h.queries) : 0;
     matmul(lesser(block, h.length - key), h.head_dim, h.queries - unseeing,
            weights + unseeing * h.all_width + shape.extra + key, 1, h.all_width, lines.first + unseeing * lines.stride,
-           lines.stride, own + key * h.stride, h.stride);
+           lines.stride, to + key * to_stride, to_stride);
+  }
+  for (std::int64_t j = 0; h.adds && j < h.length; ++j) {
+    for (std::int64_t c = 0; c < h.head_dim; ++c) own[j * h.key_stride + c] += to[j * h.width + c];
   }
   if (extra == nullptr) return;
   float* sums = w.result.take(shape.extra * h.width);
   matmul(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
   for (std::int64_t j = 0; j < shape.extra; ++j) {
-    for (std::int64_t c = 0; c < h.head_dim; ++c) extra[j * h.stride + c] += sums[j * h.width + c];
+    for (std::int64_t c = 0; c < h.head_dim; ++c) extra[j * h.key_stride + c] += sums[j * h.width + c];
   }
 }
 
@@ -227,13 +239,13 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
   for (std::int64_t row = 0; row < shape.rows; ++row) {
     for (std::int64_t head = 0; head < shape.heads; ++head) {
       const Head h = head_of(shape, row, head);
-      const std::int64_t from = h.token * h.stride + h.column, from_query = h.line * h.stride + h.column;
+      const std::int64_t from = h.token * h.key_stride + h.key_column, from_query = h.line * h.stride + h.column;
       const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
       const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
-      const Lines queries = lines_of(h, q + from_query, h.queries, w.queries);
-      const Lines outs = lines_of(h, out_gradient + from_query, h.queries, w.outs);
+      const Lines queries = lines_of(h, q + from_query, h.stride, h.queries, w.queries);
+      const Lines outs = lines_of(h, out_gradient + from_query, h.stride, h.queries, w.outs);
       const auto extra_of = [&](float* all) {
-        return all == nullptr ? nullptr : all + row * shape.extra_row_stride + h.column;
+        return all == nullptr ? nullptr : all + row * shape.extra_row_stride + h.key_column;
       };
       const float* factors = dropout_factors(shape, h, head, w);
       const float* weights = dropped(h, kept, factors, w);

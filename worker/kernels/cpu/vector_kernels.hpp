@@ -16,6 +16,7 @@ struct TokenStream {
 /// Attention over packed rows. Row r owns tokens offsets[r] .. offsets[r+1]; all heads of a token lie side by side.
 struct AttentionShape {
   std::int64_t rows, heads, head_dim;
+  std::int64_t kv_heads;  // of keys and values: each serves heads / kv_heads of the queries' (Ainslie et al., 2023)
   const std::int32_t* offsets;    // [rows + 1]
   const std::int32_t* query;      // [rows]: the position in its row of the only token that asks; null: every token asks
   const std::int32_t* keys;       // [rows]: how many of a row's tokens, from its first, are keys; null: all of them

@@ -150,9 +150,9 @@ Tensor out_of_fours(const Tensor& x, std::int64_t heads, std::int64_t width) {
   return x.unflatten(-1, {heads, -1}).narrow(-1, 0, width / heads).flatten(-2);
 }
 
-AttentionInputs in_fours(const AttentionInputs& in, std::int64_t heads) {
-  return {in_fours(in.q, heads), in_fours(in.k, heads), in_fours(in.v, heads), in_fours(in.extra_k, heads),
-          in_fours(in.extra_v, heads)};
+AttentionInputs in_fours(const AttentionInputs& in, std::int64_t heads, std::int64_t kv_heads) {
+  return {in_fours(in.q, heads), in_fours(in.k, kv_heads), in_fours(in.v, kv_heads), in_fours(in.extra_k, kv_heads),
+          in_fours(in.extra_v, kv_heads)};
 }
 
 const float* data_or_null(const Tensor& tensor) {
@@ -174,8 +174,10 @@ device::Attention shape_of(const AttentionInputs& in, const Attended& a, std::in
   shape.heads = a.heads;
   shape.width = in.q.size(1);
   shape.head_dim = shape.width / a.heads;
+  shape.group = a.heads / a.kv_heads;
+  shape.key_width = shape.width / shape.group;
   shape.extra = in.extra_k.defined() ? in.extra_k.size(1) : 0;
-  shape.extra_stride = in.extra_k.defined() && in.extra_k.size(0) > 1 ? shape.extra * shape.width : 0;
+  shape.extra_stride = in.extra_k.defined() && in.extra_k.size(0) > 1 ? shape.extra * shape.key_width : 0;
   shape.longest = shape.extra + a.rows->longest;
   shape.q_lines = in.q.size(0);
   shape.k_lines = in.k.size(0);
@@ -225,10 +227,11 @@ Tensor dropped(const Tensor& x, double rate, Key key, std::uint32_t step, const 
 }
 
 Attended attention(const AttentionInputs& given, const AttentionCall& call) {
-  const AttentionInputs in = in_fours(given, call.heads);
   Attended a;
-  a.rows = rows_of(call, in.q.device());
   a.heads = call.heads;
+  a.kv_heads = call.kv_heads > 0 ? call.kv_heads : call.heads;
+  const AttentionInputs in = in_fours(given, a.heads, a.kv_heads);
+  a.rows = rows_of(call, in.q.device());
   const device::RowTables& tables = a.rows->tables;
   const std::int64_t extra = in.extra_k.defined() ? in.extra_k.size(1) : 0;
   const std::int64_t fours = call.heads * (a.rows->pairs + extra * tables.quads);
@@ -248,7 +251,7 @@ Attended attention(const AttentionInputs& given, const AttentionCall& call) {
 
 AttentionInputs attention_gradients(const AttentionInputs& given, const Attended& attended, const Tensor& up) {
   const std::int64_t heads = attended.heads, width = given.q.size(1);
-  const AttentionInputs in = in_fours(given, heads);
+  const AttentionInputs in = in_fours(given, heads, attended.kv_heads);
   const auto gradient_on = [](const Tensor& x) { return x.defined() ? at::empty_like(x) : x; };
   AttentionInputs out{gradient_on(in.q), gradient_on(in.k), gradient_on(in.v), gradient_on(in.extra_k),
                       gradient_on(in.extra_v)};
@@ -267,8 +270,9 @@ AttentionInputs attention_gradients(const AttentionInputs& given, const Attended
   run<device::attention_scores_gradient_thread>("attention_scores_gradient", on_cuda,
                                                 heads * shape.tables.quads * shape.longest, g);
   run<device::attention_gradients_thread>("attention_gradients", on_cuda, lines * shape.width / 4, g);
-  for (Tensor* tensor : {&out.q, &out.k, &out.v, &out.extra_k, &out.extra_v})
-    *tensor = out_of_fours(*tensor, heads, width);
+  out.q = out_of_fours(out.q, heads, width);
+  for (Tensor* tensor : {&out.k, &out.v, &out.extra_k, &out.extra_v})
+    *tensor = out_of_fours(*tensor, attended.kv_heads, given.k.size(1));
   return out;
 }
 

@@ -34,7 +34,7 @@ struct PackedRows;
 struct Attended {
   at::Tensor out, scores, norms, factors;
   std::shared_ptr<const PackedRows> rows;
-  std::int64_t heads = 0;
+  std::int64_t heads = 0, kv_heads = 0;
 };
 /// worker::attention without autograd.
 Attended attention(const AttentionInputs& in, const AttentionCall& call);
