@@ -97,13 +97,29 @@ void compare_curves(Comparison& found, const TrialRecord& a, const TrialRecord& 
   }
 }
 
-void compare_tensors(Comparison& found, const TrialRecord& a, const TrialRecord& b) {
-  found.count("number of tensors", static_cast<std::int64_t>(a.tensors.size()),
-              static_cast<std::int64_t>(b.tensors.size()));
-  for (std::size_t i = 0; i < std::min(a.tensors.size(), b.tensors.size()); ++i) {
-    found.text("name of a tensor", a.tensors[i].name, b.tensors[i].name);
-    found.tensor(a.tensors[i], b.tensors[i]);
+using Tensors = std::vector<const KeptTensor*>;
+
+Tensors tensors_of(const TrialRecord& record, bool logits) {
+  Tensors tensors;
+  for (const KeptTensor& tensor : record.tensors) {
+    if (is_logits(tensor) == logits) tensors.push_back(&tensor);
   }
+  return tensors;
+}
+
+void compare_all(Comparison& found, const Tensors& a, const Tensors& b) {
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    found.text("name of a tensor", a[i]->name, b[i]->name);
+    found.tensor(*a[i], *b[i]);
+  }
+}
+
+/// Logits are kept where somebody asks for them: one record alone may have them.
+void compare_tensors(Comparison& found, const TrialRecord& a, const TrialRecord& b) {
+  const Tensors one = tensors_of(a, false), other = tensors_of(b, false);
+  found.count("number of tensors", static_cast<std::int64_t>(one.size()), static_cast<std::int64_t>(other.size()));
+  compare_all(found, one, other);
+  compare_all(found, tensors_of(a, true), tensors_of(b, true));
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ std::string folder_of(const Node& node, const std::string& path) {
     node.fail(fmt::format("the weights of a backbone are model.safetensors (or its shards); {} would not be read",
                           worker::in_quotes(name)));
   }
+  const bool there = std::filesystem::exists(file);
+  if (!there && std::filesystem::exists(file.parent_path())) node.fail(file.string() + ": no such file");
   return file.parent_path().string();
 }
 

@@ -46,28 +46,36 @@ std::string sight_text(const Sight& sight, const Scale& scale) {
 
 std::string design_line(const ScoreTable& table, std::size_t index) {
   const ScoreColumn& column = table.columns[index];
-  std::string text = table.columns.size() == 1 ? "" : column.heading + ": ";
-  text += fmt::format("{}, {} test rows", seeds_of(table, index), grouped(static_cast<std::int64_t>(column.rows)));
+  const bool again = std::ranges::count(table.columns, column.heading, &ScoreColumn::heading) > 1;
+  std::string text = table.columns.size() == 1 ? "" : column.heading + (again ? ", " + column.metric : "") + ": ";
+  text += fmt::format("{}, {} test row{}", seeds_of(table, index), grouped(static_cast<std::int64_t>(column.rows)),
+                      column.rows == 1 ? "" : "s");
   if (column.one_row) text += fmt::format(" (one row: {:.2g})", column.scale.shown(*column.one_row));
   if (column.lower_is_better) text += "; of " + column.metric + " lower is better";
   if (column.sight) text += sight_text(*column.sight, column.scale);
   return text + ".";
 }
 
-/// "1 point"; where a column has one of its own, "1 point (of prices 0.05)".
+/// "1 point"; where a column has one of its own, "1 point (prices: 0.05)"; of errors alone the tasks' own, or nothing.
 std::string margins_of(const ScoreTable& table) {
-  std::vector<std::string> own, without;
+  std::vector<std::string> own;
   for (const ScoreColumn& column : table.columns) {
-    if (column.margin == 0) {
-      without.push_back(column.heading);
-    } else if (!column.scale.in_points() || column.margin != table.rules.margin) {
-      own.push_back(fmt::format("of {} {}", column.heading, column.scale.margin(column.margin)));
+    if (column.margin > 0 && (!column.scale.in_points() || column.margin != table.rules.margin)) {
+      own.push_back(fmt::format("{}: {}", column.heading, column.scale.margin(column.margin)));
     }
   }
-  std::string text = Scale().margin(table.rules.margin);
-  if (!own.empty()) text += " (" + listed(own) + ")";
-  if (!without.empty()) text += "; of " + listed(without) + " nobody has said what difference matters: it is never";
-  return text;
+  const bool points = std::ranges::any_of(table.columns, [](const auto& column) { return column.scale.in_points(); });
+  if (points) return Scale().margin(table.rules.margin) + (own.empty() ? "" : " (" + listed(own) + ")");
+  return own.empty() ? "" : "the task's margin (" + listed(own) + ")";
+}
+
+/// Errors of which nobody has said below what a difference does not matter.
+std::vector<std::string> without_margin(const ScoreTable& table) {
+  std::vector<std::string> headings;
+  for (const ScoreColumn& column : table.columns) {
+    if (column.margin == 0) headings.push_back(column.heading);
+  }
+  return headings;
 }
 
 void explain_comparisons(const ScoreTable& table, std::vector<std::string>& lines) {
@@ -83,11 +91,21 @@ void explain_comparisons(const ScoreTable& table, std::vector<std::string>& line
                   "to agree better than the rows on which they disagree allow. Two imagined test rows, one "
                   "for either side, keep a handful of rows from proving anything.",
                   baseline, baseline));
-  lines.push_back(
-      fmt::format("A method is called as good as {} when even the bad end of its range is less than {} away. "
-                  "A difference is seen when this many seeds and rows would find it four times in five. "
-                  "Other learning rates and other tasks are not covered.",
-                  baseline, margins_of(table)));
+  const std::string margins = margins_of(table);
+  std::string good = margins.empty()
+                         ? ""
+                         : fmt::format(
+                               "A method is called as good as {} when even the bad end of its range is less than "
+                               "{} away. ",
+                               baseline, margins);
+  if (const auto without = without_margin(table); !without.empty())
+    good += fmt::format(
+        "Nothing is called as good on {}: only the task's `margin` could say which difference does not "
+        "matter there. ",
+        listed(without));
+  lines.push_back(good +
+                  "A difference is seen when this many seeds and rows would find it four times in five. Other learning "
+                  "rates and other tasks are not covered.");
   if (table.rules.chosen_afterwards)
     lines.push_back(
         fmt::format("That {} is the baseline was said when the results were there, not in the grid.", baseline));

@@ -21,12 +21,23 @@ int places_for(double size, int digits) {
 Scale Scale::units(double usual) {
   Scale scale;
   scale.in_points_ = false;
-  scale.places_ = places_for(std::abs(usual), 3);
+  const double size = std::abs(usual);
+  const bool plain = !(size > 0) || !std::isfinite(size) || (size >= 1e-3 && size < 1e5);
+  if (!plain) scale.power_ = static_cast<int>(std::floor(std::log10(size)));
+  scale.places_ = places_for(plain ? size : size / std::pow(10.0, scale.power_), 3);
   return scale;
 }
 
+int Scale::drawn_places() const {
+  return std::max(0, places_ - power_ + 3);
+}
+
 double Scale::steps() const {
-  return shown(1) * std::pow(10.0, places_);
+  return shown(1) * std::pow(10.0, places_ - power_);
+}
+
+std::string Scale::with_power(const std::string& digits) const {
+  return power_ == 0 ? digits : fmt::format("{}e{}", digits, power_);
 }
 
 double Scale::rounded(double number) const {
@@ -35,27 +46,30 @@ double Scale::rounded(double number) const {
 }
 
 std::string Scale::number(double number) const {
-  return fmt::format("{:.{}f}", rounded(number), places_);
+  return with_power(fmt::format("{:.{}f}", rounded(number), places_));
 }
 
 std::string Scale::signed_number(double difference) const {
-  return fmt::format("{:+.{}f}", rounded(difference), places_);
+  return with_power(fmt::format("{:+.{}f}", rounded(difference), places_));
 }
 
 std::string Scale::mean(double mean) const {
   const double last = mean * steps();
   const bool on_a_half = std::abs(std::abs(last - std::trunc(last)) - 0.5) < 1e-6;
-  return on_a_half ? fmt::format("{:.{}f}", shown(mean), places_ + 1) : number(mean);
+  if (!on_a_half) return number(mean);
+  return with_power(fmt::format("{:.{}f}", shown(mean) / std::pow(10.0, power_), places_ + 1));
 }
 
 std::string Scale::about(double difference) const {
   const double value = shown(difference);
   if (in_points_) return fmt::format("{:.{}f}", value, value < 9.95 ? 1 : 0);
-  return fmt::format("{:.{}f}", value, places_for(std::abs(value), 2));
+  const double of_power = value / std::pow(10.0, power_);
+  return with_power(fmt::format("{:.{}f}", of_power, places_for(std::abs(of_power), 2)));
 }
 
 std::string Scale::amount(double difference) const {
-  return number(difference) + (in_points_ ? " points" : "");
+  if (in_points_) return number(difference) + " points";
+  return rounded(difference) == 0 && difference != 0 ? about(difference) : number(difference);
 }
 
 std::string Scale::margin_number(double margin) const {

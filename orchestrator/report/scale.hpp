@@ -5,7 +5,7 @@
 namespace peftgrid::orchestrator {
 
 /// How the numbers of a metric are written: scores times 100, in points, to one place; errors as they are, to three
-/// digits of what is usual in their column.
+/// digits of what is usual in their column, very large and very small ones with a power of ten: "2.21e12".
 class Scale {
  public:
   /// Points.
@@ -14,11 +14,11 @@ class Scale {
   static Scale units(double usual);
 
   bool in_points() const { return in_points_; }
-  /// As it is drawn and written: times 100 where in points.
+  /// As it is drawn: times 100 where in points.
   double shown(double number) const { return in_points_ ? 100 * number : number; }
 
   /// Decimal places of numbers that are drawn.
-  int drawn_places() const { return places_ + 3; }
+  int drawn_places() const;
 
   std::string number(double number) const;             // "84.2"; "0.731"
   std::string signed_number(double difference) const;  // "+1.3"; "-0.012"
@@ -32,11 +32,13 @@ class Scale {
   std::string margin_number(double margin) const;  // "1", "0.5"; "0.05"
 
  private:
-  double steps() const;                 // that a number of 1 has
+  double steps() const;  // that a number of 1 has
+  std::string with_power(const std::string& digits) const;
   double rounded(double number) const;  // as shown, without a minus in front of zero
 
   bool in_points_ = true;
   int places_ = 1;
+  int power_ = 0;  // of ten, that all numbers of the column are multiples of
 };
 
 }  // namespace peftgrid::orchestrator

@@ -47,6 +47,8 @@ std::string models_text(const ScoreTable& table, std::size_t column) {
   }
   if (measured.empty()) return "nothing is measured yet.";
   if (measured.size() == 1) return measured.front() + " alone is measured." + majority_clause(table, column);
+  if (most_seeds > 1 && table.columns[column].rows < 2)
+    return "one test row tells nothing apart; none is compared." + majority_clause(table, column);
   if (most_seeds > 1) return "no two methods share two seeds; none is compared." + majority_clause(table, column);
   std::string text = fmt::format("one seed compares these {} models, not the methods; another seed may turn it round.",
                                  in_words(measured.size()));
@@ -73,7 +75,8 @@ Compared compared_in(const ScoreTable& table, std::size_t column) {
 
 std::string column_sentence(const ScoreTable& table, std::size_t column) {
   const ScoreColumn& of = table.columns[column];
-  const std::string where = of.heading + (of.lower_is_better ? ", " + of.metric + ": " : ": ");
+  const bool again = std::ranges::count(table.columns, of.heading, &ScoreColumn::heading) > 1;
+  const std::string where = of.heading + (of.lower_is_better || again ? ", " + of.metric + ": " : ": ");
   const Compared compared = compared_in(table, column);
   const std::string failures = failures_clause(table, column);
   const bool measured =

@@ -162,6 +162,14 @@ void RunSession::choose_trials(const RunOptions& options, int ranks) {
   }
 }
 
+std::size_t RunSession::without_logits() const {
+  if (grid_.trials.empty() || !grid_.trials.front().logits) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(already_there_, [&](const std::string& id) {
+    const checkpoint::TrialRecord there = checkpoint::read_trial(folder_.trial(id), checkpoint::Read::WithoutTensors);
+    return there.state == "done" && std::ranges::none_of(there.tensors, checkpoint::is_logits);
+  }));
+}
+
 void RunSession::announce(const RunOptions& options, int ranks) {
   const slurm::Environment launched = slurm::read_environment(slurm::process_variables());
   nlohmann::json start{
@@ -191,6 +199,10 @@ void RunSession::announce(const RunOptions& options, int ranks) {
       grid_.cells.size() == 1 ? "" : "s", there, jobs_.size(), ranks, ranks == 1 ? "" : "s", about);
   if (!launched.job.empty()) say("Slurm job {} on {}\n", launched.job, launched.nodes);
   if (jobs_.empty() && !grid_.trials.empty() && failed_before_ == 0) say("every trial is already there\n");
+  if (const std::size_t bare = without_logits(); bare > 0) {
+    say("note: {} of the trials there hold no logits; delete their files in {} to have them made again\n", bare,
+        worker::shown(folder_.trials().string()));
+  }
   if (failed_before_ > 0) {
     say("{} trials failed before and are left alone; --retry-failed runs them again\n", failed_before_);
   }

@@ -42,6 +42,8 @@ class RunSession {
   void keep_room(int ranks) const;
   void lay_out_folder();
   void choose_trials(const RunOptions& options, int ranks);
+  /// Of the trials that are there, those that were made before the grid asked for logits.
+  std::size_t without_logits() const;
   void announce(const RunOptions& options, int ranks);
 
   SharedCores cores_;

@@ -261,6 +261,38 @@ TEST_F(Folders, ATokenizerConfigThatAgreesChangesNothing) {
   EXPECT_EQ(facts().longest_row, 0);
 }
 
+TEST_F(Folders, ASpecialTokensMapHoldsOverATokenizerConfigThatListsNoAddedTokens) {
+  const std::string untouched = facts().tokenizer_sha256;
+  write("special_tokens_map.json", R"({"cls_token": "[SEP]"})");
+  const BackboneFacts found = facts();
+  EXPECT_NE(found.tokenizer_sha256, untouched);
+  EXPECT_THAT(found.notes, testing::Contains(HasSubstr("special_tokens_map.json: \"cls_token\" is \"[SEP]\", and "
+                                                       "tokenizer.json says otherwise; the former holds")));
+  write("tokenizer_config.json", R"({"cls_token": "[CLS]"})");
+  EXPECT_EQ(facts().tokenizer_sha256, found.tokenizer_sha256);
+  EXPECT_THAT(facts().notes,
+              testing::Contains(HasSubstr("and tokenizer_config.json says otherwise; the former holds")));
+  write("tokenizer_config.json", R"({"cls_token": "[CLS]", "added_tokens_decoder": {}})");
+  EXPECT_EQ(facts().tokenizer_sha256, untouched);
+  write("special_tokens_map.json", "[]");
+  EXPECT_THAT(refusal(), HasSubstr("special_tokens_map.json"));
+}
+
+TEST_F(Folders, AnAddedTokensFileThatTokenizerJsonDoesNotFollowIsSaid) {
+  write("added_tokens.json", R"({"<url>": 64})");
+  EXPECT_THAT(facts().notes,
+              testing::Contains(HasSubstr("added_tokens.json: the token \"<url>\" is not in tokenizer.json")));
+}
+
+TEST_F(Folders, AFlagThatIsNeitherTrueNorFalseIsRefused) {
+  write("tokenizer_config.json", R"({"do_lower_case": "false"})");
+  EXPECT_THAT(refusal(),
+              HasSubstr("tokenizer_config.json: \"do_lower_case\" is \"false\"; true or false would be right"));
+  fs::remove(folder_ / "tokenizer_config.json");
+  write("sentence_bert_config.json", R"({"do_lower_case": "yes"})");
+  EXPECT_THAT(refusal(), HasSubstr("sentence_bert_config.json: \"do_lower_case\" is \"yes\""));
+}
+
 TEST_F(Folders, TokensBeyondTheTableAreCountedAndTheFirstAreNamed) {
   nlohmann::json tokenizer = read("tokenizer.json");
   for (const char* token : {"<a>", "<b>", "<c>", "<d>"}) {

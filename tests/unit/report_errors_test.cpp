@@ -63,6 +63,30 @@ TEST(ReportErrors, AreWrittenInTheLabelsUnits) {
   EXPECT_THAT(markdown(model, {}), HasSubstr("Of mae lower is better"));
 }
 
+TEST(ReportErrors, VeryLargeAndVerySmallOnesAreWrittenWithAPowerOfTen) {
+  EXPECT_EQ(Scale::units(2.2e12).mean(2207156368566), "2.21e12");
+  EXPECT_EQ(Scale::units(2.2e12).signed_number(3.29e11), "+0.33e12");
+  EXPECT_EQ(Scale::units(9.2e-13).number(9.24e-13), "9.24e-13");
+  EXPECT_EQ(Scale::units(0.5).number(0.5), "0.500");
+  EXPECT_EQ(Scale::units(12345).number(12345), "12345");
+  EXPECT_EQ(Scale::units(25).amount(0.0041), "0.0041") << "more than nothing";
+}
+
+TEST(ReportErrors, OfErrorsAloneNothingIsSaidOfPoints) {
+  const std::string page = markdown(report_of(prices(0.5, 0.3, 0.9)), {});
+  EXPECT_THAT(page, Not(HasSubstr("less than 1 point")));
+  EXPECT_THAT(page, HasSubstr("Nothing is called as good on prices: only the task"));
+}
+
+TEST(ReportErrors, FurtherMetricsAreNamedWhereATaskHasSeveral) {
+  const SampleRun run = prices(0.5, 0.3, 0.9);
+  const tests::TemporaryFolder folder;
+  tests::write_run(folder.path() / "run", run);
+  const ReportModel model = build_report({folder.path() / "run"}, {"", {}, true});
+  EXPECT_THAT(markdown(model, {}), HasSubstr("prices, spearman: "));
+  EXPECT_THAT(markdown(model, {}), HasSubstr("prices, mse: "));
+}
+
 TEST(ReportErrors, AnIntervalOfAnErrorEndsAtNought) {
   const ReportModel model = report_of(prices(1e-4, 0.3, 0.9));
   const Interval& interval = *cell_of(model, "full", "prices").interval;
@@ -79,7 +103,7 @@ TEST(ReportErrors, ADifferenceDoesNotMatterWhereTheTaskSaysSo) {
   const ReportModel model = report_of(run);
   EXPECT_EQ(cell_of(model, "lora", "prices").verdict.against->word, Word::AsGood);
   EXPECT_THAT(said_of(model), HasSubstr("as good to within 0.1"));
-  EXPECT_THAT(markdown(model, {}), HasSubstr("(of prices 0.1)"));
+  EXPECT_THAT(markdown(model, {}), HasSubstr("less than the task's margin (prices: 0.1) away"));
 }
 
 TEST(ReportErrors, TakeNoPartInAveragesAndAreNotKept) {

@@ -46,5 +46,15 @@ TEST(SameNumbers, SaysWhereAndByHowMuch) {
   EXPECT_THAT(differences(one, other, 0.6), testing::IsEmpty());
 }
 
+TEST(SameNumbers, LogitsOfOneRecordAloneAreNoDifference) {
+  TrialRecord one = tests::sample_record(tests::sample_spec("lora", "sst2", 100, 1), 0.8), other = one;
+  const std::vector<float> logits(8, 0.5F), others(8, 0.25F);
+  one.tensors.push_back({"logits.test", {4, 2}, logits, sha256_of_values(logits)});
+  EXPECT_TRUE(differences(one, other).empty());
+  EXPECT_TRUE(differences(other, one).empty());
+  other.tensors.push_back({"logits.test", {4, 2}, others, sha256_of_values(others)});
+  EXPECT_FALSE(differences(one, other).empty());
+}
+
 }  // namespace
 }  // namespace peftgrid::checkpoint

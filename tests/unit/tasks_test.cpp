@@ -275,8 +275,22 @@ TEST_F(OwnTask, ConstantLabelsOfATestSetAreSaid) {
   EXPECT_THAT(facts("csv", "t,y\na,x\nb,y\n", "t,y\na,x\nb,x\n").notes,
               ElementsAre(HasSubstr("test.csv: all 2 rows have the label \"x\"; a metric that compares classes")));
   task_.kind = "regression";
+  task_.metrics = {"mae", "pearson"};
   EXPECT_THAT(facts("csv", "t,y\na,1\nb,2\n", "t,y\na,3\nb,3\n").notes,
               ElementsAre(HasSubstr("all 2 rows have the value 3; a correlation is undefined there")));
+  task_.metrics = {"mae"};
+  EXPECT_TRUE(facts("csv", "t,y\na,1\nb,2\n", "t,y\na,3\nb,3\n").notes.empty()) << "an error is defined";
+  EXPECT_THAT(facts("csv", "t,y\na,1\nb,1\n", "t,y\na,3\nb,4\n").notes,
+              ElementsAre(HasSubstr("all 2 rows have the value 1; there is nothing to learn")));
+}
+
+TEST_F(OwnTask, AKeyGivenTwiceInARowIsRefused) {
+  try {
+    facts("jsonl", "{\"t\": \"a\", \"t\": \"b\", \"y\": \"x\"}\n", "{\"t\": \"a\", \"y\": \"x\"}\n");
+    FAIL() << "taken";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr(":1: the key \"t\" is here twice"));
+  }
 }
 
 TEST_F(OwnTask, SelectionRowsThatAreAllAlikeAreSeen) {

@@ -81,10 +81,14 @@ std::string label_text(const TaskSpec& task, const Dataset& data, double label) 
                            : fmt::format("value {}", label);
 }
 
+bool correlates(const TaskSpec& task) {
+  return std::ranges::any_of(task.metrics, [](const auto& name) { return name == "pearson" || name == "spearman"; });
+}
+
 /// What scores say nothing on: labels that are all the same.
 void note_constant(const TaskSpec& task, const Dataset& data, const std::vector<Example>& rows, const std::string& path,
                    std::vector<std::string>& notes) {
-  if (!all_alike(rows)) return;
+  if (!all_alike(rows) || (!has_classes(task) && !correlates(task))) return;
   const std::string which = rows.size() == 1 ? "its only row has" : fmt::format("all {} rows have", rows.size());
   notes.push_back(fmt::format(
       "{}: {} the {}; {}", path, which, label_text(task, data, rows[0].label),
@@ -164,6 +168,10 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
   if (task.labels.empty() && has_classes(task)) {
     const auto notes = notes_on_labels(data.labels, rows_of, task.train);
     facts.notes.insert(facts.notes.end(), notes.begin(), notes.end());
+  }
+  if (!has_classes(task) && all_alike(data.train)) {
+    facts.notes.push_back(fmt::format("{}: all {} rows have the {}; there is nothing to learn", task.train,
+                                      data.train.size(), label_text(task, data, data.train[0].label)));
   }
   for (std::size_t i = 0; i < data.tests.size(); ++i)
     note_constant(task, data, data.tests[i], task.tests[i].path, facts.notes);

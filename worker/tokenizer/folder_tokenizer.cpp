@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -91,19 +92,43 @@ void read_longest(const json& config, const char* file, const char* key, FolderT
   read.longest_key = fmt::format("{}'s \"{}\"", file, key);
 }
 
+/// transformers takes anything that Python holds for true, or stops; neither is what a file means by "false".
+void check_flags(const json& config, std::initializer_list<const char*> keys, const std::filesystem::path& file) {
+  for (const char* key : keys) {
+    const auto found = config.find(key);
+    if (found == config.end() || found->is_null() || found->is_boolean()) continue;
+    throw UsageError(fmt::format("{}: {}; true or false would be right", file.string(), key_text(key, *found)));
+  }
+}
+
 /// sentence-transformers' own settings of its first module.
 void read_sentence_settings(const std::filesystem::path& folder, FolderTokenizer& read) {
   constexpr const char* kFile = "sentence_bert_config.json";
   const auto config = read_side_object(folder / kFile);
   if (!config) return;
   read_longest(*config, kFile, "max_seq_length", read);
+  check_flags(*config, {"do_lower_case"}, folder / kFile);
   if (is_true(*config, "do_lower_case")) {
     read.notes.emplace_back(
         "sentence_bert_config.json: \"do_lower_case\" is true, which is not done here; tokenizer_config.json's is");
   }
 }
 
-std::vector<std::string> laid_over(const json& config, json& tokenizer, const std::filesystem::path& file,
+/// Tokens that only transformers' slow tokenizers would add.
+void note_added_tokens(const std::filesystem::path& folder, const json& tokenizer, FolderTokenizer& read) {
+  const auto added = read_side_object(folder / "added_tokens.json");
+  if (!added) return;
+  for (const auto& [text, id] : added->items()) {
+    const auto& known = tokenizer.value("added_tokens", json::array());
+    const auto same = [&](const json& one) { return one.is_object() && one.value("content", json()) == text; };
+    if (std::ranges::any_of(known, same)) continue;
+    read.notes.push_back(fmt::format(
+        "added_tokens.json: the token {} is not in tokenizer.json, and is not added here; save_pretrained writes both",
+        in_quotes(text)));
+  }
+}
+
+std::vector<std::string> laid_over(const StatedKeys& config, json& tokenizer, const std::filesystem::path& file,
                                    std::vector<std::string>& notes) {
   try {
     return change_tokenizer(config, tokenizer, notes);
@@ -121,13 +146,18 @@ FolderTokenizer read_folder_tokenizer(const std::filesystem::path& folder) {
   read.sha256 = checkpoint::sha256(read.json);
   json tokenizer = checkpoint::parse_shallow(read.json);
   if (!tokenizer.is_object()) return read;  // the crate's own words say more of what is wrong with it
-  const json config = read_side_object(folder / kConfig).value_or(json::object());
+  const json map = read_side_object(folder / "special_tokens_map.json").value_or(json::object());
+  const StatedKeys stated = stated_keys(read_side_object(folder / kConfig).value_or(json::object()), map, read.notes);
+  const json& config = stated.keys;
+  check_flags(config, {"do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space"},
+              folder / kConfig);
+  note_added_tokens(folder, tokenizer, read);
   read_cut(tokenizer, config, folder, read);
   note_padding(tokenizer, config, folder, read);
   read_inputs(config, read);
   read_longest(config, kConfig, "model_max_length", read);
   read_sentence_settings(folder, read);
-  const std::vector<std::string> changes = laid_over(config, tokenizer, file, read.notes);
+  const std::vector<std::string> changes = laid_over(stated, tokenizer, file, read.notes);
   std::string changed;
   for (const std::string& change : changes) changed += change + "\n";
   if (!changes.empty()) read.json = tokenizer.dump();

@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "worker/plan/side_file.hpp"
 #include "worker/text.hpp"
@@ -19,8 +20,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array kNamedTokens = {"cls_token",  "sep_token", "pad_token", "unk_token",
-                                     "mask_token", "bos_token", "eos_token"};
+/// In the order in which transformers numbers those that are new.
+constexpr std::array kNamedTokens = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                     "pad_token", "cls_token", "mask_token"};
 
 std::optional<bool> flag(const json& object, const char* key) {
   const auto found = object.find(key);
@@ -49,28 +51,30 @@ void each_part(json& stage, const char* type, const std::function<void(json&)>& 
 
 class Changes {
  public:
-  Changes(const json& config, json& tokenizer, std::vector<std::string>& notes)
-      : config_(config), tokenizer_(tokenizer), notes_(notes) {}
+  Changes(const StatedKeys& stated, json& tokenizer, std::vector<std::string>& notes)
+      : stated_(stated), config_(stated.keys), tokenizer_(tokenizer), notes_(notes) {}
 
   std::vector<std::string> take() {
     normalization();
     prefix_space();
+    added_tokens();
     unknown_token();
     around("cls_token", true);
     around("sep_token", false);
-    added_tokens();
     note_split();
     return std::move(changes_);
   }
 
  private:
-  void changed(const std::string& what) {
-    changes_.push_back(what);
-    notes_.push_back(
-        fmt::format("tokenizer_config.json: {}, and tokenizer.json says otherwise; the former holds", what));
+  const char* file_of(const char* key) const {
+    return stated_.from_map.contains(key) ? "special_tokens_map.json" : "tokenizer_config.json";
   }
-  void not_obeyed(const std::string& what, const char* why) {
-    notes_.push_back(fmt::format("tokenizer_config.json: {}, which is not done: {}", what, why));
+  void changed(const char* key, const std::string& what) {
+    changes_.push_back(what);
+    notes_.push_back(fmt::format("{}: {}, and tokenizer.json says otherwise; the former holds", file_of(key), what));
+  }
+  void not_obeyed(const char* key, const std::string& what, const char* why) {
+    notes_.push_back(fmt::format("{}: {}, which is not done: {}", file_of(key), what, why));
   }
 
   void normalization() {
@@ -83,13 +87,14 @@ class Changes {
       const bool now = flag(part, "strip_accents").value_or(flag(part, "lowercase").value_or(false));
       if (!accents || *accents == now) return;
       part["strip_accents"] = *accents;
-      changed(key_text("strip_accents", *accents));
+      changed("strip_accents", key_text("strip_accents", *accents));
     });
     if (found) return;
     bool lowers = false;
     each_part(tokenizer_["normalizer"], "Lowercase", [&](json&) { lowers = true; });
     if (const auto lower = flag(config_, "do_lower_case"); lower && *lower != lowers) {
-      not_obeyed(key_text("do_lower_case", *lower), "tokenizer.json has no normalizer that could be told so");
+      not_obeyed("do_lower_case", key_text("do_lower_case", *lower),
+                 "tokenizer.json has no normalizer that could be told so");
     }
   }
 
@@ -97,7 +102,7 @@ class Changes {
     const auto wanted = flag(config_, key);
     if (!wanted || flag(part, in_tokenizer) == wanted) return;
     part[in_tokenizer] = *wanted;
-    changed(key_text(key, *wanted));
+    changed(key, key_text(key, *wanted));
   }
 
   void prefix_space() {
@@ -111,7 +116,7 @@ class Changes {
       if (now != *wanted) {
         part.erase("add_prefix_space");
         part["prepend_scheme"] = *wanted ? "always" : "never";
-        changed(key_text("add_prefix_space", *wanted));
+        changed("add_prefix_space", key_text("add_prefix_space", *wanted));
       }
     });
   }
@@ -146,9 +151,10 @@ class Changes {
     json& model = tokenizer_["model"];
     if (!wanted || !model.is_object() || !model.contains("unk_token") || !model["unk_token"].is_string()) return;
     if (model["unk_token"] == *wanted) return;
-    if (!id_of(*wanted)) return not_obeyed(key_text("unk_token", *wanted), "the vocabulary has no such token");
+    if (!id_of(*wanted))
+      return not_obeyed("unk_token", key_text("unk_token", *wanted), "the vocabulary has no such token");
     model["unk_token"] = *wanted;
-    changed(key_text("unk_token", *wanted));
+    changed("unk_token", key_text("unk_token", *wanted));
   }
 
   /// The token that the post-processor puts before a text, or behind it. Where it puts none, none is put.
@@ -160,9 +166,9 @@ class Changes {
       if (!now.is_string() || now == *wanted) return;
       if (const auto id = id_of(*wanted)) {
         act(*id);
-        changed(key_text(key, *wanted));
+        changed(key, key_text(key, *wanted));
       } else {
-        not_obeyed(key_text(key, *wanted), "the vocabulary has no such token");
+        not_obeyed(key, key_text(key, *wanted), "the vocabulary has no such token");
       }
     };
     for (const char* type : {"BertProcessing", "RobertaProcessing"}) {
@@ -224,7 +230,7 @@ class Changes {
     json& all = tokenizer_["added_tokens"];
     if (!all.is_array()) all = json::array();
     const auto same = std::ranges::find_if(all, [&](const json& one) { return one.value("content", json()) == text; });
-    if (same != all.end()) return take_flags(token, *same, text);
+    if (same != all.end()) return take_flags(token, *same, text, key);
     json added = {{"id", id_of(text).value_or(next_id())},
                   {"content", text},
                   {"single_word", false},
@@ -234,7 +240,7 @@ class Changes {
                   {"special", true}};
     if (token.is_object()) take_flags_silently(token, added);
     all.push_back(std::move(added));
-    changed(fmt::format("\"{}\" has the token {}", key, in_quotes(text)));
+    changed(key, fmt::format("\"{}\" has the token {}", key, in_quotes(text)));
   }
 
   std::int64_t next_id() const {
@@ -258,18 +264,19 @@ class Changes {
     return unlike;
   }
 
-  void take_flags(const json& token, json& added, const std::string& text) {
+  void take_flags(const json& token, json& added, const std::string& text, const char* key) {
     if (!token.is_object()) return;
     const auto unlike = take_flags_silently(token, added);
-    if (!unlike.empty()) changed(fmt::format("the token {} is {}", in_quotes(text), joined(unlike)));
+    if (!unlike.empty()) changed(key, fmt::format("the token {} is {}", in_quotes(text), joined(unlike)));
   }
 
   void note_split() {
     if (is_true(config_, "split_special_tokens")) {
-      not_obeyed("\"split_special_tokens\" is true", "special tokens inside a text stay whole");
+      not_obeyed("split_special_tokens", "\"split_special_tokens\" is true", "special tokens inside a text stay whole");
     }
   }
 
+  const StatedKeys& stated_;
   const json& config_;
   json& tokenizer_;
   std::vector<std::string>& notes_;
@@ -278,9 +285,30 @@ class Changes {
 
 }  // namespace
 
-std::vector<std::string> change_tokenizer(const json& config, json& tokenizer, std::vector<std::string>& notes) {
+StatedKeys stated_keys(json config, const json& map, std::vector<std::string>& notes) {
+  StatedKeys stated{std::move(config), {}};
+  if (stated.keys.contains("added_tokens_decoder")) return stated;
+  const auto take = [&](const char* key) {
+    const auto found = map.find(key);
+    if (found == map.end() || found->is_null()) return;
+    const auto other = stated.keys.find(key);
+    const bool named = other != stated.keys.end() && !other->is_null();
+    if (named && token_text(*other) && token_text(*other) != token_text(*found)) {
+      notes.push_back(
+          fmt::format("special_tokens_map.json: {}, and tokenizer_config.json says otherwise; the former holds",
+                      key_text(key, *found)));
+    }
+    if (!named || token_text(*other) != token_text(*found)) stated.from_map.insert(key);
+    stated.keys[key] = *found;
+  };
+  for (const char* key : kNamedTokens) take(key);
+  take("additional_special_tokens");
+  return stated;
+}
+
+std::vector<std::string> change_tokenizer(const StatedKeys& stated, json& tokenizer, std::vector<std::string>& notes) {
   for (const char* stage : {"normalizer", "pre_tokenizer", "post_processor", "model"}) tokenizer[stage];
-  return Changes(config, tokenizer, notes).take();
+  return Changes(stated, tokenizer, notes).take();
 }
 
 }  // namespace peftgrid::worker
