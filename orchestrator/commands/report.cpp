@@ -45,6 +45,9 @@ std::filesystem::path report_folder(const ReportCommandOptions& o, const ParsedL
   if (!o.out.empty()) return o.out;
   if (line.paths.size() == 1 && std::filesystem::is_directory(RunFolder{line.paths[0]}.trials()))
     return RunFolder{line.paths[0]}.report();
+  for (const std::filesystem::path& path : line.paths) {
+    if (!std::filesystem::exists(path)) throw worker::UsageError(path.string() + ": there is no such file or folder");
+  }
   throw worker::UsageError("only one run folder has a report folder of its own; say where with --out DIR");
 }
 

@@ -21,12 +21,21 @@ using worker::UsageError;
 
 constexpr std::uint64_t kMostGridBytes = std::uint64_t{1} << 20;
 
+/// "org/model" of a page's or the hub's own address; else the text as it is.
+std::string without_site(std::string name) {
+  for (const std::string_view site :
+       {"https://huggingface.co/", "http://huggingface.co/", "huggingface.co/", "hf://"}) {
+    if (name.starts_with(site)) return name.substr(site.size());
+  }
+  return name;
+}
+
 /// A folder that is not there may be a name on the Hugging Face hub: nothing of the grid is ever fetched.
 std::string hub_hint(const BackboneEntry& backbone) {
   const auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
   };
-  const std::string& name = backbone.written;
+  const std::string name = without_site(backbone.written);
   const auto slashes = std::ranges::count(name, '/');
   const bool letters = std::ranges::all_of(name, [&](char c) { return plain(c) || c == '/'; });
   const std::filesystem::path parent = std::filesystem::path(backbone.path).parent_path();
@@ -34,8 +43,10 @@ std::string hub_hint(const BackboneEntry& backbone) {
   const bool there =
       std::filesystem::symlink_status(backbone.path, error).type() != std::filesystem::file_type::not_found;
   // With a folder of that name beside the grid, the name within is the mistake.
-  const bool may_be = slashes == 0 ? name.find('-') != std::string::npos : !std::filesystem::exists(parent, error);
-  if (there || !letters || slashes > 1 || name.front() == '.' || name.front() == '/' || !may_be) return {};
+  const bool may_be = name != backbone.written ||
+                      (slashes == 0 ? name.find('-') != std::string::npos : !std::filesystem::exists(parent, error));
+  if (there || !letters || name.empty() || slashes > 1 || name.front() == '.' || name.front() == '/' || !may_be)
+    return {};
   const std::string folder = std::filesystem::path(name).filename().string();
   return fmt::format(
       "; if {0} is a name on the Hugging Face hub, fetch it first: `hf download {0} --local-dir "

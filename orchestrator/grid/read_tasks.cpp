@@ -89,9 +89,20 @@ std::vector<std::string> kinds() {
   return names;
 }
 
+void refuse_metric_of_another(const Node& item, const std::string& kind) {
+  for (const worker::KindInfo& other : worker::task_kinds()) {
+    const bool own =
+        std::ranges::find(worker::find_kind(kind)->metrics, item.scalar) != worker::find_kind(kind)->metrics.end();
+    if (own || std::ranges::find(other.metrics, item.scalar) == other.metrics.end()) continue;
+    item.fail(fmt::format("{} is a metric of a {}, and this task is a {}; `kind: {}` would make it one", item.scalar,
+                          other.name, kind, other.name));
+  }
+}
+
 std::vector<std::string> read_metrics(const Node& node, const std::string& kind) {
   std::vector<std::string> metrics;
   for (const Node* item : items_of(node, "metrics")) {
+    refuse_metric_of_another(*item, kind);
     metrics.push_back(choice_of(*item, "a metric of a " + kind, worker::find_kind(kind)->metrics));
     if (std::ranges::count(metrics, metrics.back()) > 1)
       item->fail(fmt::format("the metric {} is here twice", metrics.back()));

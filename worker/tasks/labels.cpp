@@ -114,8 +114,10 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
     if (label.empty()) throw UsageError(fmt::format("{}:{}: the label is empty", where, train.lines[i]));
     found.insert(label);
     if (found.size() > kMostLabels) {
-      throw UsageError(fmt::format("{}: more than {} different labels; for numbers to predict, say `kind: regression`",
-                                   where, kMostLabels));
+      const bool numbers = all_numbers({found.begin(), found.end()});
+      throw UsageError(fmt::format(
+          "{}: more than {} different labels; {}", where, kMostLabels,
+          numbers ? "for numbers to predict, say `kind: regression`" : "is this the column of the classes?"));
     }
   }
   if (json) found = one_form_each(found);
@@ -148,18 +150,21 @@ double LabelReader::read(const std::string& text, const std::string& where, std:
     });
     if (same != labels_.end()) return static_cast<double>(same - labels_.begin());
   }
+  if (text.empty()) throw UsageError(fmt::format("{}:{}: the label is empty", where, line));
   throw UsageError(fmt::format("{}:{}: the label {} is not in the label set: {}{}", where, line, in_quotes(text),
                                shown(labels_), remark(text)));
 }
 
 std::string LabelReader::remark(const std::string& text) const {
-  if (parse_number(text) == -1.0)
-    return "; -1 often stands for labels that are kept secret: such rows can be no test set";
+  if (text == "?" || parse_number(text) == -1.0 || parse_number(text) == -100.0)
+    return "; " + text + " often stands for labels that are kept secret: such rows can neither train nor test";
   std::vector<std::string> all = labels_;
   all.push_back(text);
   if (look_like_values(all)) return "; for numbers to predict, say `kind: regression`";
   for (const std::string& label : labels_) {
-    if (loosely(label) == loosely(text)) return "; the training file writes " + in_quotes(label) + ": write them alike";
+    if (loosely(label) == loosely(text))
+      return (task_.labels.empty() ? "; the training file writes " : "; the grid's `labels` write ") +
+             in_quotes(label) + ": write them alike";
   }
   const std::string near = nearest_name(text, labels_);
   return near.empty() ? "" : "; did you mean " + in_quotes(near) + "?";

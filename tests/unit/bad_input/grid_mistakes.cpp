@@ -144,6 +144,14 @@ Section grid_mistakes() {
                   "google-bert/bert-base-uncased is a name on the Hugging Face hub, fetch it first: `hf download "
                   "google-bert/bert-base-uncased --local-dir models/bert-base-uncased`, and name "
                   "models/bert-base-uncased here"),
+          in_grid("A page of the Hugging Face hub", "[models/tiny]",
+                  "[\"https://huggingface.co/google-bert/bert-base-uncased\"]",
+                  "grid.yaml:1: backbone bert-base-uncased: https:/huggingface.co/google-bert/bert-base-uncased: no "
+                  "such folder; a "
+                  "backbone is a Hugging Face folder with config.json, model.safetensors and tokenizer.json; if "
+                  "google-bert/bert-base-uncased is a name on the Hugging Face hub, fetch it first: `hf download "
+                  "google-bert/bert-base-uncased --local-dir models/bert-base-uncased`, and name "
+                  "models/bert-base-uncased here"),
           in_grid("A short name on the Hugging Face hub", "[models/tiny]", "[bert-base-uncased]",
                   "grid.yaml:1: backbone bert-base-uncased: bert-base-uncased: no such folder; a backbone is a Hugging "
                   "Face folder with config.json, model.safetensors and tokenizer.json; if bert-base-uncased is a name "

@@ -93,6 +93,8 @@ Section table_mistakes() {
           in_file("A label in test that training lacks", "data/test.csv", "title,queue\nab,sale\n",
                   "grid.yaml:3: task tickets: data/test.csv:2: the label \"sale\" is not in the label set: \"help\" "
                   "and \"sales\"; did you mean \"sales\"?"),
+          in_file("An empty label in test", "data/test.csv", "title,queue\nab,\n",
+                  "grid.yaml:3: task tickets: data/test.csv:2: the label is empty"),
           in_file("A label in capitals", "data/test.csv", "title,queue\nab,HELP\n",
                   "grid.yaml:3: task tickets: data/test.csv:2: the label \"HELP\" is not in the label set: \"help\" "
                   "and \"sales\"; the training file writes \"help\": write them alike"),
@@ -136,7 +138,7 @@ Section table_mistakes() {
                    "with a quote and goes on in the next line is read with `quotes: true`"),
           in_file("A test file whose labels are secret", "data/test.csv", "title,queue\nab,-1\ncd,-1\n",
                   "grid.yaml:3: task tickets: data/test.csv:2: the label \"-1\" is not in the label set: \"help\" and "
-                  "\"sales\"; -1 often stands for labels that are kept secret: such rows can be no test set"),
+                  "\"sales\"; -1 often stands for labels that are kept secret: such rows can neither train nor test"),
           values,
       },
   };

@@ -65,9 +65,10 @@ Section task_mistakes() {
                   "grid.yaml:8: kind is \"ranking\"; known: classification and regression"),
           in_grid("A metric that is misspelt", label, label + "\n    metrics: [macrof]",
                   "grid.yaml:8: a metric of a classification is \"macrof\"; did you mean \"macro_f1\"?"),
-          in_grid("A metric of another kind", label, label + "\n    metrics: [pearson]",
-                  "grid.yaml:8: a metric of a classification is \"pearson\"; known: accuracy, f1, macro_f1, "
-                  "weighted_f1 and matthews"),
+          in_grid(
+              "A metric of another kind", label, label + "\n    metrics: [pearson]",
+              "grid.yaml:8: pearson is a metric of a regression, and this task is a classification; `kind: regression` "
+              "would make it one"),
           in_grid("A metric given twice", label, label + "\n    metrics: [accuracy, accuracy]",
                   "grid.yaml:8: the metric accuracy is here twice"),
           in_grid("A task's margin of nothing", label, label + "\n    margin: 0",
