@@ -47,7 +47,7 @@ std::optional<double> best_mean(const ScoreTable& table, const std::vector<const
   std::optional<double> best;
   for (const MethodRow* row : rows) {
     const ScoreCell& cell = row->cells[column];
-    if (!cell.complete()) return std::nullopt;
+    if (cell.state != ScoreCell::State::Scored) return std::nullopt;
     const double so_far = best.value_or(cell.summary.mean);
     best = lower ? std::min(so_far, cell.summary.mean) : std::max(so_far, cell.summary.mean);
   }

@@ -29,7 +29,8 @@ const std::map<std::string, Taste>& tastes() {
   static const std::map<std::string, Taste> all = {
       {"full", {0.80, 2e-4, 22'565'376}}, {"head", {0.70, 3e-3, 0}},         {"top_layers", {0.77, 3e-4, 3'548'928}},
       {"lora", {0.795, 4e-3, 73'728}},    {"bitfit", {0.785, 4e-3, 30'720}}, {"pfeiffer", {0.79, 3e-3, 113'040}},
-      {"prefix", {0.74, 1e-2, 46'080}},   {"prompt", {0.71, 1e-2, 3'840}},   {"ia3", {0.78, 2e-2, 13'824}}};
+      {"prefix", {0.74, 1e-2, 46'080}},   {"prompt", {0.71, 1e-2, 3'840}},   {"ia3", {0.78, 2e-2, 13'824}},
+      {"unipelt", {0.8, 2e-3, 242'088}}};
   return all;
 }
 

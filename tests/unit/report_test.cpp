@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -84,6 +85,25 @@ TEST(Report, SaysHowManySeedsAreNotThereYet) {
   const ReportModel model = report_of(run);
   EXPECT_EQ(cell_of(model, "lora", "sst2").verdict.against->comparison.seeds, 2U);
   EXPECT_THAT(notes_of(model, cell_of(model, "lora", "sst2")), HasSubstr("1 of 3 seeds not there yet"));
+}
+
+TEST(Report, ShowsTheBestOfTheMethodsThatAnotherJoinsAsAnUpperBoundUnderItsProtocol) {
+  SampleRun run = sample_run(small({"pfeiffer", "prefix", "lora", "unipelt"}, {"sst2", "tickets"}));
+  EXPECT_TRUE(report_of(run).tables[0].bounds.empty());
+  for (std::size_t i = 0; i < run.records.size(); ++i) {
+    run.grid.trials[i].protocol = "unipelt";
+    run.records[i].spec = worker::to_json(run.grid.trials[i]);
+  }
+  std::ranges::fill(run.records[3].tests[0].predictions, 0.0);  // one seed of prefix on sst2
+  const ReportModel model = report_of(run);
+  const auto bound = std::ranges::find(model.tables[0].bounds, "max(pfeiffer, prefix)", &UpperBound::label);
+  ASSERT_NE(bound, model.tables[0].bounds.end());
+  const auto mean = [&](const char* method, const char* task) { return cell_of(model, method, task).summary.mean; };
+  EXPECT_EQ(cell_of(model, "prefix", "sst2").summary.n, 2U);
+  EXPECT_DOUBLE_EQ(*bound->scores[0], std::max(mean("pfeiffer", "sst2"), mean("prefix", "sst2")));
+  EXPECT_DOUBLE_EQ(*bound->scores[1], std::max(mean("pfeiffer", "tickets"), mean("prefix", "tickets")));
+  EXPECT_DOUBLE_EQ(*bound->average, (*bound->scores[0] + *bound->scores[1]) / 2);
+  EXPECT_THAT(html(model, {}), HasSubstr("max(pfeiffer, prefix, lora)"));
 }
 
 TEST(Report, SpeaksOfOtherTasksFromSixOn) {
