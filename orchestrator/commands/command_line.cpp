@@ -12,6 +12,21 @@ namespace peftgrid::orchestrator {
 
 namespace po = boost::program_options;
 
+namespace {
+
+/// `--out=~/runs`: shells expand what stands behind a blank alone.
+std::string with_home(std::string argument) {
+  const std::size_t sign = argument.find('=');
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && argument.starts_with("--") && sign != std::string::npos &&
+      argument.compare(sign + 1, 2, "~/") == 0 && !argument.starts_with("--set")) {
+    argument.replace(sign + 1, 1, home);
+  }
+  return argument;
+}
+
+}  // namespace
+
 std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& arguments) {
   line.options.add_options()("help,h", "this text");
   po::options_description all;
@@ -19,9 +34,11 @@ std::optional<ParsedLine> parse_line(CommandLine line, const Arguments& argument
   po::positional_options_description positions;
   positions.add("path", -1);
   ParsedLine parsed;
+  Arguments given = arguments;
+  for (std::string& argument : given) argument = with_home(std::move(argument));
   try {
     const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(arguments).options(all).positional(positions).style(style).run(), parsed.values);
+    po::store(po::command_line_parser(given).options(all).positional(positions).style(style).run(), parsed.values);
     po::notify(parsed.values);
   } catch (const po::error& error) {
     throw worker::UsageError(fmt::format("{}; right is: {}", error.what(), line.usage));

@@ -108,6 +108,14 @@ TEST_F(Folders, ModulesNameTheFolderOfThePoolingAndWhatStandsBehindIt) {
   EXPECT_EQ(facts().default_readout, "pooler") << "the list of modules holds, and names no pooling";
 }
 
+TEST_F(Folders, AModuleThatPoolsInAWayOfItsOwnIsRefusedUntilAReadoutIsSaid) {
+  write("modules.json", R"([{"type": "sentence_transformers.models.Transformer", "path": ""},
+                            {"type": "sentence_transformers.models.WeightedLayerPooling", "path": "1_W"}])");
+  EXPECT_TRUE(facts().default_readout.empty());
+  EXPECT_THAT(facts().readout_refusal,
+              HasSubstr("modules.json: pools by its WeightedLayerPooling, which is not to be had here"));
+}
+
 TEST_F(Folders, APromptBeforeEveryTextIsSaid) {
   write("config_sentence_transformers.json", R"({"prompts": {"query": "query: "}, "default_prompt_name": null})");
   EXPECT_TRUE(facts().notes.empty());

@@ -284,6 +284,12 @@ TEST_F(OwnTask, ConstantLabelsOfATestSetAreSaid) {
               ElementsAre(HasSubstr("all 2 rows have the value 1; there is nothing to learn")));
 }
 
+TEST_F(OwnTask, WholeNumbersThatADoubleCannotTellApartAreLabelsByTheirDigits) {
+  const std::string rows = "{\"t\": \"a\", \"y\": 9007199254740993}\n{\"t\": \"b\", \"y\": 9007199254740992}\n";
+  facts("jsonl", rows, rows);
+  EXPECT_THAT(read_dataset(task_).labels, testing::UnorderedElementsAre("9007199254740993", "9007199254740992"));
+}
+
 TEST_F(OwnTask, AKeyGivenTwiceInARowIsRefused) {
   try {
     facts("jsonl", "{\"t\": \"a\", \"t\": \"b\", \"y\": \"x\"}\n", "{\"t\": \"a\", \"y\": \"x\"}\n");

@@ -147,6 +147,17 @@ void note_prompt(const fs::path& folder, StatedReadout& stated) {
                                      file.filename().string(), key_text("default_prompt_name", *name)));
 }
 
+/// One that pools, and is not sentence-transformers' Pooling.
+void refuse_unknown_pooling(const Modules& modules, const fs::path& folder, StatedReadout& stated) {
+  const auto pools = [](const std::string& module) { return module.ends_with("Pooling"); };
+  const auto found = std::ranges::find_if(modules.behind, pools);
+  if (found == modules.behind.end()) return;
+  stated.readout.clear();
+  stated.origin = "modules.json";
+  stated.refusal = fmt::format("{}: pools by its {}, which is not to be had here; {}",
+                               (folder / "modules.json").string(), *found, kRight);
+}
+
 /// A modules.json that happens to lie beside a model, and is none, is no concern of the model's.
 bool is_module_of(const fs::path& model, const fs::path& folder) {
   try {
@@ -176,7 +187,8 @@ StatedReadout stated_readout(const fs::path& model) {
   const bool alone = !modules && checkpoint::is_there(folder / kPoolingFolder / "config.json");
   if (alone) read_pooling(folder, kPoolingFolder, shown, stated);
   if (modules && modules->pooling) read_pooling(folder, *modules->pooling, shown, stated);
-  if (modules) {
+  if (modules && !modules->pooling) refuse_unknown_pooling(*modules, folder, stated);
+  if (modules && !stated.readout.empty()) {
     for (const std::string& module : modules->behind) {
       stated.notes.push_back(
           fmt::format("modules.json: its {} module is left out; the head reads what is pooled", module));

@@ -27,8 +27,10 @@ std::string shown(const std::vector<std::string>& labels) {
   return joined(names);
 }
 
+/// One that a double tells from its neighbours; of larger ones the digits are the label.
 bool is_json_number(const std::string& text) {
-  return nlohmann::json::accept(text) && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
+  const bool number = nlohmann::json::accept(text) && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
+  return number && std::abs(*parse_number(text)) < 0x1p53;
 }
 
 bool is_fraction(const std::string& label) {

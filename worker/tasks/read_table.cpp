@@ -221,10 +221,22 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+/// What only looks like a table by its name.
+void refuse_other_files(std::string_view text, const std::string& where) {
+  using namespace std::string_view_literals;
+  if (text.starts_with("\x1F\x8B")) wrong_line(where, 1, "is compressed; unpack it with `gunzip` first");
+  const bool wide = text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv);
+  if (!wide && !text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF")) return;
+  const char* name = wide ? "UTF-32" : "UTF-16";
+  wrong_line(where, 1, fmt::format("is {0}; tables are UTF-8 text: convert it with `iconv -f {0} -t UTF-8`", name));
+}
+
 Table parse_table(std::string_view text, const TableRequest& request, const std::string& where) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    wrong_line(where, 1, "is UTF-16; tables are UTF-8 text: convert it with `iconv -f UTF-16 -t UTF-8`");
+  refuse_other_files(text, where);
+  if (request.format != "jsonl" && text.starts_with("sep=") && text.find_first_of("\r\n") == 5) {
+    wrong_line(where, 1,
+               fmt::format("is Excel's own line for the delimiter; leave it out and say `delimiter: \"{}\"`", text[4]));
   }
   const auto converted = with_line_feeds(text);
   if (converted) text = *converted;

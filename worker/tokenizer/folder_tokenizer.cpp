@@ -118,7 +118,8 @@ void read_sentence_settings(const std::filesystem::path& folder, FolderTokenizer
 void note_added_tokens(const std::filesystem::path& folder, const json& tokenizer, FolderTokenizer& read) {
   const auto added = read_side_object(folder / "added_tokens.json");
   if (!added) return;
-  for (const auto& [text, id] : added->items()) {
+  for (const auto& item : added->items()) {
+    const std::string& text = item.key();
     const auto& known = tokenizer.value("added_tokens", json::array());
     const auto same = [&](const json& one) { return one.is_object() && one.value("content", json()) == text; };
     if (std::ranges::any_of(known, same)) continue;

@@ -32,6 +32,13 @@ Section table_mistakes() {
                         "grid.yaml:3: task tickets: data/train.csv:1: is UTF-16; tables are UTF-8 text: convert it "
                         "with `iconv -f UTF-16 -t UTF-8`");
   wide.shown = "data/train.csv: saved as \"Unicode text\"";
+  BadInput packed = train("A table that is compressed", std::string("\x1F\x8B\x08\0", 4),
+                          "grid.yaml:3: task tickets: data/train.csv:1: is compressed; unpack it with `gunzip` first");
+  packed.shown = "data/train.csv: as gzip wrote it";
+  const BadInput excel =
+      train("A line that Excel writes for itself", "sep=;\ntitle;queue\nab;sales\n",
+            "grid.yaml:3: task tickets: data/train.csv:1: is Excel's own line for the delimiter; leave "
+            "it out and say `delimiter: \";\"`");
   BadInput zero = train("A table with a zero byte", std::string("title,queue\nab,sales\nc\0d,help\n", 28),
                         "grid.yaml:3: task tickets: data/train.csv:3: holds a zero byte; tables are UTF-8 text");
   zero.shown = "data/train.csv, line 3:\nc(a zero byte)d,help";
@@ -82,6 +89,8 @@ Section table_mistakes() {
                 "wants the whole field quoted"),
           latin,
           wide,
+          packed,
+          excel,
           zero,
           train("An empty label", "title,queue\nab,sales\ncd,\n",
                 "grid.yaml:3: task tickets: data/train.csv:3: the label is empty"),
