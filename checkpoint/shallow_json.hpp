@@ -3,17 +3,24 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace peftgrid::checkpoint {
 
 /// What a text that may come from anywhere says; `discarded` where it is no JSON, or nests deeper than anything of
-/// ours: each level would cost a frame of the stack wherever it is written again.
-inline nlohmann::json parse_shallow(std::string_view text, int deepest = 32) {
+/// ours: each level would cost a frame of the stack wherever it is written again. `twice`, where it is not null,
+/// becomes a key that the outermost object has more than once; of those the last one holds.
+inline nlohmann::json parse_shallow(std::string_view text, int deepest = 32, std::string* twice = nullptr) {
   bool too_deep = false;
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+  std::set<std::string> keys;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
     too_deep = too_deep || depth > deepest;
+    const bool outermost = depth == 1 && event == nlohmann::json::parse_event_t::key;
+    if (twice != nullptr && outermost && !keys.insert(value.get<std::string>()).second)
+      *twice = value.get<std::string>();
     return !too_deep;  // what lies deeper is not kept
   };
   nlohmann::json parsed = nlohmann::json::parse(text, watch, false);

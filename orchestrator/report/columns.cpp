@@ -39,25 +39,6 @@ void add_columns(Columns& columns, const StoredTrial& trial, Metrics metrics) {
   }
 }
 
-}  // namespace
-
-Columns columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials, Metrics metrics) {
-  Columns columns;
-  for (const std::string& task : tasks) {
-    const std::size_t before = columns.size();
-    for (const StoredTrial& trial : trials) {
-      if (trial.spec.task.name == task) add_columns(columns, trial, metrics);
-    }
-    if (columns.size() > before || metrics == Metrics::Others) continue;
-    ScoreColumn unknown;
-    unknown.task = unknown.heading = task;
-    columns.push_back(std::move(unknown));
-  }
-  return columns;
-}
-
-namespace {
-
 /// The median over trials; 0 where none has a score.
 double usual_score(const ScoreColumn& column, const std::vector<const CellContents*>& cells) {
   std::vector<double> scores;
@@ -83,6 +64,21 @@ double margin_of(const ScoreColumn& column, const ComparisonRules& rules, Metric
 }
 
 }  // namespace
+
+Columns columns_of(const std::vector<std::string>& tasks, const std::vector<StoredTrial>& trials, Metrics metrics) {
+  Columns columns;
+  for (const std::string& task : tasks) {
+    const std::size_t before = columns.size();
+    for (const StoredTrial& trial : trials) {
+      if (trial.spec.task.name == task) add_columns(columns, trial, metrics);
+    }
+    if (columns.size() > before || metrics == Metrics::Others) continue;
+    ScoreColumn unknown;
+    unknown.task = unknown.heading = task;
+    columns.push_back(std::move(unknown));
+  }
+  return columns;
+}
 
 void describe_columns(Columns& columns, const std::vector<const CellContents*>& cells, const ComparisonRules& rules,
                       Metrics metrics) {

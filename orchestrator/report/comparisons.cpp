@@ -181,7 +181,7 @@ RowComparisons compare_column(ScoreTable& table, std::size_t index, const std::v
                               std::size_t baseline) {
   RowComparisons comparisons(table.rows.size());
   ScoreColumn& column = table.columns[index];
-  if (!has_pseudo_values(column.metric)) return comparisons;
+  if (worker::find_metric(column.metric) == nullptr) return comparisons;  // of another version's file
   const std::vector<Found> found = find_runs(table, index, cells);
   if (found.empty()) return comparisons;
   const ColumnRuns runs = pair_up(table, column, found);

@@ -228,12 +228,6 @@ Values errors(const std::string& metric, const Values& labels, const Values& pre
 
 }  // namespace
 
-bool has_pseudo_values(const std::string& metric) {
-  constexpr std::array kKnown = {"accuracy", "f1",       "macro_f1", "weighted_f1", "matthews",
-                                 "pearson",  "spearman", "mse",      "mae"};
-  return std::ranges::find(kKnown, metric) != kKnown.end() || is_sentiment_accuracy(metric);
-}
-
 std::vector<double> pseudo_values(const std::string& metric, const Values& labels, const Values& predictions) {
   if (metric == "accuracy") return accuracy_values(labels, predictions);
   if (metric == "pearson") return pearson_values(labels, predictions);

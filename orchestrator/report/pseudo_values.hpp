@@ -14,9 +14,6 @@ namespace peftgrid::orchestrator {
 std::vector<double> pseudo_values(const std::string& metric, const std::vector<double>& labels,
                                   const std::vector<double>& predictions);
 
-/// Whether they are known here for a metric of this name.
-bool has_pseudo_values(const std::string& metric);
-
 /// What one test row is worth at the most, as a pseudo-value: n times what a perfect score loses when one row of the
 /// rarest class is given to the most frequent other one. 1 for accuracy and for correlations, 0 for errors, which know
 /// no most.

@@ -80,8 +80,8 @@ class Model {
   const MethodFacts& method_facts() const { return method_facts_; }
   Objective& objective() { return *objective_; }
   const Objective& objective() const { return *objective_; }
-  /// Of what the head reads.
   std::int64_t outputs() const { return outputs_of(spec_.task); }
+  /// Of what the head reads.
   std::int64_t width() const { return backbone_->facts().geometry.width; }
   std::vector<Trained> method_parameters() const { return method_->parameters(); }
   /// Those of the head; none where the method freezes it.

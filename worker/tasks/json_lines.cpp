@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "checkpoint/shallow_json.hpp"
 #include "worker/errors.hpp"
@@ -62,19 +61,6 @@ std::string foreign_number(std::string_view record) {
       fmt::format("holds {}, which is no JSON value; write a text or a number there, or leave the row out", word));
 }
 
-/// Of a key given twice the last one would hold, in silence.
-void refuse_lost_keys(std::string_view record, const std::string& where, std::int64_t line) {
-  std::set<std::string> keys;
-  std::string twice;
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& key) {
-    const bool top = depth == 1 && event == nlohmann::json::parse_event_t::key;
-    if (top && !keys.insert(key.get<std::string>()).second) twice = key.get<std::string>();
-    return depth < 2;
-  };
-  [[maybe_unused]] const nlohmann::json outline = nlohmann::json::parse(record, watch, false);
-  if (!twice.empty()) wrong_line(where, line, fmt::format("the key {} is here twice", in_quotes(twice)));
-}
-
 /// A file that is one list of objects would fail at its first line, which says little.
 void refuse_list(std::string_view text, const std::string& where) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -96,8 +82,10 @@ Table parse_json_lines(std::string_view text, const TableRequest& request, const
     const std::string_view record = take_line(text);
     if (record.find_first_not_of(" \t") == std::string_view::npos) continue;
     if (record.size() > kMostRowBytes) wrong_line(where, line, fmt::format("a row of {} bytes", record.size()));
-    const nlohmann::json row = checkpoint::parse_shallow(record);
-    refuse_lost_keys(record, where, line);
+    constexpr int kDeepest = 32;
+    std::string twice;
+    const nlohmann::json row = checkpoint::parse_shallow(record, kDeepest, &twice);
+    if (!twice.empty()) wrong_line(where, line, fmt::format("the key {} is here twice", in_quotes(twice)));
     if (row.is_discarded()) not_json(record, where, line);
     if (!row.is_object()) wrong_line(where, line, "is not a JSON object; each line must be {\"key\": value, ...}");
     std::vector<std::string> fields;

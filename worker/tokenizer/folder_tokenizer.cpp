@@ -118,9 +118,9 @@ void read_sentence_settings(const std::filesystem::path& folder, FolderTokenizer
 void note_added_tokens(const std::filesystem::path& folder, const json& tokenizer, FolderTokenizer& read) {
   const auto added = read_side_object(folder / "added_tokens.json");
   if (!added) return;
+  const json known = tokenizer.value("added_tokens", json::array());
   for (const auto& item : added->items()) {
     const std::string& text = item.key();
-    const auto& known = tokenizer.value("added_tokens", json::array());
     const auto same = [&](const json& one) { return one.is_object() && one.value("content", json()) == text; };
     if (std::ranges::any_of(known, same)) continue;
     read.notes.push_back(fmt::format(
@@ -129,10 +129,10 @@ void note_added_tokens(const std::filesystem::path& folder, const json& tokenize
   }
 }
 
-std::vector<std::string> laid_over(const StatedKeys& config, json& tokenizer, const std::filesystem::path& file,
+std::vector<std::string> laid_over(const StatedKeys& stated, json& tokenizer, const std::filesystem::path& file,
                                    std::vector<std::string>& notes) {
   try {
-    return change_tokenizer(config, tokenizer, notes);
+    return change_tokenizer(stated, tokenizer, notes);
   } catch (const json::exception&) {
     throw UsageError(file.string() + ": is not laid out as a tokenizer.json is");
   }

@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <utility>
 
 #include "worker/plan/side_file.hpp"
 #include "worker/text.hpp"
@@ -20,23 +18,10 @@ namespace {
 
 using nlohmann::json;
 
-/// In the order in which transformers numbers those that are new.
-constexpr std::array kNamedTokens = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                     "pad_token", "cls_token", "mask_token"};
-
 std::optional<bool> flag(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_boolean()) return std::nullopt;
   return found->get<bool>();
-}
-
-/// A token as configurations write it: its text, or an object that holds it.
-std::optional<std::string> token_text(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("content") && value["content"].is_string()) {
-    return value["content"].get<std::string>();
-  }
-  return std::nullopt;
 }
 
 /// Parts of one type of a tokenizer.json's stage, which is one part or a sequence of them.
@@ -151,8 +136,6 @@ class Changes {
     json& model = tokenizer_["model"];
     if (!wanted || !model.is_object() || !model.contains("unk_token") || !model["unk_token"].is_string()) return;
     if (model["unk_token"] == *wanted) return;
-    if (!id_of(*wanted))
-      return not_obeyed("unk_token", key_text("unk_token", *wanted), "the vocabulary has no such token");
     model["unk_token"] = *wanted;
     changed("unk_token", key_text("unk_token", *wanted));
   }
@@ -164,12 +147,8 @@ class Changes {
     json& stage = tokenizer_["post_processor"];
     const auto replace = [&](const json& now, const std::function<void(std::int64_t)>& act) {
       if (!now.is_string() || now == *wanted) return;
-      if (const auto id = id_of(*wanted)) {
-        act(*id);
-        changed(key, key_text(key, *wanted));
-      } else {
-        not_obeyed(key, key_text(key, *wanted), "the vocabulary has no such token");
-      }
+      act(id_of(*wanted).value());  // added_tokens() has added it, where it was missing
+      changed(key, key_text(key, *wanted));
     };
     for (const char* type : {"BertProcessing", "RobertaProcessing"}) {
       each_part(stage, type, [&](json& part) {
@@ -284,27 +263,6 @@ class Changes {
 };
 
 }  // namespace
-
-StatedKeys stated_keys(json config, const json& map, std::vector<std::string>& notes) {
-  StatedKeys stated{std::move(config), {}};
-  if (stated.keys.contains("added_tokens_decoder")) return stated;
-  const auto take = [&](const char* key) {
-    const auto found = map.find(key);
-    if (found == map.end() || found->is_null()) return;
-    const auto other = stated.keys.find(key);
-    const bool named = other != stated.keys.end() && !other->is_null();
-    if (named && token_text(*other) && token_text(*other) != token_text(*found)) {
-      notes.push_back(
-          fmt::format("special_tokens_map.json: {}, and tokenizer_config.json says otherwise; the former holds",
-                      key_text(key, *found)));
-    }
-    if (!named || token_text(*other) != token_text(*found)) stated.from_map.insert(key);
-    stated.keys[key] = *found;
-  };
-  for (const char* key : kNamedTokens) take(key);
-  take("additional_special_tokens");
-  return stated;
-}
 
 std::vector<std::string> change_tokenizer(const StatedKeys& stated, json& tokenizer, std::vector<std::string>& notes) {
   for (const char* stage : {"normalizer", "pre_tokenizer", "post_processor", "model"}) tokenizer[stage];

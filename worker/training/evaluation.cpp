@@ -51,26 +51,21 @@ std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& group, std::s
   return taken;
 }
 
-/// Writes what the head reads of a group's rows to their lines of `all` [rows, width].
-void represent_group(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
-                     const std::vector<std::int64_t>& group, float* all) {
-  const at::Tensor some = model.representation(split, rows_of(group, rows)).cpu().contiguous();
-  const float* line = some.const_data_ptr<float>();
+/// Writes a group's lines to theirs of `all`, which are as wide.
+void place_lines(const at::Tensor& some, const std::vector<std::int64_t>& group, float* all) {
+  const at::Tensor here = some.cpu().contiguous();
+  const std::int64_t width = here.size(1);
+  const float* line = here.const_data_ptr<float>();
   for (const std::int64_t at : group) {
-    std::copy_n(line, model.width(), all + at * model.width());
-    line += model.width();
+    std::copy_n(line, width, all + at * width);
+    line += width;
   }
 }
 
-/// Writes logits of a group's rows to their lines of `all` [rows, outputs].
-void place_logits(const at::Tensor& some, const std::vector<std::int64_t>& group, at::Tensor& all) {
-  const at::Tensor here = some.cpu().contiguous();
-  const std::int64_t outputs = here.size(1);
-  const float* line = here.const_data_ptr<float>();
-  for (const std::int64_t at : group) {
-    std::copy_n(line, outputs, all.mutable_data_ptr<float>() + at * outputs);
-    line += outputs;
-  }
+/// Writes what the head reads of a group's rows to their lines of `all` [rows, width].
+void represent_group(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
+                     const std::vector<std::int64_t>& group, float* all) {
+  place_lines(model.representation(split, rows_of(group, rows)), group, all);
 }
 
 /// Collective over the team.
@@ -94,7 +89,7 @@ std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span
     const std::vector<double> some = model.objective().decide(logits);
     for (std::size_t i = 0; i < some.size(); ++i)
       all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);
-    if (kept_logits != nullptr) place_logits(logits, groups[g], *kept_logits);
+    if (kept_logits != nullptr) place_lines(logits, groups[g], kept_logits->mutable_data_ptr<float>());
   }
   team.sum(all, "predictions");
   if (kept_logits != nullptr)

@@ -76,13 +76,6 @@ inline Head head_of(const AttentionShape& shape, std::int64_t row, std::int64_t 
           head % group != 0};
 }
 
-/// Queries that are taken together: all of a row, or where later keys are out of sight few enough that little is
-/// multiplied in vain.
-inline std::int64_t block_of(const AttentionShape& shape, std::int64_t queries) {
-  constexpr std::int64_t kCausalBlock = 32;
-  return shape.causal && queries > kCausalBlock ? kCausalBlock : queries;
-}
-
 inline std::int64_t lesser(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
@@ -90,6 +83,15 @@ inline std::int64_t lesser(std::int64_t a, std::int64_t b) {
 /// Keys, extra ones included, that the queries before the one of index `end` see.
 inline std::int64_t reach(const AttentionShape& shape, const Head& h, std::int64_t end) {
   return shape.causal ? shape.extra + lesser(h.length, h.asked + end) : h.all;
+}
+
+/// visit(first, count) over 0 .. all in order: at once, or where later keys are out of sight by so few that little is
+/// multiplied in vain.
+template <typename Visit>
+inline void by_blocks(const AttentionShape& shape, std::int64_t all, Visit visit) {
+  constexpr std::int64_t kCausalBlock = 32;
+  const std::int64_t block = shape.causal ? kCausalBlock : all;
+  for (std::int64_t first = 0; first < all; first += block) visit(first, lesser(block, all - first));
 }
 
 /// Numbers of a head by lines of `stride`.
@@ -151,29 +153,30 @@ inline const float* dropped(const Head& h, const float* weights, const float* fa
   return kept;
 }
 
+/// to [count, head_dim] += from, by lines of `stride` and of `width`.
+inline void add_lines(const Head& h, const float* from, std::int64_t count, float* to, std::int64_t stride) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    for (std::int64_t c = 0; c < h.head_dim; ++c) to[j * stride + c] += from[j * h.width + c];
+  }
+}
+
 /// For the keys or values of a row: sums over its queries of weights [queries, all_width] times lines of the queries.
 /// The gradient of the row's own is written to `own`, or added where an earlier head has the same keys; that of the
 /// extra ones is added to `extra`.
 inline void give_back(const AttentionShape& shape, const Head& h, const float* weights, const Lines& lines, float* own,
                       float* extra, Workspace& w) {
-  const std::int64_t block = block_of(shape, h.length);
   float* to = h.adds ? w.shared.take(h.length * h.width) : own;
   const std::int64_t to_stride = h.adds ? h.width : h.key_stride;
-  for (std::int64_t key = 0; key < h.length; key += block) {
+  by_blocks(shape, h.length, [&](std::int64_t key, std::int64_t count) {
     const std::int64_t unseeing = shape.causal && key > h.asked ? lesser(key - h.asked, h.queries) : 0;
-    matmul(lesser(block, h.length - key), h.head_dim, h.queries - unseeing,
-           weights + unseeing * h.all_width + shape.extra + key, 1, h.all_width, lines.first + unseeing * lines.stride,
-           lines.stride, to + key * to_stride, to_stride);
-  }
-  for (std::int64_t j = 0; h.adds && j < h.length; ++j) {
-    for (std::int64_t c = 0; c < h.head_dim; ++c) own[j * h.key_stride + c] += to[j * h.width + c];
-  }
+    matmul(count, h.head_dim, h.queries - unseeing, weights + unseeing * h.all_width + shape.extra + key, 1,
+           h.all_width, lines.first + unseeing * lines.stride, lines.stride, to + key * to_stride, to_stride);
+  });
+  if (h.adds) add_lines(h, to, h.length, own, h.key_stride);
   if (extra == nullptr) return;
   float* sums = w.result.take(shape.extra * h.width);
   matmul(shape.extra, h.head_dim, h.queries, weights, 1, h.all_width, lines.first, lines.stride, sums, h.width);
-  for (std::int64_t j = 0; j < shape.extra; ++j) {
-    for (std::int64_t c = 0; c < h.head_dim; ++c) extra[j * h.key_stride + c] += sums[j * h.width + c];
-  }
+  add_lines(h, sums, shape.extra, extra, h.key_stride);
 }
 
 inline void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,
@@ -189,23 +192,20 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       transpose(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_transposed);
       const std::int64_t size = h.queries * h.all_width;
       float* scores = kept != nullptr ? kept : w.scores.take(size);
-      const std::int64_t block = block_of(shape, h.queries);
-      for (std::int64_t i = 0; i < h.queries; i += block) {
-        const std::int64_t count = lesser(block, h.queries - i);
+      by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
         matmul(count, padded(reach(shape, h, i + count)), h.head_dim, q + from + i * h.stride, h.stride, 1,
                keys_transposed, h.all_width, scores + i * h.all_width, h.all_width);
-      }
+      });
       for (std::int64_t i = 0; i < h.queries; ++i) {
         const std::int64_t seen = reach(shape, h, i + 1);
         softmax(scores + i * h.all_width, seen, shape.scale);
         clear(scores + i * h.all_width, padded(seen), h.all_width);
       }
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
-      for (std::int64_t i = 0; i < h.queries; i += block) {
-        const std::int64_t count = lesser(block, h.queries - i);
+      by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
         matmul(count, h.head_dim, reach(shape, h, i + count), weights + i * h.all_width, h.all_width, 1, values.first,
                values.stride, out + from + i * h.stride, h.stride);
-      }
+      });
       if (kept != nullptr) kept += size;
     }
   }
@@ -253,19 +253,16 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       float* values_transposed = w.transposed.take(h.head_dim * h.all_width);
       transpose(values.first, h.all, h.head_dim, values.stride, h.all_width, values_transposed);
       float* scores = w.scores.take(h.queries * h.all_width);
-      const std::int64_t block = block_of(shape, h.queries);
-      for (std::int64_t i = 0; i < h.queries; i += block) {
-        const std::int64_t count = lesser(block, h.queries - i);
+      by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
         matmul(count, padded(reach(shape, h, i + count)), h.head_dim, outs.first + i * outs.stride, outs.stride, 1,
                values_transposed, h.all_width, scores + i * h.all_width, h.all_width);
-      }
+      });
       softmax_backward(shape, h, kept, factors, scores);
       give_back(shape, h, scores, queries, k_gradient + from, extra_of(extra_k_gradient), w);
-      for (std::int64_t i = 0; i < h.queries; i += block) {
-        const std::int64_t count = lesser(block, h.queries - i);
+      by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
         matmul(count, h.head_dim, reach(shape, h, i + count), scores + i * h.all_width, h.all_width, 1, keys.first,
                keys.stride, q_gradient + from_query + i * h.stride, h.stride);
-      }
+      });
       kept += h.queries * h.all_width;
     }
   }
