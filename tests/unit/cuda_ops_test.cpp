@@ -8,7 +8,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/network.hpp"
+#include "tests/support/test_tensors.hpp"
 #include "worker/kernels/cpu/vector_kernels.hpp"
 
 namespace peftgrid::tests {
@@ -16,19 +16,9 @@ namespace {
 
 using at::Tensor;
 
-Tensor numbers(std::uint32_t which, at::IntArrayRef shape, double spread = 1) {
-  const Tensor tensor = at::empty(shape, at::kFloat);
-  set_values(tensor, worker::uniform({which, 9}, tensor.numel(), spread));
-  return tensor;
-}
-
 /// A copy that trains, on that side's device: each side of a comparison has its own.
 Tensor fresh(const Tensor& tensor, at::Device device) {
   return tensor.defined() ? tensor.detach().clone().to(device).requires_grad_(true) : tensor;
-}
-
-double relative(const Tensor& a, const Tensor& b) {
-  return relative_difference(values_of(a), values_of(b));
 }
 
 std::shared_ptr<const worker::TokenOwners> owners_of(std::int64_t tokens) {
@@ -68,7 +58,7 @@ TEST(AnyDevice, NormsTheSumAlike) {
        {std::pair{&worker::cuda_ops::add_norm, test_device()}, std::pair{&worker::add_norm, at::Device(at::kCPU)}}) {
     std::vector<Tensor> in;
     for (const Tensor& tensor : {a, b, weight, bias}) in.push_back(fresh(tensor, device));
-    const worker::Normed normed = add_norm(in[0], in[1], in[2], in[3], 1e-12);
+    const worker::Normed normed = add_norm(in[0], in[1], in[2], in[3], {1e-12});
     (normed.y * up.to(device) + normed.sum * up_sum.to(device)).sum().backward();
     std::vector<Tensor>& side = sides.emplace_back(std::vector<Tensor>{normed.sum, normed.y});
     for (const Tensor& tensor : in) side.push_back(tensor.grad());

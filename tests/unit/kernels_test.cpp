@@ -244,7 +244,7 @@ TEST_P(Kernels, NormIsItsFormula) {
   for (const std::int64_t width : {7, 16, 40, 384}) {
     SCOPED_TRACE(width);
     constexpr std::int64_t kTokens = 5;
-    const worker::kernels::NormShape shape{kTokens, width, 1e-5F};
+    const worker::kernels::NormShape shape{kTokens, width, 1e-5F, false};
     const std::vector<float> a = numbers(1, kTokens * width), b = numbers(2, kTokens * width, 3);
     const std::vector<float> weight = numbers(3, width), bias = numbers(4, width), up = numbers(5, kTokens * width);
     std::vector<float> sum(a.size()), y(a.size()), kept(2 * kTokens), gradient(a.size());

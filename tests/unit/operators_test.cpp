@@ -1,7 +1,6 @@
 // The operators with gradients of their own: frozen and trained linear layers, dropout, attention over packed rows.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
@@ -12,25 +11,11 @@
 
 #include <cmath>
 
-#include "tests/support/network.hpp"
+#include "tests/support/test_tensors.hpp"
 #include "worker/kernels/functions.hpp"
 
 namespace peftgrid::tests {
 namespace {
-
-at::Tensor numbers(std::uint32_t which, at::IntArrayRef shape) {
-  const at::Tensor tensor = at::empty(shape, at::kFloat);
-  set_values(tensor, worker::uniform({which, 3}, tensor.numel(), 1));
-  return tensor;
-}
-
-at::Tensor doubled(const at::Tensor& tensor) {
-  return tensor.detach().to(at::kDouble).requires_grad_(true);
-}
-
-double relative(const at::Tensor& ours, const at::Tensor& reference) {
-  return relative_difference(values_of(ours.to(at::kFloat)), values_of(reference.to(at::kFloat)));
-}
 
 struct Layer {
   at::Tensor x = numbers(1, {48, 24}).requires_grad_(true), weight = numbers(2, {40, 24}), bias = numbers(3, {40});
@@ -194,7 +179,7 @@ TEST(AddNorm, IsTheNormOfTheSumWithEveryGradient) {
     const at::Tensor a = numbers(1, {9, width}).requires_grad_(true), b = numbers(2, {9, width}).requires_grad_(true);
     const at::Tensor weight = numbers(3, {width}).requires_grad_(true), bias = numbers(4, {width}).requires_grad_(true);
     const at::Tensor up = numbers(5, {9, width}), up_sum = numbers(6, {9, width});
-    const worker::Normed ours = worker::add_norm(a, b, weight, bias, 1e-12);
+    const worker::Normed ours = worker::add_norm(a, b, weight, bias, {1e-12});
     (ours.y * up + ours.sum * up_sum).sum().backward();
 
     const at::Tensor a2 = doubled(a), b2 = doubled(b), weight2 = doubled(weight), bias2 = doubled(bias);
@@ -212,7 +197,7 @@ TEST(AddNorm, IsTheNormOfTheSumWithEveryGradient) {
 TEST(AddNorm, GivesAFrozenNormNoGradient) {
   const at::Tensor a = numbers(1, {9, 24}).requires_grad_(true), b = numbers(2, {9, 24});
   const at::Tensor weight = numbers(3, {24}), bias = numbers(4, {24});
-  worker::add_norm(a, b, weight, bias, 1e-12).y.backward(numbers(5, {9, 24}));
+  worker::add_norm(a, b, weight, bias, {1e-12}).y.backward(numbers(5, {9, 24}));
   EXPECT_TRUE(a.grad().defined());
   EXPECT_FALSE(weight.grad().defined());
   EXPECT_FALSE(bias.grad().defined());

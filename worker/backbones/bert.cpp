@@ -88,7 +88,7 @@ class Bert : public Backbone {
   Tensor close_branch(const Weights& w, const Sites& sites, const Branch& b, std::int64_t i, const std::string& norm,
                       const Tensor& y, const Tensor& residual) const {
     const Tensor dropped = sites.dropout(y, b.dropout, b.purpose, i);
-    const auto joined = [&] { return w.add_norm(norm, dropped, residual, config().norm_epsilon).y; };
+    const auto joined = [&] { return w.add_norm(norm, dropped, residual, {config().norm_epsilon}).y; };
     const Tensor branch = sites.at({b.branch, i, y, dropped, joined, residual});
     return normed(w, sites, {b.norm, i}, norm, branch, residual);
   }
@@ -100,7 +100,7 @@ class Bert : public Backbone {
   /// The norm of a + b, announced.
   Tensor normed(const Weights& w, const Sites& sites, const Place& at, const std::string& name, const Tensor& a,
                 const Tensor& b) const {
-    const Normed both = w.add_norm(name, a, b, config().norm_epsilon);
+    const Normed both = w.add_norm(name, a, b, {config().norm_epsilon});
     const auto plain = [&] { return at::layer_norm(both.sum, {both.sum.size(1)}, {}, {}, config().norm_epsilon); };
     return sites.at({at.site, at.layer, both.sum, both.y, {}, {}, plain});
   }

@@ -1,11 +1,10 @@
-// The only file that sees custom_function.h: it costs 10 s to compile.
+// This file and token_functions.cpp alone see custom_function.h: it costs 10 s to compile.
 #include "worker/kernels/functions.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros_like.h>
@@ -17,6 +16,7 @@
 #include "worker/kernels/cuda/cuda_ops.hpp"
 #include "worker/kernels/cuda/device_functions.hpp"
 #include "worker/kernels/lstm.hpp"
+#include "worker/kernels/optional_tensor.hpp"
 #include "worker/kernels/products.hpp"
 
 namespace peftgrid::worker {
@@ -70,14 +70,6 @@ kernels::TokenStream stream_of(Key key, std::uint32_t step, const TokenOwners& o
   return {key.a, key.b, step, owners.example.data(), owners.position.data()};
 }
 
-const float* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
-}
-
-float* mutable_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
-}
-
 /// Remembering which numbers were kept, a byte each, is cheaper than drawing them again.
 struct Dropout : torch::autograd::Function<Dropout> {
   static Tensor forward(AutogradContext* context, const Tensor& x, double rate, const kernels::TokenStream& stream) {
@@ -98,21 +90,6 @@ struct Dropout : torch::autograd::Function<Dropout> {
                                       gradient.mutable_data_ptr<float>(), up.numel(),
                                       static_cast<float>(context->saved_data["factor"].toDouble()));
     return {gradient, {}, {}};
-  }
-};
-
-/// Keeps the slope instead of x: one exponential serves both passes.
-struct Gelu : torch::autograd::Function<Gelu> {
-  static Tensor forward(AutogradContext* context, const Tensor& x) {
-    const Tensor in = x.contiguous();
-    Tensor y = at::empty_like(in), slope;
-    if (x.requires_grad()) slope = at::empty_like(in);
-    kernels::table().gelu(in.const_data_ptr<float>(), y.mutable_data_ptr<float>(), mutable_or_null(slope), in.numel());
-    context->save_for_backward({slope});
-    return y;
-  }
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    return {gradients[0] * context->get_saved_variables()[0]};
   }
 };
 
@@ -146,43 +123,6 @@ struct LowRank : torch::autograd::Function<LowRank> {
  private:
   static kernels::LowRankShape shape_of(const Tensor& x, const Tensor& down, const Tensor& up, double factor) {
     return {x.size(0), x.size(1), up.size(0), down.size(0), static_cast<float>(factor)};
-  }
-};
-
-/// The sum is an output too: methods may read it, and the backward pass needs it anyway.
-struct AddNorm : torch::autograd::Function<AddNorm> {
-  static variable_list forward(AutogradContext* context, const Tensor& a, const Tensor& b, const Tensor& weight,
-                               const Tensor& bias, double epsilon) {
-    const Tensor one = a.contiguous(), other = b.contiguous();
-    Tensor sum = at::empty_like(one), y = at::empty_like(one), kept = at::empty({one.size(0), 2}, one.options());
-    kernels::table().add_norm(shape_of(one, epsilon), one.const_data_ptr<float>(), other.const_data_ptr<float>(),
-                              weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
-                              sum.mutable_data_ptr<float>(), y.mutable_data_ptr<float>(),
-                              kept.mutable_data_ptr<float>());
-    context->set_materialize_grads(false);
-    context->save_for_backward({sum, kept, weight});
-    return {sum, y};
-  }
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    if (!gradients[1].defined()) return {gradients[0], gradients[0], {}, {}, {}};
-    const variable_list saved = context->get_saved_variables();
-    const Tensor up = gradients[1].contiguous();
-    const Tensor by_sum = gradients[0].defined() ? gradients[0].contiguous() : Tensor();
-    Tensor gradient = at::empty_like(up), weight_gradient, bias_gradient;
-    if (context->needs_input_grad(2) || context->needs_input_grad(3)) {
-      weight_gradient = at::zeros_like(saved[2]);
-      bias_gradient = at::zeros_like(saved[2]);
-    }
-    kernels::table().norm_backward(shape_of(up, 0), saved[0].const_data_ptr<float>(), saved[1].const_data_ptr<float>(),
-                                   saved[2].const_data_ptr<float>(), up.const_data_ptr<float>(), data_or_null(by_sum),
-                                   gradient.mutable_data_ptr<float>(), mutable_or_null(weight_gradient),
-                                   mutable_or_null(bias_gradient));
-    return {gradient, gradient, weight_gradient, bias_gradient, {}};
-  }
-
- private:
-  static kernels::NormShape shape_of(const Tensor& x, double epsilon) {
-    return {x.size(0), x.size(1), static_cast<float>(epsilon)};
   }
 };
 
@@ -268,11 +208,6 @@ struct Attention : torch::autograd::Function<Attention> {
   }
 };
 
-/// Autograd's functions take an absent tensor as an empty optional only.
-std::optional<Tensor> given(const Tensor& tensor) {
-  return tensor.defined() ? std::optional(tensor) : std::nullopt;
-}
-
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -287,10 +222,6 @@ Tensor low_rank(const Tensor& x, const Tensor& down, const Tensor& up, double fa
   return LowRank::apply(x, down, up, factor);
 }
 
-Tensor gelu(const Tensor& x) {
-  return x.is_cpu() ? Gelu::apply(x) : at::gelu(x);
-}
-
 Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners) {
   if (rate <= 0) return x;
   if (!x.is_cpu()) return DeviceDropout::apply(x, DeviceDropout::Drawn{rate, key, step}, owners);
@@ -299,12 +230,6 @@ Tensor dropout(const Tensor& x, double rate, Key key, std::uint32_t step, const 
 
 Tensor lstm(const Tensor& gates, const Tensor& recurrent, bool backwards) {
   return Lstm::apply(gates.contiguous(), recurrent, backwards);
-}
-
-Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {
-  if (!a.is_cpu()) return cuda_ops::add_norm(a, b, weight, bias, epsilon);
-  const variable_list both = AddNorm::apply(a, b, weight, bias, epsilon);
-  return {both[0], both[1]};
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& extra_k, const Tensor& extra_v,

@@ -29,18 +29,36 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 /// in], up [out, rank].
 at::Tensor low_rank(const at::Tensor& x, const at::Tensor& down, const at::Tensor& up, double factor);
 
-/// GELU (Hendrycks and Gimpel, 2016) by the error function, element by element.
-at::Tensor gelu(const at::Tensor& x);
+/// GELU (Hendrycks and Gimpel, 2016), element by element: by the error function, or the paper's approximation by tanh.
+enum class GeluForm : std::uint8_t { Erf, Tanh };
+at::Tensor gelu(const at::Tensor& x, GeluForm form = GeluForm::Erf);
+
+/// SiLU(gate) * up, element by element: the unit of SwiGLU (Shazeer, 2020).
+at::Tensor silu_gate(const at::Tensor& gate, const at::Tensor& up);
+
+/// Rotary positions (Su et al., 2021): by which angles the pairs of each token turn.
+struct Rotation {
+  at::Tensor cosines, sines;  // [tokens, pairs]; the numbers of a head behind the pairs stay
+  std::int64_t head_dim = 0;
+  bool interleaved = false;  // a pair is (2 i, 2 i + 1), as in GLM; else (i, i + pairs), as in LLaMA
+};
+/// x [tokens, heads * head_dim], turned.
+at::Tensor rotate(const at::Tensor& x, const Rotation& rotation);
 
 /// Zeroes numbers with probability `rate` and scales the rest by 1 / (1 - rate). x [tokens, width].
 at::Tensor dropout(const at::Tensor& x, double rate, Key key, std::uint32_t step, const TokenOwners& owners);
 
-/// a + b and its layer norm (Ba et al., 2016) over the last dimension; a, b [tokens, width], weight and bias [width].
+/// A norm over the last dimension: layer norm (Ba et al., 2016), or RMSNorm (Zhang and Sennrich, 2019).
+struct NormSettings {
+  double epsilon = 1e-12;
+  bool root_mean_square = false;
+};
+/// a + b and its norm; a, b [tokens, width], weight and bias [width]. b undefined: the sum is a. bias may be undefined.
 struct Normed {
   at::Tensor sum, y;
 };
 Normed add_norm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
-                double epsilon);
+                const NormSettings& settings);
 
 /// One direction of one layer of an LSTM (Hochreiter and Schmidhuber, 1997) over one sequence, as torch.nn.LSTM has it:
 /// `gates` [steps, 4 n] is what the inputs and both biases give its gates, in the order input, forget, cell, output;

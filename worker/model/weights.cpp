@@ -10,13 +10,18 @@ const at::Tensor& Weights::at(const std::string& name) const {
   return found->second;
 }
 
-at::Tensor Weights::linear(const std::string& name, const at::Tensor& x) const {
-  const auto bias = tensors_.find(name + ".bias");
-  return worker::linear(x, at(name + ".weight"), bias == tensors_.end() ? at::Tensor() : bias->second);
+at::Tensor Weights::find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? at::Tensor() : found->second;
 }
 
-Normed Weights::add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b, double epsilon) const {
-  return worker::add_norm(a, b, at(name + ".weight"), at(name + ".bias"), epsilon);
+at::Tensor Weights::linear(const std::string& name, const at::Tensor& x) const {
+  return worker::linear(x, at(name + ".weight"), find(name + ".bias"));
+}
+
+Normed Weights::add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b,
+                         const NormSettings& settings) const {
+  return worker::add_norm(a, b, at(name + ".weight"), find(name + ".bias"), settings);
 }
 
 }  // namespace peftgrid::worker

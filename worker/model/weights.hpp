@@ -17,11 +17,14 @@ class Weights {
   explicit Weights(std::map<std::string, at::Tensor> tensors) : tensors_(std::move(tensors)) {}
   /// Throws std::out_of_range for a name that the architecture does not have: a programming error.
   const at::Tensor& at(const std::string& name) const;
+  /// Undefined where there is none of that name.
+  at::Tensor find(const std::string& name) const;
   const std::map<std::string, at::Tensor>& all() const { return tensors_; }
-  /// x W^T + b of the layer `name` ("…query": "…query.weight", "…query.bias").
+  /// x W^T + b of the layer `name` ("…query": "…query.weight", "…query.bias"), which may have no bias.
   at::Tensor linear(const std::string& name, const at::Tensor& x) const;
-  /// a + b and its norm by the layer `name`.
-  Normed add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b, double epsilon) const;
+  /// a + b and its norm by the layer `name`; b may be undefined.
+  Normed add_norm(const std::string& name, const at::Tensor& a, const at::Tensor& b,
+                  const NormSettings& settings) const;
 
  private:
   std::map<std::string, at::Tensor> tensors_;

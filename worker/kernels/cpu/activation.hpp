@@ -4,7 +4,7 @@
 
 #include "worker/kernels/cpu/vector_types.hpp"
 
-/// For vector_kernels.cpp only: the exponential, and GELU with its slope.
+/// For vector_kernels.cpp only: the exponential, and activations with their slopes.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
 /// e^x for x <= 0, relative error below 2e-7: 2^n times a polynomial on [-ln2/2, ln2/2] (coefficients of 1/k!).
@@ -48,11 +48,48 @@ inline Activated gelu_of(Floats x) {
   return {x * below, below + x * bell * 0.39894228040143268F};
 }
 
-inline void gelu(const float* x, float* y, float* slope, std::int64_t count) {
+/// The approximation of the same paper, x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3), and its slope. By
+/// the smaller of the two tails, e / (1 + e) with e = e^(-2 |u|).
+inline Activated gelu_tanh_of(Floats x) {
+  constexpr float kRoot = 0.79788456080286536F, kCube = 0.044715F, kFar = 20;  // from there on it is 0 or x
+  const Floats up_to_far = x > kFar ? Floats{} + kFar : x, near = up_to_far < -kFar ? Floats{} - kFar : up_to_far;
+  const Floats u = near * (near * near * kCube + 1.0F) * kRoot;
+  const Floats e = exp_of_negative((u < 0 ? u : -u) * 2.0F);
+  const Floats whole = 1.0F / (e + 1.0F), tail = e * whole;
+  const Floats below = u < 0 ? tail : whole;
+  const Floats steepness = near * near * (3.0F * kCube * kRoot) + kRoot;
+  return {x * below, below + near * tail * whole * 2.0F * steepness};
+}
+
+/// 1 / (1 + e^-x).
+inline Floats sigmoid_of(Floats x) {
+  const Floats e = exp_of_negative(x < 0 ? x : -x);
+  return (x < 0 ? e : Floats{} + 1.0F) / (e + 1.0F);
+}
+
+template <Activated (*kFunction)(Floats)>
+inline void activation(const float* x, float* y, float* slope, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kLanes) {
-    const Activated a = gelu_of(load_part(x, i, count));
+    const Activated a = kFunction(load_part(x, i, count));
     store_part(y, i, count, a.y);
     if (slope != nullptr) store_part(slope, i, count, a.slope);
+  }
+}
+
+inline void silu_gate(const float* gate, const float* up, float* y, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const Floats g = load_part(gate, i, count);
+    store_part(y, i, count, g * sigmoid_of(g) * load_part(up, i, count));
+  }
+}
+
+inline void silu_gate_backward(const float* gate, const float* up, const float* gradient, float* gate_gradient,
+                               float* up_gradient, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const Floats g = load_part(gate, i, count), down = load_part(gradient, i, count);
+    const Floats open = sigmoid_of(g);
+    store_part(gate_gradient, i, count, down * load_part(up, i, count) * open * (g * (1.0F - open) + 1.0F));
+    store_part(up_gradient, i, count, down * g * open);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "worker/kernels/cpu/low_rank.hpp"
 #include "worker/kernels/cpu/norm.hpp"
 #include "worker/kernels/cpu/philox.hpp"
+#include "worker/kernels/cpu/rotary.hpp"
 #include "worker/kernels/cpu/vector_types.hpp"
 
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
@@ -87,7 +88,11 @@ const Table kTable{PEFTGRID_LEVEL_NAME,
                    norm_backward,
                    attention,
                    attention_backward,
-                   gelu,
+                   activation<gelu_of>,
+                   activation<gelu_tanh_of>,
+                   silu_gate,
+                   silu_gate_backward,
+                   rotary,
                    low_rank,
                    low_rank_backward,
                    bf16_to_float,

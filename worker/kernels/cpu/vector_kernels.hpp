@@ -31,6 +31,14 @@ struct AttentionShape {
 struct NormShape {
   std::int64_t tokens, width;
   float epsilon;
+  bool root_mean_square;  // RMSNorm (Zhang and Sennrich, 2019): no mean is taken off
+};
+
+/// Rotary positions (Su et al., 2021) on x [tokens, heads * head_dim]: the first `turned` numbers of each head turn by
+/// pairs. A pair is (i, i + turned / 2), or (2 i, 2 i + 1) where interleaved.
+struct RotaryShape {
+  std::int64_t tokens, heads, head_dim, turned;
+  bool interleaved;
 };
 
 /// factor * (x down^T) up^T: x [tokens, in], down [rank, in], up [out, rank].
@@ -49,7 +57,8 @@ struct Table {
   /// y[i] = x[i] * factor where the mask is -1, else 0: dropout's backward.
   void (*dropout_backward)(const float* x, const std::int8_t* mask, float* y, std::int64_t count, float factor);
 
-  /// sum = a + b and y = its layer norm, all [tokens, width]; kept [tokens, 2]: mean and 1 / standard deviation.
+  /// sum = a + b and y = its norm, all [tokens, width]; kept [tokens, 2]: mean (0 for RMSNorm) and the factor on what
+  /// is off it. b may be null: then a is normed, and no sum written. bias may be null.
   void (*add_norm)(const NormShape& shape, const float* a, const float* b, const float* weight, const float* bias,
                    float* sum, float* y, float* kept);
   /// The gradient on a and on b, [tokens, width]; that of the norm's weight and bias is added to where not null.
@@ -68,8 +77,18 @@ struct Table {
                              float* q_gradient, float* k_gradient, float* v_gradient, float* extra_k_gradient,
                              float* extra_v_gradient);
 
-  /// y[i] = GELU(x[i]), by the error function; its slope there to `slope` where not null.
+  /// y[i] = GELU(x[i]), by the error function, and by tanh; its slope there to `slope` where not null.
   void (*gelu)(const float* x, float* y, float* slope, std::int64_t count);
+  void (*gelu_tanh)(const float* x, float* y, float* slope, std::int64_t count);
+
+  /// y[i] = SiLU(gate[i]) * up[i], and the gradients on both.
+  void (*silu_gate)(const float* gate, const float* up, float* y, std::int64_t count);
+  void (*silu_gate_backward)(const float* gate, const float* up, const float* gradient, float* gate_gradient,
+                             float* up_gradient, std::int64_t count);
+
+  /// y: x turned by the angles of each token, cosines and sines [tokens, turned / 2]; `direction` -1 turns back.
+  void (*rotary)(const RotaryShape& shape, const float* x, const float* cosines, const float* sines, float* y,
+                 float direction);
 
   /// To out [tokens, out]; `projected`, factor * x down^T with lines of low_rank_width numbers, is kept for backward.
   void (*low_rank)(const LowRankShape& shape, const float* x, const float* down, const float* up, float* out,

@@ -1,11 +1,14 @@
 #include "worker/kernels/cuda/cuda_ops.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/sum.h>
 
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -201,9 +204,24 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
 
-Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias, double epsilon) {
-  const Tensor sum = a + b;
-  return {sum, at::layer_norm(sum, {sum.size(1)}, weight, bias, epsilon)};
+Normed add_norm(const Tensor& a, const Tensor& b, const Tensor& weight, const Tensor& bias,
+                const NormSettings& settings) {
+  const Tensor sum = b.defined() ? a + b : a;
+  if (!settings.root_mean_square) return {sum, at::layer_norm(sum, {sum.size(1)}, weight, bias, settings.epsilon)};
+  return {sum, sum * at::rsqrt((sum * sum).mean({-1}, true) + settings.epsilon) * weight};
+}
+
+Tensor rotate(const Tensor& x, const Rotation& rotation) {
+  const std::int64_t tokens = x.size(0), pairs = rotation.cosines.size(1), turned = 2 * pairs;
+  const Tensor heads = x.view({tokens, -1, rotation.head_dim});
+  const Tensor cosines = rotation.cosines.unsqueeze(1), sines = rotation.sines.unsqueeze(1);
+  const auto part = [&](std::int64_t which) {
+    return rotation.interleaved ? heads.slice(2, which, turned, 2) : heads.narrow(2, which * pairs, pairs);
+  };
+  const Tensor a = part(0), b = part(1), first = a * cosines - b * sines, second = b * cosines + a * sines;
+  const Tensor rest = heads.narrow(2, turned, rotation.head_dim - turned);
+  const Tensor both = rotation.interleaved ? at::stack({first, second}, 3).flatten(2) : at::cat({first, second}, 2);
+  return at::cat({both, rest}, 2).view(x.sizes());
 }
 
 Tensor owners_on(at::Device device, const TokenOwners& owners) {

@@ -16,7 +16,9 @@ void compile_ahead();
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 Normed add_norm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
-                double epsilon);
+                const NormSettings& settings);
+/// By LibTorch's own operators: no kernel of ours for what decoders alone need has run on a GPU yet.
+at::Tensor rotate(const at::Tensor& x, const Rotation& rotation);
 
 /// Examples and positions as int64 [2, tokens] on `device`; copied there once.
 at::Tensor owners_on(at::Device device, const TokenOwners& owners);
