@@ -96,6 +96,9 @@ struct BackboneFacts {
   const ModelFacts& as_read(const std::string& readout) const;
 };
 
+/// What is wrong with a readout that this architecture lacks, and which would be right.
+std::string no_such_readout(const Architecture& architecture, const std::string& readout);
+
 /// Is a folder that holds a config.json, but no weights, refused? Where it is not, it is planned as if it held all that
 /// its architecture may have, pooler included; its tokenizer may be missing, too.
 enum class WithoutWeights { Refused, Planned };

@@ -58,6 +58,11 @@ worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeig
   try {
     worker::BackboneFacts facts = worker::inspect_backbone(backbone.path, without);
     if (backbone.readout.empty() && facts.default_readout.empty()) throw UsageError(facts.readout_refusal);
+    const worker::Architecture& architecture = *facts.model.architecture;
+    if (!backbone.readout.empty() &&
+        std::ranges::find(architecture.readouts, backbone.readout) == architecture.readouts.end()) {
+      throw UsageError(worker::no_such_readout(architecture, backbone.readout));
+    }
     return facts;
   } catch (const UsageError& error) {
     backbone.node.fail(fmt::format("backbone {}: {}{}", backbone.name, error.what(), hub_hint(backbone)));

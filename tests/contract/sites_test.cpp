@@ -49,8 +49,9 @@ class Announcements : public testing::TestWithParam<Subject> {
   const worker::Geometry& geometry() const { return network_.backbone().facts().geometry; }
   /// Of the last block, only the tokens that the head reads: five rows, rounded up.
   bool is_narrowed(std::int64_t layer, Site site) const {
-    return GetParam().readout != "mean" && layer == geometry().layers - 1 && !worker::once_a_pass(site) &&
-           site != Site::Key && site != Site::Value;
+    if (GetParam().readout == "mean" || site == Site::Key || site == Site::Value) return false;
+    if (worker::once_a_pass(site)) return site == Site::FinalNorm;
+    return layer == geometry().layers - 1 && !(geometry().pre_norm && site == Site::AttnNorm);
   }
 
   Network network_;
@@ -59,11 +60,12 @@ class Announcements : public testing::TestWithParam<Subject> {
   Recorder recorder_;
   at::Tensor result_;
 };
-INSTANTIATE_TEST_SUITE_P(Backbones, Announcements, testing::ValuesIn(subjects()), [](const auto& one) {
+std::string name_of_subject(const testing::TestParamInfo<Subject>& one) {
   std::string name;
   for (const char c : one.param.name) name += c == ',' ? "" : std::string(1, c == ' ' || c == '-' ? '_' : c);
   return name;
-});
+}
+INSTANTIATE_TEST_SUITE_P(Backbones, Announcements, testing::ValuesIn(subjects()), name_of_subject);
 
 TEST_P(Announcements, ComeOncePerSiteAndLayer) {
   std::size_t expected = 0;
@@ -77,13 +79,19 @@ TEST_P(Announcements, ComeOncePerSiteAndLayer) {
   for (const auto& [layer, calls] : recorder_.blocks) EXPECT_EQ(calls.size(), 1U) << "layer " << layer;
 }
 
-TEST_P(Announcements, ComeInTheOrderOfTheList) {
-  EXPECT_EQ(recorder_.order.front(), Site::StemNorm);
-  EXPECT_EQ(recorder_.order.back(), Site::Output);
-  for (std::size_t i = 1; i < recorder_.order.size(); ++i) {
-    const bool next_layer = recorder_.order[i - 1] == Site::FfnNorm && recorder_.order[i] == Site::Query;
-    EXPECT_TRUE(next_layer || recorder_.order[i - 1] < recorder_.order[i]) << worker::site_name(recorder_.order[i]);
+TEST_P(Announcements, ComeInTheOrderThatGeometrySays) {
+  std::vector<Site> expected;
+  const std::vector<Site> order = geometry().order();
+  for (std::int64_t layer = 0; layer < geometry().layers; ++layer) {
+    for (const Site site : order) {
+      const bool first = !worker::once_a_pass(site) || site == Site::StemNorm;
+      if (first && (layer == 0 || site != Site::StemNorm)) expected.push_back(site);
+    }
   }
+  for (const Site site : order) {
+    if (worker::once_a_pass(site) && site != Site::StemNorm) expected.push_back(site);
+  }
+  EXPECT_EQ(recorder_.order, expected);
 }
 
 TEST_P(Announcements, HaveTheWidthsThatGeometrySays) {
@@ -97,23 +105,43 @@ TEST_P(Announcements, HaveTheWidthsThatGeometrySays) {
   }
 }
 
-TEST_P(Announcements, JoinedIsWhatTheNormGivesWhenNothingIsAdded) {
-  for (std::int64_t layer = 0; layer < geometry().layers; ++layer) {
-    for (const auto& [branch, norm] : {std::pair{Site::AttnBranch, Site::AttnNorm}, {Site::FfnBranch, Site::FfnNorm}}) {
-      const Recorder::Seen &before = recorder_.steps[{layer, branch}], &behind = recorder_.steps[{layer, norm}];
-      ASSERT_TRUE(before.joined.defined()) << worker::site_name(branch);
-      EXPECT_EQ(values_of(before.joined), values_of(behind.y)) << worker::site_name(branch);
+/// Behind each branch, where the stream that it was added to is seen next: in a post-norm block by its own norm, in a
+/// pre-norm block by the next one.
+class Streams : public Announcements {
+ protected:
+  struct Pair {
+    const Recorder::Seen *branch, *norm;
+    bool all;  // both have the same lines
+  };
+  std::vector<Pair> pairs() {
+    std::vector<Pair> found;
+    for (std::int64_t layer = 0; layer < geometry().layers; ++layer) {
+      const auto add = [&](Site branch, std::int64_t at, Site norm) {
+        found.push_back({&recorder_.steps[{layer, branch}], &recorder_.steps[{at, norm}],
+                         is_narrowed(layer, branch) == is_narrowed(at, norm)});
+      };
+      const bool pre = geometry().pre_norm, last = layer + 1 == geometry().layers;
+      add(Site::AttnBranch, layer, pre ? Site::FfnNorm : Site::AttnNorm);
+      if (!pre) add(Site::FfnBranch, layer, Site::FfnNorm);
+      if (pre && last) add(Site::FfnBranch, 0, Site::FinalNorm);
+      if (pre && !last) add(Site::FfnBranch, layer + 1, Site::AttnNorm);
     }
+    return found;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Backbones, Streams, testing::ValuesIn(subjects()), name_of_subject);
+
+TEST_P(Streams, JoinedIsWhatGoesOnWhenNothingIsAdded) {
+  for (const auto& [branch, norm, all] : pairs()) {
+    ASSERT_TRUE(branch->joined.defined() && all);
+    EXPECT_EQ(values_of(branch->joined), values_of(geometry().pre_norm ? norm->x : norm->y));
   }
 }
 
-TEST_P(Announcements, BranchesNameTheStreamThatTheyAreAddedTo) {
-  for (std::int64_t layer = 0; layer < geometry().layers; ++layer) {
-    for (const auto& [branch, norm] : {std::pair{Site::AttnBranch, Site::AttnNorm}, {Site::FfnBranch, Site::FfnNorm}}) {
-      const Recorder::Seen &before = recorder_.steps[{layer, branch}], &behind = recorder_.steps[{layer, norm}];
-      ASSERT_TRUE(before.residual.defined()) << worker::site_name(branch);
-      EXPECT_EQ(values_of(before.y + before.residual), values_of(behind.x)) << worker::site_name(branch);
-    }
+TEST_P(Streams, BranchesNameTheStreamThatTheyAreAddedTo) {
+  for (const auto& [branch, norm, all] : pairs()) {
+    ASSERT_TRUE(branch->residual.defined() && all);
+    EXPECT_EQ(values_of(branch->y + branch->residual), values_of(norm->x));
   }
 }
 
@@ -124,7 +152,8 @@ TEST_P(Announcements, NormalisedIsTheNormBeforeScaleAndShift) {
     if (!seen.normalised.defined()) continue;
     const std::string name = worker::place_name(site, layer);
     const worker::Weights& weights = network_.base().weights();
-    const at::Tensor again = seen.normalised * weights.at(name + ".weight") + weights.at(name + ".bias");
+    const at::Tensor shift = weights.find(name + ".bias"), scaled = seen.normalised * weights.at(name + ".weight");
+    const at::Tensor again = shift.defined() ? scaled + shift : scaled;
     EXPECT_LE(relative_difference(values_of(again), values_of(seen.y)), 1e-6) << name;
   }
 }

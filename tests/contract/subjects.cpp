@@ -83,7 +83,10 @@ const std::vector<Subject>& subjects() {
     for (const char* readout : {"pooler", "cls", "mean", "last"}) {
       found.push_back({std::string("bert, ") + readout, with, readout, true});
     }
-    for (const std::string& name : cousins()) found.push_back({name, contract_folder() / name, "pooler", false});
+    for (const std::string& name : cousins()) {
+      const std::string readout = worker::find_architecture(name).readouts.front();
+      found.push_back({name, contract_folder() / name, readout, false});
+    }
 #ifdef PEFTGRID_SANITIZED  // ten times as slow: one subject an architecture
     std::erase_if(found,
                   [](const Subject& one) { return one.name.starts_with("bert, ") && one.name != "bert, pooler"; });

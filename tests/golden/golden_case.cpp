@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "checkpoint/safetensors.hpp"
 #include "tests/golden/golden_numbers.hpp"
@@ -99,8 +100,40 @@ std::map<std::string, std::vector<float>> tensors_behind(const fs::path& path, c
   return found;
 }
 
+json llama_like_config(const std::string& architecture) {
+  json config = {{"model_type", architecture}, {"vocab_size", 60},
+                 {"hidden_size", 32},          {"num_hidden_layers", 2},
+                 {"num_attention_heads", 4},   {"num_key_value_heads", 2},
+                 {"intermediate_size", 52},    {"max_position_embeddings", 64},
+                 {"rms_norm_eps", 1e-6}};
+  // The forms that transformers 5 and its forerunners write.
+  if (architecture == "llama") {
+    config["rope_parameters"] = {{"rope_type", "llama3"}, {"rope_theta", 100},
+                                 {"factor", 4},           {"low_freq_factor", 1},
+                                 {"high_freq_factor", 3}, {"original_max_position_embeddings", 32}};
+  }
+  if (architecture == "mistral") config.update({{"rope_theta", 100}, {"sliding_window", nullptr}});
+  if (architecture == "qwen2")
+    config.update({{"rope_theta", 500}, {"rope_scaling", {{"type", "linear"}, {"factor", 2}}}});
+  if (architecture == "qwen3") config.update({{"rope_theta", 1000}, {"head_dim", 12}});
+  return config;
+}
+
 json config_of(const GoldenCase& golden) {
   const std::string architecture = architecture_of(golden.base);
+  if (architecture == "llama" || architecture == "mistral" || architecture.starts_with("qwen")) {
+    return llama_like_config(architecture);
+  }
+  if (architecture == "gpt2") {
+    return {{"model_type", architecture},
+            {"vocab_size", 60},
+            {"n_embd", 32},
+            {"n_layer", 2},
+            {"n_head", 4},
+            {"n_inner", 52},
+            {"n_positions", 64},
+            {"activation_function", golden.activation}};
+  }
   if (architecture == "distilbert") {
     return {{"model_type", architecture},
             {"vocab_size", 60},
@@ -132,8 +165,8 @@ json config_of(const GoldenCase& golden) {
 const std::vector<GoldenCase>& golden_cases() {
   static const std::vector<GoldenCase> all = [] {
     std::vector<GoldenCase> cases;
-    for (const char* file :
-         {"transformers", "adapters", "transformers_more", "transformers_pages", "adapters_more", "own"}) {
+    for (const char* file : {"transformers", "adapters", "transformers_more", "transformers_pages",
+                             "transformers_decoders", "adapters_more", "own"}) {
       const json content = json::parse(std::ifstream(folder() / (std::string(file) + ".json")));
       for (const json& one : content.at("cases")) {
         if (can_be_run(one)) cases.push_back(case_of(one, content.at("rows")));
@@ -169,11 +202,14 @@ void write_golden_model(const GoldenCase& golden, const fs::path& to) {
   std::vector<std::vector<float>> data;
   std::vector<checkpoint::TensorToWrite> out;
   data.reserve(facts.tensors.size());  // `out` points into it
+  std::set<std::string> written;       // several tensors of ours may be parts of one
   for (const worker::TensorFact& fact : facts.tensors) {
+    if (!written.insert(fact.in_file).second) continue;
+    const worker::Shape shape = fact.shape_in_file();
     const double centre = fact.role == worker::TensorFact::Role::NormScale ? 1 : 0;
-    const auto count = static_cast<std::size_t>(worker::elements(fact.shape));
-    data.push_back(golden_numbers(golden.base + "/" + fact.in_file, count, kBaseSpread, centre));
-    out.push_back({fact.in_file, "F32", fact.shape, data.back().data(), data.back().size() * sizeof(float)});
+    data.push_back(golden_numbers(golden.base + "/" + fact.in_file, static_cast<std::size_t>(worker::elements(shape)),
+                                  kBaseSpread, centre));
+    out.push_back({fact.in_file, "F32", shape, data.back().data(), data.back().size() * sizeof(float)});
   }
   checkpoint::write_safetensors(to / "model.safetensors", out);
 }

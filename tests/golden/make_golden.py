@@ -133,7 +133,7 @@ def write_group(group, found):
 def main():
     torch.set_num_threads(2)  # whatever the machine has: sums take their order, and so their last digits, from it
     found = versions()
-    of_a = ["transformers", "transformers_more", "transformers_pages", "own"]
+    of_a = ["transformers", "transformers_more", "transformers_pages", "transformers_decoders", "own"]
     groups = ["adapters", "adapters_more"] if "adapters" in found else of_a
     for group in sys.argv[1:] or groups:
         write_group(group, found)

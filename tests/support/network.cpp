@@ -65,7 +65,7 @@ Network::Network(const NetworkSpec& spec)
                  .facts({trial_.method, backbone_->facts(), trial_.task, spec.readout, spec.max_length})),
       method_(worker::make_method({trial_.method, facts_, backbone_->facts(), borrow_, spec.seed})),
       objective_(worker::make_objective(
-          trial_.task, worker::head_of(trial_, backbone_->facts(), backbone_->config().head_dropout))) {
+          trial_.task, worker::head_of(trial_, backbone_->facts(), backbone_->config().head_dropout.value_or(0)))) {
   at::set_num_threads(1);  // as trials run; and OpenMP's waiting threads make a busy machine a hundred times slower
 }
 

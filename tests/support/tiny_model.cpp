@@ -80,7 +80,11 @@ std::string name_in_file(std::string name, const TinyModel& options) {
   return options.prefix ? worker::find_architecture(options.architecture).prefixes.front() + name : name;
 }
 
-/// The keys that BERT and most of its cousins have in common, or those that DistilBERT calls otherwise.
+bool is_llama_like(const std::string& architecture) {
+  return architecture == "llama" || architecture == "mistral" || architecture.starts_with("qwen");
+}
+
+/// The keys that BERT and most of its cousins have in common, or those that others call otherwise.
 json config_of(const TinyModel& options) {
   json config = {{"model_type", options.architecture}, {"vocab_size", options.vocabulary}, {"pad_token_id", 0}};
   if (options.architecture == "distilbert") {
@@ -93,6 +97,27 @@ json config_of(const TinyModel& options) {
                    {"dropout", 0.1},
                    {"attention_dropout", 0.1},
                    {"seq_classif_dropout", 0.1}});
+    return config;
+  }
+  if (options.architecture == "gpt2") {
+    config.update({{"n_embd", options.width},
+                   {"n_layer", options.layers},
+                   {"n_head", options.heads},
+                   {"n_inner", options.ffn},
+                   {"n_positions", options.max_positions},
+                   {"activation_function", "gelu_new"}});
+    return config;
+  }
+  if (is_llama_like(options.architecture)) {
+    config.update({{"hidden_size", options.width},
+                   {"num_hidden_layers", options.layers},
+                   {"num_attention_heads", options.heads},
+                   {"num_key_value_heads", options.heads / 2},
+                   {"head_dim", options.width / options.heads},
+                   {"intermediate_size", options.ffn},
+                   {"max_position_embeddings", options.max_positions},
+                   {"rope_theta", 100},
+                   {"rms_norm_eps", 1e-6}});
     return config;
   }
   const bool bert = options.architecture == "bert";
@@ -115,21 +140,20 @@ json config_of(const TinyModel& options) {
 
 void write_weights(const fs::path& folder, const TinyModel& options) {
   const worker::ReadModel model = worker::parse_model(config_of(options).dump(), "tiny");
-  std::map<std::string, worker::Shape> shapes;
+  std::map<std::string, worker::TensorFact> facts;
   for (const worker::TensorFact& fact :
        worker::ModelFacts(*model.architecture, model.config, options.pooler && model.architecture->pools).tensors) {
-    shapes[fact.in_file] = fact.shape;
+    facts[fact.in_file] = fact;
   }
-  if (options.extra) shapes["cls.predictions.bias"] = {options.vocabulary};
+  if (options.extra) facts["cls.predictions.bias"].shape = {options.vocabulary};
   Random random(options.seed);
   std::vector<std::string> data;
   std::vector<checkpoint::TensorToWrite> tensors;
-  data.reserve(shapes.size());  // tensors point into it
-  for (const auto& [name, shape] : shapes) {
-    std::int64_t count = 1;
-    for (const std::int64_t size : shape) count *= size;
-    std::vector<float> values(static_cast<std::size_t>(count));
-    const bool scale = name.ends_with("LayerNorm.weight") || name.ends_with("layer_norm.weight");
+  data.reserve(facts.size());  // tensors point into it
+  for (const auto& [name, fact] : facts) {
+    const worker::Shape shape = fact.shape_in_file();
+    std::vector<float> values(static_cast<std::size_t>(worker::elements(shape)));
+    const bool scale = fact.role == worker::TensorFact::Role::NormScale;
     for (float& value : values) value = random.next() + (scale ? 1.0F : 0.0F);
     data.push_back(as_bytes(values, options.dtype));
     const bool foreign = name.starts_with("cls.");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,26 +24,51 @@ struct TensorFact {
   Shape shape;          // [out, in] for a product
   Role role = Role::Product;
   std::int64_t layer = -1;  // -1: before the first block; the number of layers: behind the last one
+  // Where a file holds several of them in one tensor:
+  std::string part{};          // what tells this one apart, "query"; empty: the tensor is a whole one
+  std::int64_t first_row = 0;  // its first row there
+  std::int64_t file_rows = 0;  // rows of the file's tensor; 0: shape[0]
+  bool transposed = false;     // the file holds [in, rows], as Conv1D does
 
   /// Weight decay acts on it where it trains.
   bool decays() const { return role == Role::Embedding || role == Role::Product; }
+  /// What a file's tensor must look like.
+  Shape shape_in_file() const;
+  /// As trial files call a trained copy of it: in_file, with `part` before its last word.
+  std::string stored_as() const;
+};
+
+/// Rotary positions (Su et al., 2021).
+struct RotaryConfig {
+  std::int64_t turned = 0;  // numbers of each head that turn; 0: none do
+  double base = 0;
+  bool interleaved = false;  // pairs are (2 i, 2 i + 1), as in GLM; else (i, i + turned / 2), as in LLaMA
+  enum class Scaling : std::uint8_t { None, Linear, Llama3 } scaling = Scaling::None;
+  double factor = 1, low_factor = 1, high_factor = 4;  // the latter two of Llama3's scaling, as is
+  std::int64_t original_positions = 0;                 // this one
+  bool operator==(const RotaryConfig&) const = default;
 };
 
 /// What a config.json says, checked: every size is within bounds and the sizes agree. One struct for all; what an
 /// architecture lacks stays at its default.
 struct ModelConfig {
   std::int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, ffn_width = 0;
-  std::int64_t positions = 0;       // lines of the table of positions
-  std::int64_t first_position = 0;  // the line of a row's first token
-  std::int64_t token_types = 0;     // lines of their table; 0: there is none
+  std::int64_t kv_heads = 0, head_dim = 0;  // of a decoder; an encoder's heads share out its width
+  std::int64_t positions = 0;               // lines of the table of positions
+  std::int64_t first_position = 0;          // the line of a row's first token
+  std::int64_t token_types = 0;             // lines of their table; 0: there is none
   std::int64_t pad_token = 0;
   bool pads_share_a_position = false;  // a padding token takes line pad_token of the table of positions
   bool ignores_types = false;          // its own tokenizer gives every token type 0: a table may have one line
-  std::string activation;              // gelu (with erf) | gelu_new (with tanh) | relu
+  std::string activation;              // gelu (with erf) | gelu_new (with tanh) | relu | silu
   double norm_epsilon = 1e-12;
-  double embedding_dropout = 0.1, attention_dropout = 0.1, attention_branch_dropout = 0.1, ffn_dropout = 0.1;
-  bool has_attention_branch_dropout = true;  // else that rate stays 0
-  double head_dropout = 0.1;
+  /// Rates of dropout; without a value: there is none at that place, whatever rate is asked for.
+  std::optional<double> embedding_dropout = 0.1, attention_dropout = 0.1, attention_branch_dropout = 0.1,
+                        ffn_dropout = 0.1, head_dropout = 0.1;
+  BlockStyle style;
+  bool root_mean_square = false;  // its norms are RMSNorm
+  bool query_key_norm = false;    // each head's queries and keys are normed before they turn
+  RotaryConfig rotary;
 
   /// All rates of dropout alike; below 0: as they are.
   void set_dropout(double rate);
@@ -55,6 +81,7 @@ struct HeadStyle {
   enum class Activation : std::uint8_t { Tanh, Relu, Gelu };
   Activation activation = Activation::Tanh;
   bool dropout_before_dense = false;
+  bool bias = true;  // of the last linear layer
 };
 
 struct Architecture {
@@ -62,6 +89,7 @@ struct Architecture {
   std::vector<std::string> prefixes;  // that files may put before names: "bert."
   bool pools = false;                 // pretrained with a pooler, which a folder may lack
   HeadStyle head;
+  std::vector<std::string> readouts{"pooler", "cls", "mean", "last"};  // that make sense; the first is the default
   ModelConfig (*read)(const ConfigReader&) = nullptr;
   /// Those of the forward pass; the pooler's only where `pooler`.
   std::vector<TensorFact> (*tensors)(const ModelConfig&, bool pooler) = nullptr;

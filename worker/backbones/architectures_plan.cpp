@@ -80,10 +80,25 @@ std::string Architecture::name_in_file(std::string of) const {
   return of;
 }
 
+Shape TensorFact::shape_in_file() const {
+  Shape whole = shape;
+  if (file_rows > 0) whole[0] = file_rows;
+  if (transposed) std::ranges::reverse(whole);
+  return whole;
+}
+
+std::string TensorFact::stored_as() const {
+  if (part.empty()) return in_file;
+  const std::size_t dot = in_file.rfind('.');
+  return in_file.substr(0, dot) + "." + part + in_file.substr(dot);
+}
+
 void ModelConfig::set_dropout(double rate) {
   if (rate < 0) return;
-  embedding_dropout = attention_dropout = ffn_dropout = head_dropout = rate;
-  if (has_attention_branch_dropout) attention_branch_dropout = rate;
+  for (std::optional<double>* place :
+       {&embedding_dropout, &attention_dropout, &attention_branch_dropout, &ffn_dropout, &head_dropout}) {
+    if (*place) *place = rate;
+  }
 }
 
 ModelFacts::ModelFacts(const Architecture& of, ModelConfig as, bool with_pooler)

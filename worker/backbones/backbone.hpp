@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "worker/backbones/architecture.hpp"
+#include "worker/backbones/blocks.hpp"
 #include "worker/methods/sites.hpp"
 #include "worker/model/batch.hpp"
 #include "worker/model/weights.hpp"
@@ -25,18 +26,20 @@ class Backbone {
   /// Those of one token of each row, [rows, width]: the last block runs for these only, where the trials allow it.
   at::Tensor hidden_of(const ReadTokens& read, const Weights& weights, const Batch& batch, const Sites& sites) const;
   /// Word-level vectors [n, width] of ids [n].
-  virtual at::Tensor embedding(const Weights& weights, const at::Tensor& ids) const = 0;
+  at::Tensor embedding(const Weights& weights, const at::Tensor& ids) const;
   /// The pretrained pooler on first tokens [rows, width], announced at Site::Pooler.
-  virtual at::Tensor pooled(const Weights& weights, const Sites& sites, const at::Tensor& x) const = 0;
+  virtual at::Tensor pooled(const Weights& weights, const Sites& sites, const at::Tensor& x) const;
 
  private:
   /// What enters the first block, [tokens, width].
   virtual at::Tensor embed(const Weights& weights, const Batch& batch, const Sites& sites) const = 0;
-  /// x [tokens, width] to [lines of `asking`, width]: all tokens are keys and values, what `asking` leaves out asks for
-  /// nothing.
-  virtual at::Tensor block(const Weights& weights, const Sites& sites, const Sites& asking, std::int64_t layer,
-                           const at::Tensor& x) const = 0;
-  at::Tensor below_top(const Weights& weights, const Batch& batch, const Sites& sites) const;
+  /// By which angles queries and keys turn, for all tokens; undefined where they do not.
+  virtual Rotation rotation(const Batch& /*batch*/) const { return {}; }
+  /// x [tokens, width] to [lines of run.asking, width].
+  virtual at::Tensor block(const BlockRun& run, const at::Tensor& x) const = 0;
+  /// Behind the last block: x [lines, width], announced by `sites`.
+  virtual at::Tensor finish(const Weights& /*weights*/, const Sites& /*sites*/, const at::Tensor& x) const { return x; }
+  at::Tensor run_blocks(const Weights& weights, const Batch& batch, const Sites& sites, const Sites& at_the_top) const;
 
   ModelFacts facts_;
 };

@@ -19,8 +19,7 @@ ModelConfig read_distilbert(const ConfigReader& read) {
   model.activation = read.text("activation", {"gelu", "relu"}, "gelu");
   model.embedding_dropout = model.ffn_dropout = read.real("dropout", 0, 0.9, 0.1);
   model.attention_dropout = read.real("attention_dropout", 0, 0.9, 0.1);
-  model.has_attention_branch_dropout = false;
-  model.attention_branch_dropout = 0;
+  model.attention_branch_dropout = std::nullopt;
   model.head_dropout = read.real("seq_classif_dropout", 0, 0.9, 0.2);
   if (model.width % model.heads != 0) {
     read.fail(fmt::format("\"dim\" is {}, which {} heads cannot share out evenly", model.width, model.heads));

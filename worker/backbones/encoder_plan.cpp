@@ -2,34 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "worker/backbones/tensor_list.hpp"
+
 namespace peftgrid::worker {
-
-namespace {
-
-using Role = TensorFact::Role;
-
-/// Adds the two tensors of a module.
-class TensorList {
- public:
-  void linear(const std::string& name, const std::string& in_file, std::int64_t in, std::int64_t out,
-              std::int64_t layer) {
-    all_.push_back({name + ".weight", in_file + ".weight", {out, in}, Role::Product, layer});
-    all_.push_back({name + ".bias", in_file + ".bias", {out}, Role::Bias, layer});
-  }
-  void norm(const std::string& name, const std::string& in_file, std::int64_t width, std::int64_t layer) {
-    all_.push_back({name + ".weight", in_file + ".weight", {width}, Role::NormScale, layer});
-    all_.push_back({name + ".bias", in_file + ".bias", {width}, Role::NormShift, layer});
-  }
-  void table(const std::string& name, const std::string& in_file, std::int64_t lines, std::int64_t width) {
-    all_.push_back({name + ".weight", in_file + ".weight", {lines, width}, Role::Embedding, -1});
-  }
-  std::vector<TensorFact> take() { return std::move(all_); }
-
- private:
-  std::vector<TensorFact> all_;
-};
-
-}  // namespace
 
 std::vector<TensorFact> encoder_tensors(const ModelConfig& config, const EncoderNames& names, bool pooler) {
   const std::int64_t d = config.width, f = config.ffn_width;
@@ -40,16 +15,16 @@ std::vector<TensorFact> encoder_tensors(const ModelConfig& config, const Encoder
   list.norm("embedding_norm", names.norm, d, -1);
   for (std::int64_t i = 0; i < config.layers; ++i) {
     const std::string ours = fmt::format("layer.{}.", i), theirs = fmt::format("{}.{}.", names.layers, i);
-    list.linear(ours + "query", theirs + names.query, d, d, i);
-    list.linear(ours + "key", theirs + names.key, d, d, i);
-    list.linear(ours + "value", theirs + names.value, d, d, i);
-    list.linear(ours + "attention_output", theirs + names.attention_output, d, d, i);
+    list.linear(ours + "query", theirs + names.query, {d, d}, i);
+    list.linear(ours + "key", theirs + names.key, {d, d}, i);
+    list.linear(ours + "value", theirs + names.value, {d, d}, i);
+    list.linear(ours + "attention_output", theirs + names.attention_output, {d, d}, i);
     list.norm(ours + "attention_norm", theirs + names.attention_norm, d, i);
-    list.linear(ours + "ffn_up", theirs + names.ffn_up, d, f, i);
-    list.linear(ours + "ffn_down", theirs + names.ffn_down, f, d, i);
+    list.linear(ours + "ffn_up", theirs + names.ffn_up, {f, d}, i);
+    list.linear(ours + "ffn_down", theirs + names.ffn_down, {d, f}, i);
     list.norm(ours + "ffn_norm", theirs + names.ffn_norm, d, i);
   }
-  if (pooler) list.linear("pooler", names.pooler, d, d, config.layers);
+  if (pooler) list.linear("pooler", names.pooler, {d, d}, config.layers);
   return list.take();
 }
 
@@ -61,7 +36,9 @@ Geometry encoder_geometry(const ModelConfig& config, bool pooler) {
   geometry.heads = geometry.kv_heads = config.heads;
   geometry.head_dim = config.width / config.heads;
   geometry.max_positions = config.positions - config.first_position;
-  describe_encoder_sites(geometry, pooler);
+  describe_blocks(geometry, config.style);
+  describe_norm(geometry, Site::StemNorm, config.style);
+  if (pooler) describe_pooler(geometry);
   return geometry;
 }
 

@@ -11,9 +11,8 @@ class BaseCopies : public Method {
   explicit BaseCopies(const MethodSetup& setup) : trained_(setup.facts.parameters) {
     auto tensors = setup.base.weights->all();
     for (const TensorFact& tensor : setup.model.tensors) {
-      if (trained_.lists(tensor.in_file)) {
-        tensors[tensor.name] = trained_.adopt(tensor.in_file, setup.base.fp32_copy(tensor.name));
-      }
+      const std::string name = tensor.stored_as();
+      if (trained_.lists(name)) tensors[tensor.name] = trained_.adopt(name, setup.base.fp32_copy(tensor.name));
     }
     weights_ = std::make_shared<const Weights>(std::move(tensors));
   }

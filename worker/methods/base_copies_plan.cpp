@@ -5,7 +5,7 @@
 namespace peftgrid::worker {
 
 ParameterFact copy_of(const TensorFact& tensor) {
-  ParameterFact fact{tensor.in_file, tensor.shape};
+  ParameterFact fact{tensor.stored_as(), tensor.shape};
   fact.decays = tensor.decays();
   fact.by_token = tensor.name == "word.weight";
   return fact;

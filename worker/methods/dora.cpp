@@ -28,7 +28,7 @@ class Dora : public Method {
       const std::string name = place_name(site, layer);
       Layer& made = layers_.at(site, layer);
       made.weight = setup.base.weights->at(name + ".weight");
-      made.bias = setup.base.weights->at(name + ".bias");
+      made.bias = setup.base.weights->find(name + ".bias");
       made.squares = made.weight.to(at::kFloat).square().sum(1);
       const double bound = 1.0 / std::sqrt(static_cast<double>(setup.model.geometry.at(site).in));
       made.down = trained_.uniform(name + ".lora_A", setup.start(place_number(site, layer)), bound);
@@ -46,7 +46,7 @@ class Dora : public Method {
     if (layer == nullptr) return {};
     const at::Tensor x = pass.dropout(call.x, dropout_, place_number(call.site, call.layer));
     const bool dropped = base_dropout_ && pass.training && dropout_ > 0;
-    const at::Tensor base = dropped ? linear(x, layer->weight, {}) : call.y - layer->bias;
+    const at::Tensor base = dropped ? linear(x, layer->weight, {}) : without_bias(*layer, call.y);
     const at::Tensor ratio = layer->magnitude / layer->length;
     return (ratio - 1) * base + ratio * low_rank(x, layer->down, layer->up, scale_);
   }
@@ -55,10 +55,14 @@ class Dora : public Method {
 
  private:
   struct Layer {
-    at::Tensor weight, bias, squares;  // frozen; squares [out]: of the lines' lengths
+    at::Tensor weight, bias, squares;  // frozen; bias may be undefined; squares [out]: of the lines' lengths
     at::Tensor down, up, magnitude;
     at::Tensor length;  // [out], of this pass
   };
+
+  static at::Tensor without_bias(const Layer& layer, const at::Tensor& y) {
+    return layer.bias.defined() ? y - layer.bias : y;
+  }
 
   /// By ||W||² + 2 s <W A^T, B> + s² ||B A||², line by line: no matrix of the layer's size is made.
   at::Tensor lengths(const Layer& layer) const {

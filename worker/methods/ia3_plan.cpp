@@ -12,20 +12,28 @@ class Ia3Plan : public MethodPlan {
     return {"ia3",
             "keys, values and the inner part of the feed-forward layers, rescaled",
             {choice("placement", {"paper", "peft"},
-                    "as published, or with what the library peft scales besides: the attention's output")}};
+                    "as published, or with what the library peft scales besides: of encoders what attention finds, of "
+                    "GPT-2 the queries")}};
   }
   DefaultRates rates() const override { return {2e-2, 1e-2, 3e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
+    const Geometry& geometry = context.model.geometry;
+    const bool by_peft = text_option(context.method, "placement") == "peft";
     MethodFacts facts;
-    for (const auto& [layer, site] : places(context.model.geometry)) {
+    for (const auto& [layer, site] : places(geometry)) {
       const bool scaled = site == Site::Key || site == Site::Value || site == Site::FfnHidden;
-      const bool by_peft = site == Site::AttnCore && text_option(context.method, "placement") == "peft";
-      if (!scaled && !by_peft) continue;
-      facts.parameters.push_back(
-          {place_name(site, layer) + ".scale_change", {context.model.geometry.at(site).out}, false});
+      if (!scaled && !(by_peft && site == beside(geometry))) continue;
+      facts.parameters.push_back({place_name(site, layer) + ".scale_change", {geometry.at(site).out}, false});
     }
     return facts;
+  }
+
+ private:
+  /// What peft scales besides: a fused matrix whole, of an encoder what attention finds, of other decoders nothing.
+  static std::optional<Site> beside(const Geometry& geometry) {
+    if (geometry.fused) return Site::Query;
+    return geometry.causal ? std::nullopt : std::optional(Site::AttnCore);
   }
 };
 

@@ -1,5 +1,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/bmm.h>
+#include <ATen/ops/repeat_interleave.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tanh.h>
 
@@ -13,8 +14,8 @@ namespace peftgrid::worker {
 
 namespace {
 
-/// LLaMA-Adapter (Zhang et al., ICLR 2024) on an encoder: a prompt A [K, d] in a layer goes through the layer's own
-/// frozen key and value products, biases included, and each head attends to it apart from the text:
+/// LLaMA-Adapter (Zhang et al., ICLR 2024): a prompt A [K, d] in a layer goes through the layer's own
+/// frozen key and value products, biases included and unturned, and each head attends to it apart from the text:
 ///   core += gate * softmax(q (W_k A + b_k)^T / sqrt(head size)) (W_v A + b_v)
 /// where gate is tanh(g) with a g for each head, as in the authors' code, or one g a layer without tanh, as in peft. g
 /// = 0 at start, which is the identity; A is N(0, 1). No decay on g.
@@ -23,8 +24,8 @@ class LlamaAdapter : public Method {
   explicit LlamaAdapter(const MethodSetup& setup)
       : trained_(setup.facts.parameters),
         frozen_(setup.base.weights),
-        heads_(setup.model.geometry.heads),
         head_dim_(setup.model.geometry.head_dim),
+        queries_a_key_(setup.model.geometry.heads / setup.model.geometry.kv_heads),
         by_head_(text_option(setup.spec, "gate") == "head") {
     for (std::int64_t layer = 0; layer < setup.model.geometry.layers; ++layer) {
       const std::string name = "layer." + std::to_string(layer);
@@ -39,10 +40,10 @@ class LlamaAdapter : public Method {
     const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim_));
     for (auto& [layer, mine] : layers_) {
       const std::string name = "layer." + std::to_string(layer);
-      mine.keys = heads_of(frozen_->linear(name + ".key", mine.prompt)).transpose(1, 2) * scale;
+      mine.keys = serving(heads_of(frozen_->linear(name + ".key", mine.prompt)).transpose(1, 2) * scale);
       // The gate weighs the prompt's few values instead of what every token finds.
       const at::Tensor gate = by_head_ ? at::tanh(mine.gate) : mine.gate;
-      mine.values = heads_of(frozen_->linear(name + ".value", mine.prompt)) * gate.view({-1, 1, 1});
+      mine.values = serving(heads_of(frozen_->linear(name + ".value", mine.prompt))) * gate.view({-1, 1, 1});
     }
   }
 
@@ -58,7 +59,11 @@ class LlamaAdapter : public Method {
 
  private:
   /// [lines, width] to [heads, lines, head size].
-  at::Tensor heads_of(const at::Tensor& x) const { return x.view({x.size(0), heads_, head_dim_}).transpose(0, 1); }
+  at::Tensor heads_of(const at::Tensor& x) const { return x.view({x.size(0), -1, head_dim_}).transpose(0, 1); }
+  /// Each key head once for every head of the queries that it serves.
+  at::Tensor serving(const at::Tensor& x) const {
+    return queries_a_key_ == 1 ? x : at::repeat_interleave(x, queries_a_key_, 0);
+  }
 
   struct Layer {
     at::Tensor prompt, gate;
@@ -66,7 +71,7 @@ class LlamaAdapter : public Method {
   };
   Parameters trained_;
   const Weights* frozen_;
-  std::int64_t heads_, head_dim_;
+  std::int64_t head_dim_, queries_a_key_;
   bool by_head_;
   std::map<std::int64_t, Layer> layers_;
 };

@@ -175,7 +175,7 @@ Tensor Sites::dropout(const Tensor& x, double rate, Purpose purpose, std::int64_
 }
 
 Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, const Tensor& k, const Tensor& v,
-                        std::int64_t heads, double rate) const {
+                        const Geometry& geometry, double rate) const {
   std::vector<Tensor> parts;
   for (const Rows& r : rows_) {
     const auto part = [&](const Tensor& t) { return rows_.size() == 1 ? t : t.narrow(0, r.token, r.tokens); };
@@ -184,7 +184,9 @@ Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, co
     all.rows = r.table;
     const KeysValues extra = r.method->extra_kv(layer, part(x), all);
     AttentionCall call;
-    call.heads = heads;
+    call.heads = geometry.heads;
+    call.kv_heads = geometry.kv_heads;
+    call.causal = geometry.causal;
     call.dropout = r.pass.training ? rate : 0;
     call.key = stream(r.pass.seed, Purpose::AttentionDropout, static_cast<std::uint32_t>(layer));
     call.step = r.pass.step;

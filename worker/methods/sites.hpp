@@ -36,10 +36,10 @@ class Sites {
   at::Tensor at(const SiteCall& call) const;
   /// The base's own dropout, by each trial's own randomness. x [lines, width].
   at::Tensor dropout(const at::Tensor& x, double rate, Purpose purpose, std::int64_t layer) const;
-  /// Attention with each trial's extra keys and values. `x` is the block's input; x, k, v [tokens, width], q and what
-  /// returns [lines, width].
+  /// Attention with each trial's extra keys and values. `x` [tokens, width] is what keys and values were made of; k, v
+  /// [tokens, kv_width], q and what returns [lines, query_width].
   at::Tensor attention(std::int64_t layer, const at::Tensor& x, const at::Tensor& q, const at::Tensor& k,
-                       const at::Tensor& v, std::int64_t heads, double rate) const;
+                       const at::Tensor& v, const Geometry& geometry, double rate) const;
   /// Word vectors [tokens, width] with the prompts' slots filled.
   at::Tensor with_prompts(const at::Tensor& words) const;
 

@@ -39,6 +39,11 @@ Tensor view(const char* data, const checkpoint::TensorEntry& entry) {
   return at::from_blob(const_cast<char*>(data), entry.shape, at::TensorOptions().dtype(type_of(entry.dtype)));
 }
 
+/// The tensor that `fact` names within the file's, [out, in], without a copy.
+Tensor part_of(const Tensor& in_file, const TensorFact& fact) {
+  return (fact.transposed ? in_file.t() : in_file).narrow(0, fact.first_row, fact.shape[0]);
+}
+
 std::vector<fs::path> paths_of(const ShardedTensors& tensors) {
   std::vector<fs::path> paths;
   for (const checkpoint::MappedFile& file : tensors.files) paths.push_back(file.path());
@@ -63,8 +68,9 @@ class MappedBase : public Base {
     std::vector<TensorFact> to_convert;
     for (const TensorFact& fact : model.tensors) {
       const auto& located = original_.tensors.at(in_file.at(fact.in_file));
-      const Tensor& source = source_[fact.name] = view(original_.data(located), located.entry);
-      if (type_of(located.entry.dtype) == wanted(precision, fact)) {
+      const Tensor& source = source_[fact.name] = part_of(view(original_.data(located), located.entry), fact);
+      // oneDNN takes 2,000 times as long for a matrix that lies the other way round (docs/performance.md).
+      if (type_of(located.entry.dtype) == wanted(precision, fact) && source.is_contiguous()) {
         tensors[fact.name] = source;
       } else {
         to_convert.push_back(fact);
@@ -86,7 +92,8 @@ class MappedBase : public Base {
   }
 
   Tensor fp32_copy(std::string_view name) const override {
-    return source_.at(std::string(name)).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    return source_.at(std::string(name))
+        .to(at::kFloat, /*non_blocking=*/false, /*copy=*/true, at::MemoryFormat::Contiguous);
   }
 
  private:
@@ -129,7 +136,7 @@ class MappedBase : public Base {
       return;
     }
     // Without a cache each rank keeps a copy of its own: dear, but no trial's failure.
-    for (const TensorFact& fact : facts) tensors[fact.name] = source_.at(fact.name).to(wanted(precision, fact));
+    for (const TensorFact& fact : facts) tensors[fact.name] = converted(precision, fact);
   }
 
   /// False where the cache does not take the file.
@@ -163,14 +170,18 @@ class MappedBase : public Base {
     std::vector<Tensor> alive;
     std::vector<checkpoint::TensorToWrite> out;
     for (const TensorFact& fact : facts) {
-      const at::ScalarType type = wanted(precision, fact);
-      const Tensor& tensor = alive.emplace_back(source_.at(fact.name).to(type));
-      out.push_back({fact.name, dtype_of(type), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()});
+      const Tensor& tensor = alive.emplace_back(converted(precision, fact));
+      out.push_back(
+          {fact.name, dtype_of(tensor.scalar_type()), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()});
     }
     const fs::path draft = checkpoint::draft_beside(file);
     checkpoint::write_safetensors(draft, out);
     checkpoint::publish_replacing(draft, file);
     checkpoint::publish_bytes_replacing(checkpoint::sha256(content_sha256(file) + key), file.parent_path() / "sha256");
+  }
+
+  Tensor converted(const std::string& precision, const TensorFact& fact) const {
+    return source_.at(fact.name).to(wanted(precision, fact)).contiguous();
   }
 
   static bool are_unchanged(const std::vector<Watched>& files) {

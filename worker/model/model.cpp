@@ -146,7 +146,8 @@ Model::Model(const TrialSpec& spec, Store& store)
           method_plan(spec.method.name)
               .facts({spec.method, backbone_->facts(), spec.task, spec.backbone.readout, spec.training.max_length})),
       method_(make_method({spec.method, method_facts_, backbone_->facts(), borrow_, spec.seed})),
-      objective_(make_objective(spec.task, head_of(spec, backbone_->facts(), backbone_->config().head_dropout))) {}
+      objective_(
+          make_objective(spec.task, head_of(spec, backbone_->facts(), backbone_->config().head_dropout.value_or(0)))) {}
 
 std::vector<Trained> Model::head_parameters() const {
   return method_facts_.freezes_head ? std::vector<Trained>{} : objective_->parameters();

@@ -56,7 +56,8 @@ std::int64_t outputs_of(const TaskSpec& task) {
 
 std::vector<ParameterFact> ObjectivePlan::head(const MethodContext& context) const {
   const std::int64_t width = context.model.geometry.width, count = outputs(context.task);
-  std::vector<ParameterFact> facts{{"classifier.weight", {count, width}}, {"classifier.bias", {count}, false}};
+  std::vector<ParameterFact> facts{{"classifier.weight", {count, width}}};
+  if (context.model.architecture->head.bias) facts.push_back({"classifier.bias", {count}, false});
   if (context.readout == kReadsPooler && !context.model.pooler) {
     facts.push_back({"pooler.dense.weight", {width, width}});
     facts.push_back({"pooler.dense.bias", {width}, false});

@@ -1,6 +1,9 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/mse_loss.h>
+
+#include <algorithm>
 
 #include "worker/objectives/objective.hpp"
 #include "worker/tasks/target_scale.hpp"
@@ -40,6 +43,8 @@ class Regression : public Objective {
       if (one.name == "classifier.weight") one.values = one.values * scale_.deviation;
       if (one.name == "classifier.bias") one.values = one.values * scale_.deviation + scale_.mean;
     }
+    const auto is_bias = [](const Stored& one) { return one.name == "classifier.bias"; };
+    if (std::ranges::none_of(all, is_bias)) all.push_back({"classifier.bias", at::full({1}, scale_.mean, at::kFloat)});
     return all;
   }
 

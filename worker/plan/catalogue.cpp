@@ -27,9 +27,13 @@ std::int64_t total(const std::vector<ParameterFact>& facts) {
 
 /// Arithmetic of the forward pass per token: linear layers, and attention over `keys` keys.
 double forward(const Geometry& geometry, double keys) {
-  const auto d = static_cast<double>(geometry.width), f = static_cast<double>(geometry.ffn_width),
-             layers = static_cast<double>(geometry.layers);
-  return layers * (2 * (4 * d * d + 2 * d * f) + 4 * d * keys);
+  double products = 0;
+  for (const Site site : kSites) {
+    const SiteFacts& here = geometry.at(site);
+    if (here.product && !once_a_pass(site)) products += static_cast<double>(here.in) * static_cast<double>(here.out);
+  }
+  const auto width = static_cast<double>(geometry.query_width());
+  return static_cast<double>(geometry.layers) * (2 * products + 4 * width * keys);
 }
 
 void check_positions(const TrialSpec& spec, const MethodFacts& facts, const ModelFacts& model) {

@@ -36,6 +36,18 @@ bool ConfigReader::holds_items(const char* key) const {
   return found != config_.end() && found->is_structured() && !found->empty();
 }
 
+std::optional<ConfigReader> ConfigReader::within(const char* key) const {
+  if (!has(key)) return std::nullopt;
+  const nlohmann::json& value = *config_.find(key);
+  if (!value.is_object()) fail(fmt::format("\"{}\" is {}; an object would be right", key, value_text(value)));
+  return ConfigReader(value, fmt::format("{}: \"{}\"", where_, key));
+}
+
+bool ConfigReader::lists(const char* key, const std::string& text) const {
+  const auto found = config_.find(key);
+  return found != config_.end() && found->is_array() && std::ranges::find(*found, nlohmann::json(text)) != found->end();
+}
+
 std::int64_t ConfigReader::size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback,
                                 std::int64_t least) const {
   const auto found = config_.find(key);

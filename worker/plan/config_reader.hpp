@@ -11,14 +11,18 @@ namespace peftgrid::worker {
 /// Reads checked values out of a config.json; throws UsageError naming file, key and what would be right.
 class ConfigReader {
  public:
-  /// Both must outlive this.
-  ConfigReader(const nlohmann::json& config, const std::string& where) : config_(config), where_(where) {}
+  /// `config` must outlive this.
+  ConfigReader(const nlohmann::json& config, std::string where) : config_(config), where_(std::move(where)) {}
 
   bool has(const char* key) const;
   /// Is it there, and true? Anything but true, false and null is refused.
   bool is_true(const char* key) const;
   /// Is it there, and a list or a map that is not empty?
   bool holds_items(const char* key) const;
+  /// What a key that holds an object holds; its errors name the key. No value where it is absent or null.
+  std::optional<ConfigReader> within(const char* key) const;
+  /// Does a list hold this text?
+  bool lists(const char* key, const std::string& text) const;
   /// A whole number from `least` to `most`.
   std::int64_t size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback = {},
                     std::int64_t least = 1) const;
@@ -30,7 +34,7 @@ class ConfigReader {
 
  private:
   const nlohmann::json& config_;
-  const std::string& where_;
+  std::string where_;
 };
 
 }  // namespace peftgrid::worker

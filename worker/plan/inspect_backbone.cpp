@@ -43,14 +43,15 @@ class TensorCheck {
     const auto found = in_file_.find(fact.in_file);
     if (found == in_file_.end()) {
       throw UsageError(fmt::format("{}: tensor \"{}\" is missing; config.json says it has the shape {}{}", folder_,
-                                   fact.in_file, shape_text(fact.shape), other_names()));
+                                   fact.in_file, shape_text(fact.shape_in_file()), other_names()));
     }
     const auto& located = tensors_.tensors.at(found->second);
     const std::string file = tensors_.files[located.file].path().string();
     const checkpoint::TensorEntry& entry = located.entry;
-    if (entry.shape != fact.shape) {
+    if (entry.shape != fact.shape_in_file()) {
       throw UsageError(fmt::format("{}: tensor {} has the shape {}; config.json says {}", file,
-                                   in_quotes(found->second), shape_text(entry.shape), shape_text(fact.shape)));
+                                   in_quotes(found->second), shape_text(entry.shape),
+                                   shape_text(fact.shape_in_file())));
     }
     if (entry.dtype != "F32" && entry.dtype != "F16" && entry.dtype != "BF16") {
       throw UsageError(fmt::format("{}: tensor {} is of type {}; F32, F16 and BF16 are read", file,
@@ -114,7 +115,14 @@ void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
 }
 
 void read_side_files(const fs::path& folder, BackboneFacts& facts) {
-  StatedReadout stated = stated_readout(folder);
+  const Architecture& architecture = *facts.model.architecture;
+  StatedReadout stated = stated_readout(folder, architecture.readouts.front());
+  if (!stated.readout.empty() &&
+      std::ranges::find(architecture.readouts, stated.readout) == architecture.readouts.end()) {
+    stated.refusal =
+        fmt::format("{}: {}; name one in the grid", stated.origin, no_such_readout(architecture, stated.readout));
+    stated.readout.clear();
+  }
   facts.default_readout = std::move(stated.readout);
   facts.readout_origin = std::move(stated.origin);
   facts.readout_refusal = std::move(stated.refusal);
@@ -165,6 +173,11 @@ BackboneFacts without_weights(const fs::path& folder, const ReadModel& read) {
 }
 
 }  // namespace
+
+std::string no_such_readout(const Architecture& architecture, const std::string& readout) {
+  return fmt::format("{} is no readout of the architecture {}; it has {}", in_quotes(readout), architecture.name,
+                     joined(architecture.readouts));
+}
 
 BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without) {
   const fs::path folder = path;

@@ -175,8 +175,8 @@ std::string model_within(const fs::path& folder) {
   return modules ? modules->transformer : std::string();
 }
 
-StatedReadout stated_readout(const fs::path& model) {
-  StatedReadout stated{kReadsPooler, "default", {}, {}};
+StatedReadout stated_readout(const fs::path& model, const std::string& fallback) {
+  StatedReadout stated{fallback, "default", {}, {}};
   fs::path folder = model, shown;
   auto modules = read_modules(folder);
   if (!modules && is_module_of(model, model.parent_path())) {

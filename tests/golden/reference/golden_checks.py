@@ -5,6 +5,7 @@ import torch
 
 from golden_reference import Reference
 from own_encoder import OwnEncoder
+from plain_decoders import made_plain
 
 
 def agree(ours, theirs):
@@ -21,8 +22,12 @@ def whole_model(reference, case):
     config.num_labels = case["outputs"]
     config.problem_type = "regression" if case["kind"] == "regression" else "single_label_classification"
     whole = reference.base.classification(config).double().eval()
+    if reference.base.decoder:
+        made_plain(whole.base_model).double()
     whole.base_model.load_state_dict(reference.model.state_dict())
-    if reference.base.pooler:
+    if reference.base.decoder:
+        whole.score.load_state_dict({"weight": reference.head["classifier.weight"]})
+    elif reference.base.pooler:
         load_linear(whole.classifier, reference, "classifier")
     elif reference.base.family == "DistilBert":
         load_linear(whole.pre_classifier, reference, "pooler.dense")
@@ -34,8 +39,9 @@ def whole_model(reference, case):
 
 
 def check_against_sequence_classification(reference, case, rows):
-    """Our reading of the pooler or the class's own head, our losses, and our padding."""
-    if case["method"] not in ("full", "head") or case["readout"] != "pooler" or case["base"] == "minilm":
+    """Our reading of the pooler, the class's own head or a decoder's last token, our losses, and our padding."""
+    readout = "last" if reference.base.decoder else "pooler"
+    if case["method"] not in ("full", "head") or case["readout"] != readout or case["base"] == "minilm":
         return
     whole = whole_model(reference, case)
     for row in rows:
@@ -59,8 +65,9 @@ def check_against_peft_classification(reference, case, rows):
     tuned = get_peft_model(whole_model(reference, case), config).double().eval()
     tuned.prompt_encoder["default"].load_state_dict(reference.prompt_encoder.state_dict())
     for row in rows:
-        ids, types = torch.tensor([row["ids"]]), torch.tensor([row["types"]])
-        alone = tuned(input_ids=ids, token_type_ids=types, attention_mask=torch.ones_like(ids))
+        ids = torch.tensor([row["ids"]])
+        types = {"token_type_ids": torch.tensor([row["types"]])} if reference.base.types else {}
+        alone = tuned(input_ids=ids, attention_mask=torch.ones_like(ids), **types)
         agree(alone.logits, reference.logits([row]))
 
 

@@ -60,7 +60,9 @@ class Reference:
 
     def add_head(self):
         width, outputs = self.width(), self.case["outputs"]
-        shapes = {"classifier.weight": (outputs, width), "classifier.bias": (outputs,)}
+        shapes = {"classifier.weight": (outputs, width)}
+        if not self.base.decoder:
+            shapes["classifier.bias"] = (outputs,)
         if self.case["readout"] == "pooler" and not self.case["pooler"]:
             shapes |= {"pooler.dense.weight": (width, width), "pooler.dense.bias": (width,)}
         trains = self.case["options"].get("freeze_head") != "yes"
@@ -105,7 +107,7 @@ class Reference:
         return self.head_linear("classifier", read)
 
     def head_linear(self, name, x):
-        return torch.nn.functional.linear(x, self.head[name + ".weight"], self.head[name + ".bias"])
+        return torch.nn.functional.linear(x, self.head[name + ".weight"], self.head.get(name + ".bias"))
 
     def loss(self, rows):
         logits = self.logits(rows)

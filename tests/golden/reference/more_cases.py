@@ -119,12 +119,42 @@ MINILM = {
 }
 
 
+# On decoders, whose biases and fused products differ: every method that transformers and peft have for them.
+DECODERS = ["tiny_gpt2", "tiny_llama", "tiny_mistral", "tiny_qwen2", "tiny_qwen3"]
+BIASED = ["tiny_gpt2", "tiny_qwen2"]
+ON_DECODERS = {label: TINY_METHODS[label] for label in ("full", "head", "top_layers", "lora", "bitfit", "prompt")} | {
+    label: TINY["transformers_more"][label]
+    for label in ("lora_word_all", "lora_pissa", "dora", "ia3", "ia3_peft", "norms", "norms_and_biases", "ptuning_lstm",
+                  "prefix_shifted", "prefix_shifted_network", "ptuning_v2")} | {
+    "llama_adapter_layer": ("llama_adapter", {"length": 4, "gate": "layer"}, 0.5, 1e-2),
+    "llama_adapter_top": ("llama_adapter", {"length": 4, "gate": "layer", "layers": 1}, 0.5, 1e-2)}
+ON_EVERY_DECODER = ["full", "head", "lora", "lora_word_all", "norms"]
+
+
+def decoder_cases():
+    cases = []
+    for base in DECODERS:
+        every = base in ("tiny_gpt2", "tiny_llama")
+        for label, row in ON_DECODERS.items():
+            lacks = label == "bitfit" and base not in BIASED or label.startswith("llama_adapter") and base == "tiny_gpt2"
+            if (every or label in ON_EVERY_DECODER or label == "bitfit") and not lacks:
+                cases.append(on(base, label, row, "last"))
+        cases.append(on(base, "lora", TINY_METHODS["lora"], "mean"))
+    cases.append(on("tiny_gpt2", "lora", TINY_METHODS["lora"], "last", marks=["regression"], kind="regression",
+                    outputs=1, targets="standardized"))
+    return cases
+
+
 def on(base, label, row, readout="pooler", **more):
     keys = row[4] if len(row) > 4 else {}
+    if BASES[base].decoder:
+        keys = {"activation": "gelu_new" if base == "tiny_gpt2" else "silu"} | keys
     return case(base, label, {label: row[:4]}, readout, pooler=BASES[base].pooler, **(more | keys))
 
 
 def more_cases(group):
+    if group == "transformers_decoders":
+        return decoder_cases()
     cases = [on(base, label, row) for base in ("tiny", "tiny_roberta") for label, row in TINY[group].items()]
     cases += [on("tiny_roberta", label, TINY_METHODS[label]) for label in FIRST.get(group, [])]
     if group == "transformers_more":

@@ -3,7 +3,6 @@ import re
 
 import torch
 
-from golden_bases import PRODUCTS
 from golden_reference import Part
 
 
@@ -17,7 +16,7 @@ def low_rank(reference, rank, alpha, targets, scaling="rank", **more):
     """Puts peft's LoRA on; the parts, and the layers that hold them by our names."""
     from peft import LoraConfig, get_peft_model
 
-    targets = PRODUCTS if targets == ["all"] else targets
+    targets = reference.base.products if targets == ["all"] else targets
     get_peft_model(reference.model, LoraConfig(
         r=rank, lora_alpha=alpha, lora_dropout=0.0, use_rslora=scaling == "sqrt_rank",
         target_modules=by_sites(reference, targets), **more))
@@ -69,6 +68,11 @@ def ia3(reference, placement="paper"):
     if placement == "paper":
         modules["target_modules"] = by_sites(reference, ours)
         modules["feedforward_modules"] = by_sites(reference, ["ffn_down"])
+    elif reference.base.decoder:
+        if reference.base.family == "GPT2":  # its fused matrix is one of peft's targets
+            ours["query"] = "query"
+        modules["target_modules"] = by_sites(reference, ours)
+        modules["feedforward_modules"] = by_sites(reference, ["ffn_down"])
     else:
         ours["attention_output"] = "attention_core"
     get_peft_model(reference.model, IA3Config(**modules))
@@ -86,7 +90,7 @@ def vera(reference, rank, targets, d_initial=0.1):
     """A and B are what peft draws by `projection_prng_key`."""
     from peft import VeraConfig, get_peft_model
 
-    targets = PRODUCTS if targets == ["all"] else targets
+    targets = reference.base.products if targets == ["all"] else targets
     get_peft_model(reference.model, VeraConfig(
         r=rank, d_initial=d_initial, projection_prng_key=0, target_modules=by_sites(reference, targets)))
     parts = {}
@@ -98,4 +102,21 @@ def vera(reference, rank, targets, d_initial=0.1):
     return parts
 
 
-METHODS = {"lora": lora, "dora": dora, "ia3": ia3, "vera": vera}
+def llama_adapter(reference, length, layers=0, gate="layer"):
+    """peft's has one gate a layer, without tanh, and takes decoders only."""
+    from peft import AdaptionPromptConfig
+    from peft.tuners.adaption_prompt import AdaptionPromptModel
+
+    assert gate == "layer"
+    depth = reference.depth()
+    config = AdaptionPromptConfig(adapter_len=length, adapter_layers=layers or depth)
+    AdaptionPromptModel(reference.model, {"default": config}, "default")
+    parts = {}
+    for layer in range(depth - (layers or depth), depth):
+        adapted = reference.model.get_submodule(f"{reference.base.layers}.{layer}.self_attn")
+        parts[f"layer.{layer}.adapter_prompt"] = Part(adapted.adaption_prompt, lambda tensor: tensor[0])
+        parts[f"layer.{layer}.gate"] = Part(adapted.adaption_gate)
+    return parts
+
+
+METHODS = {"llama_adapter": llama_adapter, "lora": lora, "dora": dora, "ia3": ia3, "vera": vera}

@@ -10,11 +10,12 @@ def prepend(reference, prompt, readout_at):
 
     def encode(ids, types, mask):
         ahead = prompt()
-        length, words = len(ahead), reference.model.embeddings.word_embeddings(ids)
+        length, words = len(ahead), reference.model.get_input_embeddings()(ids)
         more = lambda tensor, value: torch.cat([torch.full((len(ids), length), value), tensor], 1)
+        typed = {"token_type_ids": more(types, 0)} if reference.base.types else {}
         hidden = reference.model(
             inputs_embeds=torch.cat([ahead.unsqueeze(0).expand(len(ids), -1, -1), words], 1),
-            token_type_ids=more(types, 0), attention_mask=more(mask, 1)).last_hidden_state
+            attention_mask=more(mask, 1), **typed).last_hidden_state
         return hidden if readout_at == "first" else hidden[:, length:]
 
     reference.encode = encode

@@ -17,7 +17,7 @@ at::Tensor Bottleneck::operator()(const at::Tensor& x, const std::string& activa
   if (activation == "relu") active = at::relu(inner);
   if (activation == "gelu") active = at::gelu(inner);
   if (activation == "gelu_new") active = at::gelu(inner, "tanh");
-  if (activation == "swish") active = at::silu(inner);
+  if (activation == "swish" || activation == "silu") active = at::silu(inner);
   return at::linear(active, up, up_bias);
 }
 

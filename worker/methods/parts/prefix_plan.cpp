@@ -24,11 +24,12 @@ MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometr
       facts.parameters.push_back({prefix_name(layer, "value"), {settings.length, geometry.kv_width()}});
     }
   } else {
-    facts.parameters.push_back({"prefix_embedding", {settings.length, geometry.width}});
+    // As wide as a key, which peft's is, too: the model's width where every head has keys of its own.
+    facts.parameters.push_back({"prefix_embedding", {settings.length, geometry.kv_width()}});
     const std::int64_t made = 2 * geometry.layers * geometry.kv_width();  // for each of the prefix's vectors
-    list_dense_network(facts, "prefix_network", {geometry.width, settings.network_width, made});
+    list_dense_network(facts, "prefix_network", {geometry.kv_width(), settings.network_width, made});
     facts.stored = settings.length * made;
-    facts.pass_products = settings.length * settings.network_width * (geometry.width + made);
+    facts.pass_products = settings.length * settings.network_width * (geometry.kv_width() + made);
   }
   facts.extra_keys = settings.length;
   if (settings.shifted) facts.position_shift = settings.length;

@@ -1,0 +1,42 @@
+"""transformers' decoders in a form that float64 and peft can take apart: linear layers instead of Conv1D, the fused one
+of queries, keys and values cut in three, and RMSNorms that stay in the model's own type."""
+import types
+
+import torch
+from transformers.pytorch_utils import Conv1D
+
+
+class QueryKeyValue(torch.nn.Module):
+    """One Conv1D of three products, as three."""
+
+    def __init__(self, fused):
+        super().__init__()
+        for name, weight, bias in zip(("query", "key", "value"), fused.weight.chunk(3, 1), fused.bias.chunk(3)):
+            setattr(self, name, linear(weight, bias))
+
+    def forward(self, x):
+        return torch.cat([self.query(x), self.key(x), self.value(x)], -1)
+
+
+def linear(weight, bias):
+    made = torch.nn.Linear(*weight.shape)
+    with torch.no_grad():
+        made.weight.copy_(weight.t())
+        made.bias.copy_(bias)
+    return made
+
+
+def root_mean_square(self, x):
+    return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.variance_epsilon))
+
+
+def made_plain(model):
+    """`model`, changed in place."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, Conv1D):
+            owner, _, last = name.rpartition(".")
+            plain = QueryKeyValue(module) if last == "c_attn" else linear(module.weight, module.bias)
+            setattr(model.get_submodule(owner), last, plain)
+        if type(module).__name__.endswith("RMSNorm"):
+            module.forward = types.MethodType(root_mean_square, module)
+    return model
