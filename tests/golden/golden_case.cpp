@@ -115,14 +115,34 @@ json llama_like_config(const std::string& architecture) {
   if (architecture == "mistral") config.update({{"rope_theta", 100}, {"sliding_window", nullptr}});
   if (architecture == "qwen2")
     config.update({{"rope_theta", 500}, {"rope_scaling", {{"type", "linear"}, {"factor", 2}}}});
+  if (architecture == "glm") {
+    config.update(
+        {{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 10000}, {"partial_rotary_factor", 0.5}}},
+         {"head_dim", 16},
+         {"attention_bias", true},
+         {"rms_norm_eps", 1e-5}});
+  }
   if (architecture == "qwen3") config.update({{"rope_theta", 1000}, {"head_dim", 12}});
   return config;
 }
 
 json config_of(const GoldenCase& golden) {
   const std::string architecture = architecture_of(golden.base);
-  if (architecture == "llama" || architecture == "mistral" || architecture.starts_with("qwen")) {
+  if (architecture == "chatglm") {
+    return {{"model_type", architecture}, {"padded_vocab_size", 60},
+            {"hidden_size", 32},          {"num_layers", 2},
+            {"num_attention_heads", 4},   {"multi_query_attention", true},
+            {"multi_query_group_num", 2}, {"kv_channels", 16},
+            {"ffn_hidden_size", 52},      {"seq_length", 64},
+            {"add_qkv_bias", true}};
+  }
+  if (architecture == "llama" || architecture == "mistral" || architecture == "glm" ||
+      architecture.starts_with("qwen")) {
     return llama_like_config(architecture);
+  }
+  if (architecture == "openai-gpt") {
+    return {{"model_type", architecture}, {"vocab_size", 60},        {"n_embd", 24}, {"n_layer", 2}, {"n_head", 3},
+            {"n_positions", 64},          {"afn", golden.activation}};
   }
   if (architecture == "gpt2") {
     return {{"model_type", architecture},

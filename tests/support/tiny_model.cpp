@@ -81,7 +81,8 @@ std::string name_in_file(std::string name, const TinyModel& options) {
 }
 
 bool is_llama_like(const std::string& architecture) {
-  return architecture == "llama" || architecture == "mistral" || architecture.starts_with("qwen");
+  return architecture == "llama" || architecture == "mistral" || architecture == "glm" ||
+         architecture.starts_with("qwen");
 }
 
 /// The keys that BERT and most of its cousins have in common, or those that others call otherwise.
@@ -99,13 +100,26 @@ json config_of(const TinyModel& options) {
                    {"seq_classif_dropout", 0.1}});
     return config;
   }
-  if (options.architecture == "gpt2") {
+  if (options.architecture == "gpt2" || options.architecture == "openai-gpt") {
     config.update({{"n_embd", options.width},
                    {"n_layer", options.layers},
                    {"n_head", options.heads},
                    {"n_inner", options.ffn},
                    {"n_positions", options.max_positions},
                    {"activation_function", "gelu_new"}});
+    return config;
+  }
+  if (options.architecture == "chatglm") {
+    config.update({{"padded_vocab_size", options.vocabulary},
+                   {"hidden_size", options.width},
+                   {"num_layers", options.layers},
+                   {"num_attention_heads", options.heads},
+                   {"multi_query_attention", true},
+                   {"multi_query_group_num", options.heads / 2},
+                   {"kv_channels", options.width / options.heads},
+                   {"ffn_hidden_size", options.ffn},
+                   {"seq_length", options.max_positions},
+                   {"add_qkv_bias", true}});
     return config;
   }
   if (is_llama_like(options.architecture)) {

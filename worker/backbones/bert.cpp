@@ -9,7 +9,8 @@ namespace {
 
 using at::Tensor;
 
-/// BERT (Devlin et al., 2019) and its cousins: post-norm blocks, learned positions, with the semantics of transformers.
+/// BERT (Devlin et al., 2019), its cousins and GPT-1 (Radford et al., 2018), which norms no embeddings: post-norm
+/// blocks and learned positions, with the semantics of transformers.
 class Bert : public Backbone {
  public:
   using Backbone::Backbone;
@@ -26,7 +27,9 @@ class Bert : public Backbone {
     const Tensor words = sites.with_prompts(embedding(w, batch.ids));
     const Tensor typed = with_types(w, batch, words);
     const Tensor places = at::embedding(w.at("position.weight"), batch.positions);
-    const Tensor h = normed(config(), w, sites, {Site::StemNorm, 0, "embedding_norm"}, typed, places).y;
+    const bool norms = facts().geometry.has(Site::StemNorm);
+    const Tensor h =
+        norms ? normed(config(), w, sites, {Site::StemNorm, 0, "embedding_norm"}, typed, places).y : typed + places;
     return sites.dropout(h, config().embedding_dropout.value_or(0), Purpose::EmbeddingDropout, 0);
   }
 

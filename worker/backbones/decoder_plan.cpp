@@ -4,7 +4,7 @@
 
 namespace peftgrid::worker {
 
-Geometry decoder_geometry(const ModelConfig& config, std::int64_t positions) {
+Geometry decoder_geometry(const ModelConfig& config, NormOrder order) {
   Geometry geometry;
   geometry.layers = config.layers;
   geometry.width = config.width;
@@ -12,10 +12,11 @@ Geometry decoder_geometry(const ModelConfig& config, std::int64_t positions) {
   geometry.heads = config.heads;
   geometry.kv_heads = config.kv_heads;
   geometry.head_dim = config.head_dim;
-  geometry.max_positions = positions;
-  geometry.causal = geometry.pre_norm = true;
+  geometry.max_positions = config.positions;
+  geometry.causal = true;
+  geometry.pre_norm = order == NormOrder::PreNorm;
   describe_blocks(geometry, config.style);
-  describe_norm(geometry, Site::FinalNorm, config.style);
+  if (geometry.pre_norm) describe_norm(geometry, Site::FinalNorm, config.style);
   return geometry;
 }
 
@@ -27,6 +28,32 @@ HeadStyle decoder_head() {
   HeadStyle style;
   style.bias = false;
   return style;
+}
+
+TensorFact conv1d() {
+  TensorFact within;
+  within.transposed = true;
+  return within;
+}
+
+TensorFact conv1d_part(const char* name, std::int64_t which, std::int64_t parts, std::int64_t rows) {
+  TensorFact within = conv1d();
+  within.part = name;
+  within.first_row = which * rows;
+  within.file_rows = parts * rows;
+  return within;
+}
+
+void list_gpt_products(const ModelConfig& config, std::int64_t i, TensorList& list) {
+  const std::int64_t d = config.width, f = config.ffn_width;
+  const std::string ours = fmt::format("layer.{}.", i), theirs = fmt::format("h.{}.", i);
+  std::int64_t which = 0;
+  for (const char* name : {"query", "key", "value"}) {
+    list.linear(ours + name, theirs + "attn.c_attn", {d, d}, i, true, conv1d_part(name, which++, 3, d));
+  }
+  list.linear(ours + "attention_output", theirs + "attn.c_proj", {d, d}, i, true, conv1d());
+  list.linear(ours + "ffn_up", theirs + "mlp.c_fc", {f, d}, i, true, conv1d());
+  list.linear(ours + "ffn_down", theirs + "mlp.c_proj", {d, f}, i, true, conv1d());
 }
 
 void share_out(const ConfigReader& read, ModelConfig& model, const char* width_key, const char* heads_key) {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "worker/backbones/decoder_plan.hpp"
-#include "worker/backbones/tensor_list.hpp"
 
 namespace peftgrid::worker {
 
@@ -39,32 +38,16 @@ ModelConfig read_gpt2(const ConfigReader& read) {
   return model;
 }
 
-/// Its linear layers are Conv1D, whose weights lie the other way round; queries, keys and values are one of them.
 std::vector<TensorFact> gpt2_tensors(const ModelConfig& config, bool /*pooler*/) {
-  const std::int64_t d = config.width, f = config.ffn_width;
-  const auto part = [&](const char* name, std::int64_t which) {
-    TensorFact within;
-    within.part = name;
-    within.first_row = which * d;
-    within.file_rows = 3 * d;
-    within.transposed = true;
-    return within;
-  };
-  TensorFact whole;
-  whole.transposed = true;
+  const std::int64_t d = config.width;
   TensorList list;
   list.table("word", "wte", config.vocabulary, d);
   list.table("position", "wpe", config.positions, d);
   for (std::int64_t i = 0; i < config.layers; ++i) {
     const std::string ours = fmt::format("layer.{}.", i), theirs = fmt::format("h.{}.", i);
     list.norm(ours + "attention_norm", theirs + "ln_1", d, i);
-    list.linear(ours + "query", theirs + "attn.c_attn", {d, d}, i, true, part("query", 0));
-    list.linear(ours + "key", theirs + "attn.c_attn", {d, d}, i, true, part("key", 1));
-    list.linear(ours + "value", theirs + "attn.c_attn", {d, d}, i, true, part("value", 2));
-    list.linear(ours + "attention_output", theirs + "attn.c_proj", {d, d}, i, true, whole);
     list.norm(ours + "ffn_norm", theirs + "ln_2", d, i);
-    list.linear(ours + "ffn_up", theirs + "mlp.c_fc", {f, d}, i, true, whole);
-    list.linear(ours + "ffn_down", theirs + "mlp.c_proj", {d, f}, i, true, whole);
+    list_gpt_products(config, i, list);
   }
   list.norm("final_norm", "ln_f", d, config.layers);
   return list.take();
@@ -83,7 +66,7 @@ const Architecture& gpt2_architecture() {
     a.read = read_gpt2;
     a.tensors = gpt2_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {
-      Geometry geometry = decoder_geometry(config, config.positions);
+      Geometry geometry = decoder_geometry(config);
       geometry.fused = true;
       return geometry;
     };

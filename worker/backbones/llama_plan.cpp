@@ -4,7 +4,6 @@
 
 #include "worker/backbones/decoder_plan.hpp"
 #include "worker/backbones/rotary_plan.hpp"
-#include "worker/backbones/tensor_list.hpp"
 
 namespace peftgrid::worker {
 
@@ -120,7 +119,7 @@ Architecture llama_like(const char* name, ModelConfig (*read)(const ConfigReader
   a.readouts = decoder_readouts();
   a.read = read;
   a.tensors = llama_tensors;
-  a.geometry = [](const ModelConfig& config, bool /*pooler*/) { return decoder_geometry(config, config.positions); };
+  a.geometry = [](const ModelConfig& config, bool /*pooler*/) { return decoder_geometry(config); };
   return a;
 }
 

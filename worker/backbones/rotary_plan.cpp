@@ -7,6 +7,21 @@ namespace peftgrid::worker {
 namespace {
 
 constexpr double kMostBase = 1e12;
+constexpr const char* kShare = "partial_rotary_factor";
+
+/// Numbers of each head that turn.
+std::int64_t turned_of(const ConfigReader& read, std::int64_t head_dim, double usual_share) {
+  const double share = read.has(kShare) ? read.real(kShare, 0, 1, 1) : usual_share;
+  if (share != usual_share && usual_share == 1) {
+    read.fail(fmt::format("\"{}\" is {}: another model's attention; whole heads turn here", kShare, share));
+  }
+  const auto turned = static_cast<std::int64_t>(static_cast<double>(head_dim) * share);
+  if (turned < 2 || turned % 2 != 0) {
+    read.fail(
+        fmt::format("of its heads, {} wide, {} numbers would turn; rotary positions turn pairs", head_dim, turned));
+  }
+  return turned;
+}
 
 void read_scaling(const ConfigReader& read, RotaryConfig& rotary) {
   const char* key = read.has("rope_type") || !read.has("type") ? "rope_type" : "type";
@@ -29,14 +44,10 @@ void read_scaling(const ConfigReader& read, RotaryConfig& rotary) {
 
 }  // namespace
 
-RotaryConfig read_rotary(const ConfigReader& read, std::int64_t head_dim) {
-  if (read.has("partial_rotary_factor") && read.real("partial_rotary_factor", 0, 1, 1) != 1) {
-    read.fail("\"partial_rotary_factor\" is not 1: another model's attention; whole heads turn here");
-  }
-  RotaryConfig rotary;
-  rotary.turned = head_dim;
-  if (head_dim % 2 != 0) read.fail(fmt::format("its heads are {} wide; rotary positions turn pairs", head_dim));
+RotaryConfig read_rotary(const ConfigReader& read, std::int64_t head_dim, double usual_share) {
   const auto whole = read.within("rope_parameters"), scaling = read.within("rope_scaling");
+  RotaryConfig rotary;
+  rotary.turned = turned_of(whole && whole->has(kShare) ? *whole : read, head_dim, usual_share);
   const ConfigReader& base = whole && whole->has("rope_theta") ? *whole : read;
   if (!base.has("rope_theta")) {
     read.fail(

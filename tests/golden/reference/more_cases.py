@@ -120,8 +120,10 @@ MINILM = {
 
 
 # On decoders, whose biases and fused products differ: every method that transformers and peft have for them.
-DECODERS = ["tiny_gpt2", "tiny_llama", "tiny_mistral", "tiny_qwen2", "tiny_qwen3"]
-BIASED = ["tiny_gpt2", "tiny_qwen2"]
+DECODERS = ["tiny_openai_gpt", "tiny_gpt2", "tiny_llama", "tiny_mistral", "tiny_qwen2", "tiny_qwen3", "tiny_glm",
+            "tiny_chatglm"]
+BIASED = ["tiny_openai_gpt", "tiny_gpt2", "tiny_qwen2", "tiny_glm", "tiny_chatglm"]
+ACTIVATIONS = {"tiny_openai_gpt": "gelu", "tiny_gpt2": "gelu_new"}  # silu otherwise
 ON_DECODERS = {label: TINY_METHODS[label] for label in ("full", "head", "top_layers", "lora", "bitfit", "prompt")} | {
     label: TINY["transformers_more"][label]
     for label in ("lora_word_all", "lora_pissa", "dora", "ia3", "ia3_peft", "norms", "norms_and_biases", "ptuning_lstm",
@@ -148,7 +150,7 @@ def decoder_cases():
 def on(base, label, row, readout="pooler", **more):
     keys = row[4] if len(row) > 4 else {}
     if BASES[base].decoder:
-        keys = {"activation": "gelu_new" if base == "tiny_gpt2" else "silu"} | keys
+        keys = {"activation": ACTIVATIONS.get(base, "silu")} | keys
     return case(base, label, {label: row[:4]}, readout, pooler=BASES[base].pooler, **(more | keys))
 
 
