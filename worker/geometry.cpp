@@ -12,6 +12,12 @@ std::string_view site_name(Site site) {
   return kNames[static_cast<std::size_t>(site)];
 }
 
+const std::vector<Site>* Geometry::fused_with(Site site) const {
+  const auto found =
+      std::ranges::find_if(fused, [&](const auto& one) { return std::ranges::find(one, site) != one.end(); });
+  return found == fused.end() ? nullptr : &*found;
+}
+
 std::vector<Site> Geometry::order() const {
   using enum Site;
   static constexpr std::array kPostNorm{StemNorm, Query, Key,       Value,   AttnCore,  AttnOut, AttnBranch, AttnNorm,

@@ -60,15 +60,17 @@ struct Geometry {
   std::int64_t layers = 0, width = 0, ffn_width = 0, heads = 0, kv_heads = 0, head_dim = 0;
   std::int64_t max_positions = 0;  // of a row's own tokens: RoBERTa's table less two
   bool causal = false;             // a token sees itself and what comes before it
-  bool fused = false;              // its own code makes queries, keys and values by one matrix
   bool pre_norm = false;           // a block norms what goes into its branches, not the sum behind them
   std::array<SiteFacts, kSites.size()> sites{};
+  std::vector<std::vector<Site>> fused;  // sites whose products are one matrix in the architecture's own code
 
   std::int64_t query_width() const { return heads * head_dim; }
   std::int64_t kv_width() const { return kv_heads * head_dim; }
   const SiteFacts& at(Site site) const { return sites[static_cast<std::size_t>(site)]; }
   SiteFacts& at(Site site) { return sites[static_cast<std::size_t>(site)]; }
   bool has(Site site) const { return at(site).out > 0; }
+  /// The sites that share a matrix with this one; none where it has its own.
+  const std::vector<Site>* fused_with(Site site) const;
   /// Announcements of this site in one pass.
   std::int64_t times(Site site) const { return has(site) ? (once_a_pass(site) ? 1 : layers) : 0; }
   /// The sites that this model has, in the order in which a pass announces them; those of a block once.

@@ -40,6 +40,8 @@ struct Form {
 const std::map<std::string, Form>& forms() {
   static const std::map<std::string, Form> all{
       {"prefix_by_a_network", {"prefix", {{"network_width", std::int64_t{12}}, {"dropout", 0.2}}}},
+      {"lora_with_shared_pairs",
+       {"lora", {{"pairs", std::string("shared")}, {"targets", std::vector<std::string>{"all"}}}}},
       {"llama_adapter_by_layer", {"llama_adapter", {{"gate", std::string("layer")}, {"layers", std::int64_t{1}}}}},
       {"ptuning_by_an_mlp", {"ptuning", {{"encoder", std::string("mlp")}, {"hidden", std::int64_t{12}}}}},
   };

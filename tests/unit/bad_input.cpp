@@ -120,8 +120,8 @@ std::string message_of(const BadInput& bad) {
 }
 
 std::vector<Section> all_sections() {
-  return {grid_mistakes(),   method_mistakes(), task_mistakes(),     command_line_mistakes(),
-          submit_mistakes(), table_mistakes(),  backbone_mistakes(), merge_mistakes()};
+  return {grid_mistakes(),  method_mistakes(),   task_mistakes(),    command_line_mistakes(), submit_mistakes(),
+          table_mistakes(), backbone_mistakes(), decoder_mistakes(), merge_mistakes()};
 }
 
 std::string document() {
@@ -177,6 +177,9 @@ TEST(BadInput, MistakesInTables) {
 }
 TEST(BadInput, MistakesInBackbones) {
   expect_messages(backbone_mistakes());
+}
+TEST(BadInput, MistakesInDecoders) {
+  expect_messages(decoder_mistakes());
 }
 
 TEST(BadInput, MistakesInMerging) {

@@ -139,5 +139,72 @@ TEST(Counts, OfDistilbertHaveNoTypesAndNoPooler) {
   EXPECT_EQ(count(distilbert(), "full").method, 66'362'880);
 }
 
+TEST(Counts, OfGpt2AreThoseThatPapersPrint) {
+  const BackboneFacts gpt2 = facts_of({{"model_type", "gpt2"},
+                                       {"vocab_size", 50257},
+                                       {"n_embd", 768},
+                                       {"n_layer", 12},
+                                       {"n_head", 12},
+                                       {"n_positions", 1024}});
+  EXPECT_EQ(count(gpt2, "full", {}, "last").method, 124'439'808);
+  EXPECT_EQ(count(gpt2, "head", {}, "last").head, 1'536);
+  EXPECT_EQ(count(gpt2, "bitfit", {}, "last").method, 102'144);
+  EXPECT_EQ(count(gpt2, "pfeiffer", {}, "last").method, 894'528);
+  EXPECT_EQ(count(gpt2, "prefix", {{"length", number(1)}}, "last").method, 18'432);
+  const OptionValue fused = std::vector<std::string>{"query", "key", "value"};
+  EXPECT_EQ(count(gpt2, "lora", {{"targets", fused}, {"pairs", word("shared")}}, "last").method, 294'912);
+  EXPECT_EQ(count(gpt2, "ia3", {}, "last").method, 55'296);
+  EXPECT_EQ(count(gpt2, "ia3", {{"placement", word("peft")}}, "last").method, 64'512);
+}
+
+TEST(Counts, OfGpt1HaveNoFinalNorm) {
+  const BackboneFacts gpt1 = facts_of({{"model_type", "openai-gpt"},
+                                       {"vocab_size", 40478},
+                                       {"n_embd", 768},
+                                       {"n_layer", 12},
+                                       {"n_head", 12},
+                                       {"n_positions", 512}});
+  EXPECT_EQ(count(gpt1, "full", {}, "last").method, 116'534'784);
+  EXPECT_EQ(count(gpt1, "bitfit", {}, "last").method, 101'376);
+}
+
+TEST(Counts, OfLlama7bAreThoseThatPapersPrint) {
+  const BackboneFacts llama = facts_of({{"model_type", "llama"},
+                                        {"vocab_size", 32000},
+                                        {"hidden_size", 4096},
+                                        {"num_hidden_layers", 32},
+                                        {"num_attention_heads", 32},
+                                        {"intermediate_size", 11008},
+                                        {"max_position_embeddings", 2048},
+                                        {"rope_theta", 10000}});
+  EXPECT_EQ(count(llama, "bitfit", {}, "last").method, 0);
+  EXPECT_EQ(count(llama, "pfeiffer", {}, "last").method, 67'248'128);
+  EXPECT_EQ(count(llama, "prefix", {{"length", number(1)}}, "last").method, 262'144);
+  EXPECT_EQ(count(llama, "lora", {}, "last").method, 4'194'304);
+  const OptionValue all = std::vector<std::string>{"all"};
+  EXPECT_EQ(count(llama, "lora", {{"rank", number(64)}, {"targets", all}}, "last").method, 159'907'840);
+  EXPECT_EQ(count(llama, "ia3", {}, "last").method, 614'400);
+  EXPECT_EQ(count(llama, "llama_adapter", {{"layers", number(30)}}, "last").method, 1'229'760);
+}
+
+TEST(Counts, OfChatGlm2AreThoseOfItsGroupedHeads) {
+  const BackboneFacts glm = facts_of({{"model_type", "chatglm"},
+                                      {"padded_vocab_size", 65024},
+                                      {"hidden_size", 4096},
+                                      {"num_layers", 28},
+                                      {"num_attention_heads", 32},
+                                      {"multi_query_attention", true},
+                                      {"multi_query_group_num", 2},
+                                      {"kv_channels", 128},
+                                      {"ffn_hidden_size", 13696},
+                                      {"seq_length", 32768},
+                                      {"add_qkv_bias", true}});
+  EXPECT_EQ(count(glm, "bitfit", {}, "last").method, 129'024);
+  EXPECT_EQ(count(glm, "pfeiffer", {}, "last").method, 58'842'112);
+  EXPECT_EQ(count(glm, "prefix", {{"length", number(1)}}, "last").method, 14'336);
+  const OptionValue fused = std::vector<std::string>{"query", "key", "value"};
+  EXPECT_EQ(count(glm, "lora", {{"targets", fused}, {"pairs", word("shared")}}, "last").method, 1'949'696);
+}
+
 }  // namespace
 }  // namespace peftgrid::worker

@@ -30,7 +30,8 @@ TrialSpec example() {
                   {"targets", std::vector<std::string>{"query"}},
                   {"scaling", std::string("rank")},
                   {"b_rate_ratio", 1.0},
-                  {"init", std::string("random")}}};
+                  {"init", std::string("random")},
+                  {"pairs", std::string("separate")}}};
   spec.train_size = 100;
   spec.seed = 3;
   spec.data_seed = 18'446'744'073'709'551'615ULL;

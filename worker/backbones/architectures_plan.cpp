@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -48,6 +49,32 @@ std::size_t shared_prefix(const std::vector<std::string>& names) {
   }
   throw UsageError(fmt::format("{}: key \"model_type\" is missing; add it, with what the weights are of; known: {}",
                                where, joined(known)));
+}
+
+/// Models that are near to one that is known, and not the same.
+const std::map<std::string, const char*>& near_misses() {
+  static const std::map<std::string, const char*> all{
+      {"glm4", "GLM-4-0414 has two more norms in a block than GLM-4-9B (glm), which is read"},
+      {"gemma", "Gemma scales its embeddings and adds 1 to its norms' scales, which no architecture here does"},
+      {"gemma2", "Gemma 2 norms behind its branches, too, and caps its scores"},
+      {"gemma3_text", "Gemma 3 norms behind its branches, too, and attends within windows"},
+      {"gpt_bigcode", "its heads share one key and value, as no GPT-2's do"},
+      {"gpt_neox", "its branches stand side by side, and a part of each head turns"},
+      {"mpt", "it has no positions but slopes on its scores (ALiBi)"},
+      {"bloom", "it has no positions but slopes on its scores (ALiBi)"},
+      {"phi3", "its release fuses other matrices than those that are read here"},
+      {"qwen2_moe", "a router chooses among its feed-forward parts"},
+      {"mixtral", "a router chooses among its feed-forward parts"}};
+  return all;
+}
+
+std::string type_of(const ConfigReader& read, const std::vector<std::string>& known) {
+  const std::string given = read.any_text("model_type");
+  const auto near = near_misses().find(given);
+  if (near != near_misses().end()) {
+    read.fail(fmt::format("\"model_type\" is \"{}\": {}; known: {}", given, near->second, joined(known)));
+  }
+  return read.text("model_type", known, "");
 }
 
 }  // namespace
@@ -128,7 +155,7 @@ ReadModel parse_model(std::string_view text, const std::string& where) {
   std::vector<std::string> names;
   for (const Architecture* one : architectures()) names.push_back(one->name);
   if (!read.has("model_type")) without_type(config, where, names);
-  const Architecture& architecture = find_architecture(read.text("model_type", names, ""));
+  const Architecture& architecture = find_architecture(type_of(read, names));
   if (read.has("quantization_config")) {
     read.fail("\"quantization_config\" says that the weights are quantized; F32, F16 and BF16 are read");
   }

@@ -174,7 +174,7 @@ const Architecture& chatglm_architecture() {
     a.tensors = chatglm_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {
       Geometry geometry = decoder_geometry(config);
-      geometry.fused = true;
+      geometry.fused = {{Site::Query, Site::Key, Site::Value}, {Site::FfnGate, Site::FfnUp}};
       return geometry;
     };
     return a;
@@ -188,7 +188,11 @@ const Architecture& glm_architecture() {
     Architecture a = glm_architecture_of("glm", "model.");
     a.read = read_glm;
     a.tensors = glm_tensors;
-    a.geometry = [](const ModelConfig& config, bool /*pooler*/) { return decoder_geometry(config); };
+    a.geometry = [](const ModelConfig& config, bool /*pooler*/) {
+      Geometry geometry = decoder_geometry(config);
+      geometry.fused = {{Site::FfnGate, Site::FfnUp}};
+      return geometry;
+    };
     return a;
   }();
   return glm;

@@ -67,7 +67,7 @@ const Architecture& gpt2_architecture() {
     a.tensors = gpt2_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {
       Geometry geometry = decoder_geometry(config);
-      geometry.fused = true;
+      geometry.fused = {{Site::Query, Site::Key, Site::Value}};
       return geometry;
     };
     return a;

@@ -52,7 +52,7 @@ const Architecture& openai_gpt_architecture() {
     a.tensors = openai_gpt_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {
       Geometry geometry = decoder_geometry(config, NormOrder::PostNorm);
-      geometry.fused = true;
+      geometry.fused = {{Site::Query, Site::Key, Site::Value}};
       return geometry;
     };
     return a;

@@ -14,7 +14,7 @@ class BitFitPlan : public MethodPlan {
             "bias terms",
             {texts("biases", {"all"},
                    {"all", "query", "key", "value", "attention_output", "ffn_up", "ffn_down", "embedding_norm",
-                    "attention_norm", "ffn_norm", "pooler"},
+                    "attention_norm", "ffn_norm", "pooler", "ffn_gate", "final_norm"},
                    "which of them")}};
   }
   std::vector<std::string> also_called() const override { return {"bias", "bias-only", "bias-tuning"}; }

@@ -32,7 +32,7 @@ class Ia3Plan : public MethodPlan {
  private:
   /// What peft scales besides: a fused matrix whole, of an encoder what attention finds, of other decoders nothing.
   static std::optional<Site> beside(const Geometry& geometry) {
-    if (geometry.fused) return Site::Query;
+    if (geometry.fused_with(Site::Query) != nullptr) return Site::Query;
     return geometry.causal ? std::nullopt : std::optional(Site::AttnCore);
   }
 };

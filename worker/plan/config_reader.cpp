@@ -75,6 +75,11 @@ double ConfigReader::real(const char* key, double least, double most, double fal
   return found->get<double>();
 }
 
+std::string ConfigReader::any_text(const char* key) const {
+  const auto found = config_.find(key);
+  return found != config_.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 std::string ConfigReader::text(const char* key, const std::vector<std::string>& choices,
                                const std::string& fallback) const {
   const auto found = config_.find(key);

@@ -27,6 +27,8 @@ class ConfigReader {
   std::int64_t size(const char* key, std::int64_t most, std::optional<std::int64_t> fallback = {},
                     std::int64_t least = 1) const;
   double real(const char* key, double least, double most, double fallback) const;
+  /// A text, whatever it says; empty where there is none.
+  std::string any_text(const char* key) const;
   /// One of `choices`; `fallback` "": the key must be there.
   std::string text(const char* key, const std::vector<std::string>& choices, const std::string& fallback) const;
 

@@ -148,6 +148,24 @@ BackboneFacts read_weights(const fs::path& folder, const ReadModel& read) {
   return facts;
 }
 
+std::optional<std::string> file_ending(const fs::path& folder, const char* ending) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ending) return entry.path().filename().string();
+  }
+  return std::nullopt;
+}
+
+/// A model in one file of llama.cpp's, or a folder that holds one and nothing else.
+void refuse_gguf(const fs::path& path) {
+  const auto within = path.extension() == ".gguf" ? path.filename().string() : file_ending(path, ".gguf");
+  if (!within || checkpoint::is_there(path / "config.json")) return;
+  throw UsageError(
+      fmt::format("{}: {} is a GGUF file, which is not read; examples/gguf_to_folder.py makes a Hugging Face "
+                  "folder of a LLaMA's",
+                  path.string(), *within));
+}
+
 /// Of sentence-transformers' older folders only one within is a model's.
 void refuse_outer_folder(const fs::path& folder) {
   if (checkpoint::is_there(folder / "config.json")) return;
@@ -181,6 +199,7 @@ std::string no_such_readout(const Architecture& architecture, const std::string&
 
 BackboneFacts inspect_backbone(const std::string& path, WithoutWeights without) {
   const fs::path folder = path;
+  refuse_gguf(folder);
   refuse_outer_folder(folder);
   const ReadModel read = read_model(path);
   const bool bare = without == WithoutWeights::Planned && !holds_weights(folder);

@@ -142,6 +142,11 @@ std::vector<std::string> laid_over(const StatedKeys& stated, json& tokenizer, co
 
 FolderTokenizer read_folder_tokenizer(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "tokenizer.json";
+  if (!checkpoint::is_there(file) && checkpoint::is_there(folder / "tokenizer.model")) {
+    throw UsageError(folder.string() +
+                     ": holds its vocabulary as tokenizer.model alone; examples/sentencepiece_to_json.py makes the "
+                     "tokenizer.json that is read");
+  }
   FolderTokenizer read;
   read.json = read_tokenizer_file(file);
   read.sha256 = checkpoint::sha256(read.json);

@@ -142,6 +142,8 @@ def decoder_cases():
             if (every or label in ON_EVERY_DECODER or label == "bitfit") and not lacks:
                 cases.append(on(base, label, row, "last"))
         cases.append(on(base, "lora", TINY_METHODS["lora"], "mean"))
+    shared = {"rank": 4, "alpha": 8.0, "targets": ["query", "key", "value"], "pairs": "shared"}
+    cases.append(on("tiny_gpt2", "lora_shared", ("lora", shared, 0.3, 5e-3), "last"))
     cases.append(on("tiny_gpt2", "lora", TINY_METHODS["lora"], "last", marks=["regression"], kind="regression",
                     outputs=1, targets="standardized"))
     return cases

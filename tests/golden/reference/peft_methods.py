@@ -29,8 +29,28 @@ def low_rank(reference, rank, alpha, targets, scaling="rank", **more):
     return parts, layers
 
 
-def lora(reference, init="standard", b_rate_ratio=1.0, **options):
+def shared_lora(reference, rank, alpha, targets):
+    """GPT-2's own fused matrix, which peft adapts as one."""
+    from peft import LoraConfig, get_peft_model
+
+    assert targets == ["query", "key", "value"]
+    for layer in range(reference.depth()):
+        attention = reference.model.get_submodule(f"{reference.base.layers}.{layer}.attn")
+        attention.c_attn = attention.c_attn.joined()
+    get_peft_model(reference.model, LoraConfig(
+        r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=r".*attn\.c_attn"))
+    parts = {}
+    for layer in range(reference.depth()):
+        module = reference.model.get_submodule(f"{reference.base.layers}.{layer}.attn.c_attn")
+        parts[f"layer.{layer}.query_key_value.lora_A"] = Part(module.lora_A["default"].weight)
+        parts[f"layer.{layer}.query_key_value.lora_B"] = Part(module.lora_B["default"].weight)
+    return parts
+
+
+def lora(reference, init="standard", b_rate_ratio=1.0, pairs="separate", **options):
     """`b_rate_ratio` is the optimizer's (golden_training.py)."""
+    if pairs == "shared":
+        return shared_lora(reference, **options)
     if init == "standard":
         return low_rank(reference, **options)[0]
     return pissa(reference, **options)

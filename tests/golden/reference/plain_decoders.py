@@ -18,6 +18,11 @@ class QueryKeyValue(torch.nn.Module):
     def forward(self, x):
         return torch.cat([self.query(x), self.key(x), self.value(x)], -1)
 
+    def joined(self):
+        """The same as one linear layer."""
+        parts = [self.query, self.key, self.value]
+        return linear(torch.cat([part.weight for part in parts]).t(), torch.cat([part.bias for part in parts]))
+
 
 class GateUp(torch.nn.Module):
     """One linear layer of two products, as two."""

@@ -28,6 +28,7 @@ Section task_mistakes();
 Section command_line_mistakes();
 Section table_mistakes();
 Section backbone_mistakes();
+Section decoder_mistakes();
 Section submit_mistakes();
 Section merge_mistakes();
 

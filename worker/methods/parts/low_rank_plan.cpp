@@ -9,7 +9,7 @@
 namespace peftgrid::worker {
 
 std::vector<std::string> low_rank_targets() {
-  return {"all", "query", "key", "value", "attention_output", "ffn_up", "ffn_down"};
+  return {"all", "query", "key", "value", "attention_output", "ffn_up", "ffn_down", "ffn_gate"};
 }
 
 std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& method, const Geometry& geometry) {
@@ -21,6 +21,11 @@ std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& met
   return found;
 }
 
+std::string fused_place_name(const std::vector<Site>& fused, std::int64_t layer) {
+  const std::string name = fused.front() == Site::Query ? "query_key_value" : "ffn_gate_up";
+  return "layer." + std::to_string(layer) + "." + name;
+}
+
 MethodFacts low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
                            std::int64_t rank) {
   MethodFacts facts;
@@ -28,6 +33,22 @@ MethodFacts low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& pla
     const std::string name = place_name(site, layer);
     facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
     facts.parameters.push_back({name + ".lora_B", {geometry.at(site).out, rank}});
+  }
+  facts.token_products = facts.trained();
+  return facts;
+}
+
+MethodFacts shared_low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
+                                  std::int64_t rank) {
+  MethodFacts facts;
+  for (const auto& [layer, site] : places) {
+    const std::vector<Site>* fused = geometry.fused_with(site);
+    if (fused != nullptr && site != fused->front()) continue;
+    std::int64_t out = 0;
+    for (const Site part : fused != nullptr ? *fused : std::vector{site}) out += geometry.at(part).out;
+    const std::string name = fused != nullptr ? fused_place_name(*fused, layer) : place_name(site, layer);
+    facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
+    facts.parameters.push_back({name + ".lora_B", {out, rank}});
   }
   facts.token_products = facts.trained();
   return facts;
