@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 ./setup.sh --target all
+examples/smollm2.sh  # golden cases on a real decoder
 say() { printf '\n[%4ss] == %s\n' "$SECONDS" "$*"; }
 log=${XDG_CACHE_HOME:-$HOME/.cache}/peftgrid/sanitizers.log
 

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -50,13 +51,15 @@ class PlainDisplay : public Display {
   void progress(int rank, std::int64_t step, std::int64_t steps, double loss) override {
     const auto trial = at_work_.find(rank);
     if (!std::isnan(loss) || trial == at_work_.end()) return;
-    latest_.push_back(fmt::format("rank {}: {} {}", rank, trial->second, resumption_text(step, steps)));
+    latest_.push_back({fmt::format("rank {}: {} {}", rank, trial->second, resumption_text(step, steps))});
     // Ranks that train one trial together say it once.
     std::erase_if(at_work_, [text = trial->second](const auto& entry) { return entry.second == text; });
   }
 
   void ended(int rank, const TrialSpec& spec, const TrialOutcome& outcome) override {
-    std::string& line = latest_.emplace_back(fmt::format("rank {}: {}", rank, trial_text(spec)));
+    latest_.push_back(
+        {fmt::format("rank {}: {}", rank, trial_text(spec)), outcome.state != TrialOutcome::State::Interrupted});
+    std::string& line = latest_.back().text;
     switch (outcome.state) {
       case TrialOutcome::State::Done:
         if (!outcome.reason.empty()) {
@@ -82,15 +85,18 @@ class PlainDisplay : public Display {
 
   void idle(int) override {}
   void lost(int rank, const std::string& host, const std::string& why) override {
-    latest_.push_back(loss_text(rank, host, why));
+    latest_.push_back({loss_text(rank, host, why)});
   }
-  void note(const std::string& text) override { latest_.push_back(text); }
+  void note(const std::string& text) override { latest_.push_back({text}); }
 
   void show(const Overview& o, bool last) override {
     if (latest_.empty()) return;
     const std::time_t now = std::time(nullptr);
-    for (const std::string& line : latest_) {
-      say("{:%H:%M:%S} [{}/{}] {}{}\n", fmt::localtime(now), o.done + o.failed, o.total, line,
+    // Several may have ended since; each line says how many had by then.
+    auto ended = o.done + o.failed - std::ranges::count(latest_, true, &Line::ends_a_trial);
+    for (const Line& line : latest_) {
+      if (line.ends_a_trial) ++ended;
+      say("{:%H:%M:%S} [{}/{}] {}{}\n", fmt::localtime(now), ended, o.total, line.text,
           last || o.left_s <= 0 ? "" : fmt::format("; about {} left", duration_text(o.left_s)));
     }
     flush_output();
@@ -98,7 +104,11 @@ class PlainDisplay : public Display {
   }
 
  private:
-  std::vector<std::string> latest_;
+  struct Line {
+    std::string text;
+    bool ends_a_trial = false;
+  };
+  std::vector<Line> latest_;
   std::map<int, std::string> at_work_;  // by rank; those that were not yet said to go on
 };
 

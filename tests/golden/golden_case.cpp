@@ -27,6 +27,7 @@ fs::path folder() {
 /// "tiny" is BERT; "tiny_xlm_roberta" has its architecture in its name.
 std::string architecture_of(const std::string& base) {
   if (base == "tiny" || base == "minilm") return "bert";
+  if (base == "smollm2") return "llama";
   std::string name = base.substr(std::string("tiny_").size());
   std::ranges::replace(name, '_', '-');
   return name;
@@ -71,6 +72,8 @@ GoldenCase case_of(const json& one, const json& rows) {
     for (const json& logit : row) golden.logits.push_back(logit);
   }
   golden.loss = one.at("loss");
+  golden.fp32_logits = one.value("fp32_logits", 0.0);
+  golden.fp32_gradients = one.value("fp32_gradients", 0.0);
   golden.losses = one.at("losses").get<std::vector<double>>();
   golden.tensors = folder() / one.at("file").get<std::string>();
   return golden;

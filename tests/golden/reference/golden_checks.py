@@ -42,7 +42,7 @@ def whole_model(reference, case):
 def check_against_sequence_classification(reference, case, rows):
     """Our reading of the pooler, the class's own head or a decoder's last token, our losses, and our padding."""
     readout = "last" if reference.base.decoder else "pooler"
-    if case["method"] not in ("full", "head") or case["readout"] != readout or case["base"] == "minilm":
+    if case["method"] not in ("full", "head") or case["readout"] != readout or reference.base.folder:
         return
     if reference.base.family == "ChatGlm":
         return check_against_glm(reference, rows)
@@ -86,7 +86,7 @@ def check_against_glm(reference, rows):
 def check_against_peft_classification(reference, case, rows):
     """Where a prompt or prefix is put and what is read behind it, on what peft's classification model says itself."""
     reads_as_peft = case["method"] in ("prefix", "ptuning_v2") or case["options"].get("readout_at") == "first"
-    if not reads_as_peft or case["base"] == "minilm" or not hasattr(reference, "peft_config"):
+    if not reads_as_peft or reference.base.folder or not hasattr(reference, "peft_config"):
         return
     from peft import get_peft_model
 

@@ -1,7 +1,7 @@
 """The rows that cases run on."""
 import numpy as np
 
-from golden_bases import BASES, MINILM
+from golden_bases import BASES
 from golden_numbers import words
 
 SENTENCES = [
@@ -15,7 +15,7 @@ SENTENCES = [
 
 
 def rows_of(base):
-    return minilm_rows() if base == "minilm" else tiny_rows(BASES[base])
+    return real_rows(BASES[base]) if BASES[base].folder else tiny_rows(BASES[base])
 
 
 def tiny_rows(base):
@@ -29,15 +29,15 @@ def tiny_rows(base):
     return rows
 
 
-def minilm_rows():
+def real_rows(base):
     import transformers
 
-    tokenizer = transformers.AutoTokenizer.from_pretrained(MINILM)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base.folder)
     rows = []
     for index, (first, second, label) in enumerate(SENTENCES):
         encoded = tokenizer(first, second)
-        rows.append({"ids": encoded["input_ids"], "types": encoded["token_type_ids"], "label": label,
-                     "value": 0.5 * index})
+        types = encoded["token_type_ids"] if base.types else [0] * len(encoded["input_ids"])
+        rows.append({"ids": encoded["input_ids"], "types": types, "label": label, "value": 0.5 * index})
     return rows
 
 

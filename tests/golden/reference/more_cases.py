@@ -133,6 +133,16 @@ ON_DECODERS = {label: TINY_METHODS[label] for label in ("full", "head", "top_lay
 ON_EVERY_DECODER = ["full", "head", "lora", "lora_word_all", "norms"]
 
 
+# Thirty blocks deep: at higher rates six rows are learnt by heart, and losses near 0 have no digits to compare.
+SMOLLM2 = {
+    "full": ("full", {}, 0, 1e-6),
+    "lora": ("lora", {"rank": 8, "alpha": 16.0, **QUERY_VALUE}, 0.02, 1e-4),
+    "ia3": ("ia3", {}, 0.02, 1e-4),
+    "prefix_shifted": ("prefix", {"length": 3, "positions": "shifted"}, 1.0, 1e-4),
+    "llama_adapter_layer": ("llama_adapter", {"length": 4, "gate": "layer"}, 0.3, 1e-4),
+}
+
+
 def decoder_cases():
     cases = []
     for base in DECODERS:
@@ -142,6 +152,7 @@ def decoder_cases():
             if (every or label in ON_EVERY_DECODER or label == "bitfit") and not lacks:
                 cases.append(on(base, label, row, "last"))
         cases.append(on(base, "lora", TINY_METHODS["lora"], "mean"))
+    cases += [on("smollm2", label, row, "last", outputs=2) for label, row in SMOLLM2.items()]
     shared = {"rank": 4, "alpha": 8.0, "targets": ["query", "key", "value"], "pairs": "shared"}
     cases.append(on("tiny_gpt2", "lora_shared", ("lora", shared, 0.3, 5e-3), "last"))
     cases.append(on("tiny_gpt2", "lora", TINY_METHODS["lora"], "last", marks=["regression"], kind="regression",

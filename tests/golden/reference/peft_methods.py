@@ -1,5 +1,6 @@
 """Methods of peft that change products or scale activations."""
 import re
+import types
 
 import torch
 
@@ -125,9 +126,11 @@ def vera(reference, rank, targets, d_initial=0.1):
 def llama_adapter(reference, length, layers=0, gate="layer"):
     """peft's has one gate a layer, without tanh, and takes decoders only."""
     from peft import AdaptionPromptConfig
-    from peft.tuners.adaption_prompt import AdaptionPromptModel
+    from peft.tuners.adaption_prompt import AdaptionPromptModel, layer as peft_layer
 
     assert gate == "layer"
+    # peft casts to float32 there, whatever the model's type.
+    peft_layer.F = types.SimpleNamespace(softmax=lambda scores, dim, dtype: torch.softmax(scores, dim))
     depth = reference.depth()
     config = AdaptionPromptConfig(adapter_len=length, adapter_layers=layers or depth)
     AdaptionPromptModel(reference.model, {"default": config}, "default")
