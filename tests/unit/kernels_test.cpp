@@ -127,10 +127,11 @@ struct Setting {
   bool one_asks = false;  // one token of each row instead of all
   bool causal = false;
   std::int64_t group = 1;  // heads that share their keys
+  std::vector<std::int32_t> lengths = {1, 2, 5, 15, 16, 17, 31, 33, 48, 64, 70};
 };
 
 void expect_plain_attention(const Table& table, const Setting& setting) {
-  const std::vector<std::int32_t> lengths{1, 2, 5, 15, 16, 17, 31, 33, 48, 64, 70};
+  const std::vector<std::int32_t>& lengths = setting.lengths;
   std::vector<std::int32_t> offsets{0};
   for (const std::int32_t length : lengths) offsets.push_back(offsets.back() + length);
   const auto rows = static_cast<std::int64_t>(lengths.size()), tokens = static_cast<std::int64_t>(offsets.back());
@@ -205,6 +206,13 @@ TEST_P(Kernels, AttentionOfGroupedHeadsIsItsFormula) {
           expect_plain_attention(table(), {head_dim, extra, per_row, 0.3F, 1.5, 5e-6, one_asks, causal, 3});
       }
     }
+  }
+}
+
+TEST_P(Kernels, AttentionOfRowsTooLongForTheirWeightsToBeKeptIsItsFormula) {
+  for (const bool one_asks : {false, true}) {
+    for (const bool causal : {false, true})
+      expect_plain_attention(table(), {16, 7, false, 0.3F, 1.5, 5e-6, one_asks, causal, 2, {20, 291, 250}});
   }
 }
 

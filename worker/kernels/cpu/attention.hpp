@@ -43,7 +43,7 @@ inline void clear(float* line, std::int64_t begin, std::int64_t end) {
 struct Workspace {
   Buffer<float> keys, values, queries, outs;  // [length or extra + length, head_dim padded]
   Buffer<float> transposed;                   // [head_dim, extra + length padded]
-  Buffer<float> weights, factors, scores, result, shared;
+  Buffer<float> weights, factors, scores, result, shared, again;
 };
 
 /// One head of one row: sizes and where its numbers lie.
@@ -179,6 +179,35 @@ inline void give_back(const AttentionShape& shape, const Head& h, const float* w
   add_lines(h, sums, shape.extra, extra, h.key_stride);
 }
 
+/// The softmax's weights before dropout, [queries, all_width]. `q` is the row's and head's first number.
+inline void weigh(const AttentionShape& shape, const Head& h, const float* q, const Lines& keys, float* weights,
+                  Workspace& w) {
+  float* keys_transposed = w.transposed.take(h.head_dim * h.all_width);
+  transpose(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_transposed);
+  by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
+    matmul(count, padded(reach(shape, h, i + count)), h.head_dim, q + i * h.stride, h.stride, 1, keys_transposed,
+           h.all_width, weights + i * h.all_width, h.all_width);
+  });
+  for (std::int64_t i = 0; i < h.queries; ++i) {
+    const std::int64_t seen = reach(shape, h, i + 1);
+    softmax(weights + i * h.all_width, seen, shape.scale);
+    clear(weights + i * h.all_width, padded(seen), h.all_width);
+  }
+}
+
+/// What backward finds of them where they were kept, or again where they were not: the same bits.
+inline const float* kept_weights(const AttentionShape& shape, const Head& h, const float* q, const Lines& keys,
+                                 const float*& kept, Workspace& w) {
+  const std::int64_t size = h.queries * h.all_width;
+  if (keeps_weights(h.all)) {
+    kept += size;
+    return kept - size;
+  }
+  float* again = w.again.take(size);
+  weigh(shape, h, q, keys, again, w);
+  return again;
+}
+
 inline void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const float* extra_k,
                       const float* extra_v, float* out, float* kept) {
   static thread_local Workspace w;
@@ -188,25 +217,16 @@ inline void attention(const AttentionShape& shape, const float* q, const float* 
       const std::int64_t from = h.line * h.stride + h.column;
       const Lines keys = all_lines(shape, h, row, extra_k, k, w.keys);
       const Lines values = all_lines(shape, h, row, extra_v, v, w.values);
-      float* keys_transposed = w.transposed.take(h.head_dim * h.all_width);
-      transpose(keys.first, h.all, h.head_dim, keys.stride, h.all_width, keys_transposed);
       const std::int64_t size = h.queries * h.all_width;
-      float* scores = kept != nullptr ? kept : w.scores.take(size);
-      by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
-        matmul(count, padded(reach(shape, h, i + count)), h.head_dim, q + from + i * h.stride, h.stride, 1,
-               keys_transposed, h.all_width, scores + i * h.all_width, h.all_width);
-      });
-      for (std::int64_t i = 0; i < h.queries; ++i) {
-        const std::int64_t seen = reach(shape, h, i + 1);
-        softmax(scores + i * h.all_width, seen, shape.scale);
-        clear(scores + i * h.all_width, padded(seen), h.all_width);
-      }
+      const bool keeps = kept != nullptr && keeps_weights(h.all);
+      float* scores = keeps ? kept : w.scores.take(size);
+      weigh(shape, h, q + from, keys, scores, w);
       const float* weights = dropped(h, scores, dropout_factors(shape, h, head, w), w);
       by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
         matmul(count, h.head_dim, reach(shape, h, i + count), weights + i * h.all_width, h.all_width, 1, values.first,
                values.stride, out + from + i * h.stride, h.stride);
       });
-      if (kept != nullptr) kept += size;
+      if (keeps) kept += size;
     }
   }
 }
@@ -247,8 +267,9 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
       const auto extra_of = [&](float* all) {
         return all == nullptr ? nullptr : all + row * shape.extra_row_stride + h.key_column;
       };
+      const float* plain = kept_weights(shape, h, q + from_query, keys, kept, w);
       const float* factors = dropout_factors(shape, h, head, w);
-      const float* weights = dropped(h, kept, factors, w);
+      const float* weights = dropped(h, plain, factors, w);
       give_back(shape, h, weights, outs, v_gradient + from, extra_of(extra_v_gradient), w);
       float* values_transposed = w.transposed.take(h.head_dim * h.all_width);
       transpose(values.first, h.all, h.head_dim, values.stride, h.all_width, values_transposed);
@@ -257,13 +278,12 @@ inline void attention_backward(const AttentionShape& shape, const float* q, cons
         matmul(count, padded(reach(shape, h, i + count)), h.head_dim, outs.first + i * outs.stride, outs.stride, 1,
                values_transposed, h.all_width, scores + i * h.all_width, h.all_width);
       });
-      softmax_backward(shape, h, kept, factors, scores);
+      softmax_backward(shape, h, plain, factors, scores);
       give_back(shape, h, scores, queries, k_gradient + from, extra_of(extra_k_gradient), w);
       by_blocks(shape, h.queries, [&](std::int64_t i, std::int64_t count) {
         matmul(count, h.head_dim, reach(shape, h, i + count), scores + i * h.all_width, h.all_width, 1, keys.first,
                keys.stride, q_gradient + from_query + i * h.stride, h.stride);
       });
-      kept += h.queries * h.all_width;
     }
   }
 }

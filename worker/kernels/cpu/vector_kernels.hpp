@@ -110,8 +110,12 @@ struct Table {
   double (*squares)(const float* x, std::int64_t count);
 };
 
-/// Floats that `kept` of attention needs.
+/// Floats that `kept` of attention needs: of rows with few keys. Of others the weights are made again when gradients
+/// are, so that memory goes with the tokens and not with their square.
 std::int64_t attention_kept_size(const AttentionShape& shape);
+constexpr bool keeps_weights(std::int64_t keys) {
+  return keys <= 256;
+}
 
 /// Numbers in a line of what low_rank projected.
 std::int64_t low_rank_width(std::int64_t rank);

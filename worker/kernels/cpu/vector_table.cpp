@@ -26,7 +26,8 @@ std::int64_t attention_kept_size(const AttentionShape& shape) {
   for (std::int64_t r = 0; r < shape.rows; ++r) {
     const std::int64_t tokens = shape.offsets[r + 1] - shape.offsets[r];
     const std::int64_t keys = shape.keys == nullptr ? tokens : shape.keys[r];
-    size += shape.heads * (shape.query == nullptr ? tokens : 1) * padded(shape.extra + keys);
+    const std::int64_t all = shape.extra + keys;
+    if (keeps_weights(all)) size += shape.heads * (shape.query == nullptr ? tokens : 1) * padded(all);
   }
   return size;
 }
