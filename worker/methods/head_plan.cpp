@@ -8,7 +8,7 @@ class HeadPlan : public MethodPlan {
  public:
   MethodInfo info() const override { return {"head", "the classifier alone; the base runs in evaluation mode", {}}; }
   std::vector<std::string> also_called() const override {
-    return {"linear-probe", "linear-probing", "feature-extraction", "classifier"};
+    return {"linear-probe", "linear-probing", "feature-extraction", "classifier", "head-only"};
   }
   DefaultRates rates() const override { return {1e-2, 3e-3, 1e-3}; }
 

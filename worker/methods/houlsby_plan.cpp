@@ -18,7 +18,7 @@ class HoulsbyPlan : public MethodPlan {
              choice("init", {"truncated", "normal"},
                     "weights from a normal cut at two deviations of 0.001, or N(0, 0.02)")}};
   }
-  std::vector<std::string> also_called() const override { return {"double-seq-bn"}; }
+  std::vector<std::string> also_called() const override { return {"double-seq-bn", "houlsby-adapter"}; }
   DefaultRates rates() const override { return {2e-3, 1e-3, 3e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {

@@ -18,6 +18,7 @@ class MamPlan : public MethodPlan {
              integer("reduction", 2, 65536, "width of the model over width of the bottleneck"),
              real("scale", 4, 1e-6, 1e6, "of what the bottleneck adds")}};
   }
+  std::vector<std::string> also_called() const override { return {"mam-adapter", "mix-and-match"}; }
   DefaultRates rates() const override { return {2.5e-4, 2.5e-4, 2e-4}; }
 
   MethodFacts facts(const MethodContext& context) const override {

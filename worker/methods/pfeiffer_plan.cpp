@@ -16,7 +16,7 @@ class PfeifferPlan : public MethodPlan {
              added_later(choice("activation", activations(false), "inside the bottleneck"))}};
   }
   std::vector<std::string> also_called() const override {
-    return {"adapter", "adapters", "bottleneck-adapter", "seq-bn"};
+    return {"adapter", "adapters", "bottleneck-adapter", "seq-bn", "pfeiffer-adapter"};
   }
   DefaultRates rates() const override { return {3e-3, 7.5e-4, 5e-4}; }
   std::optional<double> published_rate(const std::string& protocol) const override {

@@ -62,6 +62,11 @@ class UniPeltPlan : public MethodPlan {
     return facts;
   }
 
+  std::optional<std::string> does_not_apply(const MethodContext& context) const override {
+    if (!context.model.geometry.causal || text_option(context.method, "gate_positions") != "padded") return {};
+    return "padding behind a row is what the published code's gates see on encoders; on a decoder nobody has published "
+           "it";
+  }
   void check(const MethodContext& context) const override {
     check_reduction(context);
     check_rank(context);
