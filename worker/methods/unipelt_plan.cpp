@@ -67,6 +67,7 @@ class UniPeltPlan : public MethodPlan {
     return "padding behind a row is what the published code's gates see on encoders; on a decoder nobody has published "
            "it";
   }
+
   void check(const MethodContext& context) const override {
     check_reduction(context);
     check_rank(context);
