@@ -54,19 +54,24 @@ class Gguf:
             return [self.value(inner) for _ in range(count)]
         return self.number(SCALARS[kind])
 
+    def numbers(self, form, count, begin):
+        if begin + count * np.dtype(form).itemsize > len(self.bytes):
+            raise SystemExit("its weights end too early: is the file cut short?")
+        return np.frombuffer(self.bytes, form, count, begin)
+
     def tensor(self, name):
         """In fp32. Q8_0: a scale d in half precision and 32 whole numbers, x = d q. Q4_1: d, m and 16 bytes, whose low
         halves are numbers 0 to 15 and whose high ones 16 to 31, x = d q + m."""
         shape, kind, offset = self.tensors[name]
         count, begin = int(np.prod(shape)), self.data + offset
         if kind == F32:
-            return np.frombuffer(self.bytes, "<f4", count, begin).reshape(shape)
+            return self.numbers("<f4", count, begin).reshape(shape)
         halves = {Q8_0: 1, Q4_1: 2}.get(kind)
         if halves is None:
             raise SystemExit(f"{name}: is of ggml's type {kind}; F32, Q4_1 and Q8_0 are read")
         packed = BLOCK if kind == Q8_0 else BLOCK // 2
         block = np.dtype([("scales", "<f2", (halves,)), ("q", "i1" if kind == Q8_0 else "u1", packed)])
-        blocks = np.frombuffer(self.bytes, block, count // BLOCK, begin)
+        blocks = self.numbers(block, count // BLOCK, begin)
         scales = blocks["scales"].astype(np.float32).reshape(-1, halves)
         if kind == Q8_0:
             return (scales * blocks["q"]).reshape(shape)
@@ -152,7 +157,13 @@ def tokenizer_config_of(gguf):
 def main():
     if len(sys.argv) != 3:
         raise SystemExit(__doc__)
-    gguf, folder = Gguf(sys.argv[1]), pathlib.Path(sys.argv[2])
+    folder = pathlib.Path(sys.argv[2])
+    try:
+        gguf = Gguf(sys.argv[1])
+    except OSError as error:
+        raise SystemExit(f"{sys.argv[1]}: {error.strerror}")
+    except (struct.error, KeyError, UnicodeDecodeError):
+        raise SystemExit(f"{sys.argv[1]}: its header cannot be read: is the file cut short?")
     if gguf.keys["general.architecture"] != "llama":
         raise SystemExit(f"{sys.argv[1]}: is of the architecture {gguf.keys['general.architecture']}; llama is read")
     folder.mkdir(parents=True, exist_ok=True)

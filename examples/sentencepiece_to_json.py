@@ -41,6 +41,8 @@ def fields(data):
         length = {1: 8, 5: 4}.get(kind)
         if length is None:
             length = varint()
+        if at + length > len(data):
+            raise IndexError("cut short")
         yield key >> 3, data[at:at + length]
         at += length
 
@@ -96,43 +98,55 @@ def added_token(at, content, special):
             "special": special}
 
 
-def template(before, behind_pair, ids):
-    """Special tokens around a text, and around a pair."""
-    special = [{"SpecialToken": {"id": token, "type_id": 0}} for token in before]
-    sequence = lambda name: {"Sequence": {"id": name, "type_id": 0}}
-    end = [{"SpecialToken": {"id": token, "type_id": 0}} for token in behind_pair]
-    return {"type": "TemplateProcessing", "single": [*special, sequence("A")],
-            "pair": [*special, sequence("A"), *end, sequence("B")] if before == ["<s>"] else
-                    [*special, sequence("A"), sequence("B"), *end],
-            "special_tokens": {token: {"id": token, "ids": [ids[token]], "tokens": [token]}
-                               for token in {*before, *behind_pair}}}
+def template(single, pair, ids):
+    """What a text, and a pair of texts, become: "A" and "B" are the texts, all else special tokens."""
+    piece = lambda name: {"Sequence" if name in ("A", "B") else "SpecialToken": {"id": name, "type_id": 0}}
+    special = [name for name in dict.fromkeys(single + pair) if name not in ("A", "B")]
+    return {"type": "TemplateProcessing", "single": [piece(name) for name in single], "pair": [piece(name) for name in pair],
+            "special_tokens": {name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in special}}
 
 
-def post_processor_of(folder, ids):
-    read = lambda name: json.loads((folder / name).read_text()) if (folder / name).exists() else {}
-    if read("config.json").get("model_type") == "chatglm":
-        return template(["[gMASK]", "sop"], ["</s>"], ids)
-    # What comes before a LLaMA's first text comes before its second one, too.
-    return template(["<s>"], ["<s>"], ids) if read("tokenizer_config.json").get("add_bos_token", True) else None
+def post_processor_of(folder, chatglm, ids):
+    if chatglm:
+        return template(["[gMASK]", "sop", "A"], ["[gMASK]", "sop", "A", "B", "</s>"], ids)
+    if not side_file(folder, "tokenizer_config.json").get("add_bos_token", True):
+        return None
+    return template(["<s>", "A"], ["<s>", "A", "<s>", "B"], ids)
+
+
+def side_file(folder, name):
+    return json.loads((folder / name).read_text()) if (folder / name).exists() else {}
+
+
+def read_model(path):
+    try:
+        model = Model(path.read_bytes())
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}")
+    except (IndexError, UnicodeDecodeError, struct.error, TypeError, ValueError):
+        raise SystemExit(f"{path}: is not SentencePiece's, or cut short")
+    if not model.pieces:
+        raise SystemExit(f"{path}: is not SentencePiece's: it holds no piece")
+    if model.type != BPE:
+        raise SystemExit(f"{path}: its pieces are not made by merging pairs; such a model is not read")
+    return model
 
 
 def main():
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
     folder = pathlib.Path(sys.argv[1])
-    model = Model((folder / "tokenizer.model").read_bytes())
-    if model.type != BPE:
-        raise SystemExit(f"{folder}/tokenizer.model: its pieces are not made by merging pairs; such a model is not read")
+    model = read_model(folder / "tokenizer.model")
+    chatglm = side_file(folder, "config.json").get("model_type") == "chatglm"
     added = [added_token(at, piece, model.kinds[at] != USER_DEFINED) for at, piece in enumerate(model.pieces)
              if model.kinds[at] in (UNKNOWN, CONTROL, USER_DEFINED)]
-    config = folder / "config.json"
-    if config.exists() and json.loads(config.read_text()).get("model_type") == "chatglm":
+    if chatglm:
         added += [added_token(len(model.pieces) + at, token, True) for at, token in enumerate(CHATGLM)]
     vocabulary = {piece: at for at, piece in enumerate(model.pieces)}
     ids = vocabulary | {token["content"]: token["id"] for token in added}
     content = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
-        "normalizer": normalizer_of(model), "pre_tokenizer": None, "post_processor": post_processor_of(folder, ids),
+        "normalizer": normalizer_of(model), "pre_tokenizer": None, "post_processor": post_processor_of(folder, chatglm, ids),
         "decoder": {"type": "Sequence", "decoders": [
             {"type": "Replace", "pattern": {"String": SPACE}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
         "model": {"type": "BPE", "dropout": None, "unk_token": model.pieces[model.kinds.index(UNKNOWN)],

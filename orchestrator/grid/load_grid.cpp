@@ -59,8 +59,7 @@ worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeig
     worker::BackboneFacts facts = worker::inspect_backbone(backbone.path, without);
     if (backbone.readout.empty() && facts.default_readout.empty()) throw UsageError(facts.readout_refusal);
     const worker::Architecture& architecture = *facts.model.architecture;
-    if (!backbone.readout.empty() &&
-        std::ranges::find(architecture.readouts, backbone.readout) == architecture.readouts.end()) {
+    if (!backbone.readout.empty() && !architecture.has_readout(backbone.readout)) {
       throw UsageError(worker::no_such_readout(architecture, backbone.readout));
     }
     return facts;

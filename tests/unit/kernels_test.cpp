@@ -1,83 +1,14 @@
 // The hot loops at every level of x86-64 that this processor runs, beside plain double precision.
-#include "worker/kernels/cpu/vector_kernels.hpp"
-
-#include <gtest/gtest.h>
-
-#include <cmath>
 #include <cstring>
 #include <numbers>
-#include <stdexcept>
 
 #include "tests/support/plain_attention.hpp"
-#include "worker/model/randomness.hpp"
+#include "tests/unit/kernel_levels.hpp"
 
 namespace peftgrid::tests {
 namespace {
 
-using worker::kernels::AttentionShape;
-using worker::kernels::Table;
-using worker::kernels::TokenStream;
-
-std::vector<const Table*> levels() {
-  std::vector<const Table*> found;
-  for (const Table* const* table = worker::kernels::all_tables(); *table != nullptr; ++table) found.push_back(*table);
-  return found;
-}
-
-std::vector<float> numbers(std::uint32_t which, std::int64_t count, double spread = 1) {
-  return worker::uniform({which, 17}, count, spread);
-}
-
-template <typename Number>
-double relative(const std::vector<float>& ours, const std::vector<Number>& plain) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < plain.size(); ++i) {
-    difference += std::pow(static_cast<double>(ours.at(i)) - static_cast<double>(plain[i]), 2);
-    size += std::pow(static_cast<double>(plain[i]), 2);
-  }
-  return std::sqrt(difference / std::max(size, 1e-300));
-}
-
-class Kernels : public testing::TestWithParam<std::string> {
- protected:
-  static const Table& table() {
-    for (const Table* table : levels()) {
-      if (table->level == GetParam()) return *table;
-    }
-    throw std::out_of_range(GetParam());
-  }
-};
-std::vector<std::string> level_names() {
-  std::vector<std::string> names;
-  for (const Table* table : levels()) names.emplace_back(table->level);
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(Levels, Kernels, testing::ValuesIn(level_names()), [](const auto& one) {
-  std::string name = one.param;
-  for (char& c : name) c = c == '-' ? '_' : c;
-  return name;
-});
-
-struct Owners {
-  explicit Owners(std::int64_t tokens) {
-    for (std::int64_t t = 0; t < tokens; ++t) {
-      example.push_back(static_cast<std::uint32_t>(7 * t / 5));
-      position.push_back(static_cast<std::uint32_t>(t % 70));
-    }
-  }
-  TokenStream stream() const { return {11, 22, 33, example.data(), position.data()}; }
-  std::vector<std::uint32_t> example, position;
-};
-
-TEST(Randomness, IsRandom123sPhilox) {
-  // The known answers of Random123's own tests for philox4x32, 10 rounds.
-  const worker::Four zeros = worker::philox({0, 0}, 0, 0, 0, 0);
-  EXPECT_EQ(zeros.v[0], 0x6627e8d5U);
-  EXPECT_EQ(zeros.v[1], 0xe169c58dU);
-  EXPECT_EQ(zeros.v[2], 0xbc57ac4cU);
-  EXPECT_EQ(zeros.v[3], 0x9b00dbd8U);
-  EXPECT_EQ(worker::philox({~0U, ~0U}, ~0U, ~0U, ~0U, ~0U).v[0], 0x408f276dU);
-}
+INSTANTIATE_TEST_SUITE_P(Levels, Kernels, testing::ValuesIn(level_names()), level_name);
 
 TEST_P(Kernels, DropoutDropsWhereRandom123Says) {
   for (const std::int64_t width : {1, 16, 63, 64, 65, 200}) {
@@ -118,109 +49,6 @@ TEST_P(Kernels, DropoutDropsAtItsRateAndScalesTheRest) {
   }
 }
 
-struct Setting {
-  std::int64_t head_dim, extra;
-  bool per_row;
-  float dropout;
-  double spread;          // of queries and keys: how sharp the softmax is
-  double tolerance;       // a score's own rounding grows with the score
-  bool one_asks = false;  // one token of each row instead of all
-  bool causal = false;
-  std::int64_t group = 1;  // heads that share their keys
-  std::vector<std::int32_t> lengths = {1, 2, 5, 15, 16, 17, 31, 33, 48, 64, 70};
-};
-
-void expect_plain_attention(const Table& table, const Setting& setting) {
-  const std::vector<std::int32_t>& lengths = setting.lengths;
-  std::vector<std::int32_t> offsets{0};
-  for (const std::int32_t length : lengths) offsets.push_back(offsets.back() + length);
-  const auto rows = static_cast<std::int64_t>(lengths.size()), tokens = static_cast<std::int64_t>(offsets.back());
-  constexpr std::int64_t kKeyHeads = 2;
-  const std::int64_t heads = kKeyHeads * setting.group, width = heads * setting.head_dim;
-  const std::int64_t key_width = kKeyHeads * setting.head_dim;
-  const Owners owners(tokens);
-  AttentionShape shape{};
-  shape.rows = rows;
-  shape.heads = heads;
-  shape.kv_heads = kKeyHeads;
-  shape.head_dim = setting.head_dim;
-  shape.offsets = offsets.data();
-  shape.causal = setting.causal;
-  shape.extra = setting.extra;
-  shape.extra_row_stride = setting.per_row ? setting.extra * key_width : 0;
-  shape.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(setting.head_dim)));
-  shape.dropout = setting.dropout;
-  shape.stream = owners.stream();
-  std::vector<std::int32_t> query;
-  for (std::size_t r = 0; r < lengths.size(); ++r) query.push_back(static_cast<std::int32_t>(r * 7) % lengths[r]);
-  if (setting.one_asks) shape.query = query.data();
-  const std::int64_t lines = setting.one_asks ? rows : tokens;
-  const std::int64_t extra = setting.extra * key_width * (setting.per_row ? rows : 1);
-  const AttentionNumbers in{numbers(1, lines * width, setting.spread), numbers(2, tokens * key_width, setting.spread),
-                            numbers(3, tokens * key_width), numbers(4, extra, setting.spread), numbers(5, extra)};
-  const std::vector<float> up = numbers(6, lines * width);
-  const PlainAttention plain = plain_attention(shape, in, up);
-
-  const auto size = in.q.size(), keys = in.k.size();
-  std::vector<float> out(size), kept(static_cast<std::size_t>(worker::kernels::attention_kept_size(shape)));
-  AttentionNumbers g{std::vector<float>(size), std::vector<float>(keys), std::vector<float>(keys),
-                     std::vector<float>(in.extra_k.size()), std::vector<float>(in.extra_v.size())};
-  const auto data = [](auto& values) { return values.empty() ? nullptr : values.data(); };
-  table.attention(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v), out.data(),
-                  kept.data());
-  EXPECT_LT(relative(out, plain.out), setting.tolerance);
-  std::vector<float> again(size);
-  table.attention(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v), again.data(),
-                  nullptr);
-  EXPECT_EQ(std::memcmp(out.data(), again.data(), size * sizeof(float)), 0) << "keeping weights changes the result";
-  table.attention_backward(shape, in.q.data(), in.k.data(), in.v.data(), data(in.extra_k), data(in.extra_v),
-                           kept.data(), up.data(), g.q.data(), g.k.data(), g.v.data(), data(g.extra_k),
-                           data(g.extra_v));
-  EXPECT_LT(relative(g.q, plain.q), setting.tolerance);
-  EXPECT_LT(relative(g.k, plain.k), setting.tolerance);
-  EXPECT_LT(relative(g.v, plain.v), setting.tolerance);
-  EXPECT_LT(relative(g.extra_k, plain.extra_k), setting.tolerance);
-  EXPECT_LT(relative(g.extra_v, plain.extra_v), setting.tolerance);
-}
-
-TEST_P(Kernels, AttentionIsItsFormula) {
-  for (const std::int64_t head_dim : {8, 32, 64}) {
-    for (const auto& [extra, per_row] : {std::pair{0, false}, {1, false}, {10, false}, {16, true}, {5, true}}) {
-      for (const float dropout : {0.0F, 0.3F}) {
-        SCOPED_TRACE(testing::Message() << "head_dim " << head_dim << ", extra " << extra << ", per row " << per_row
-                                        << ", dropout " << dropout);
-        for (const bool one_asks : {false, true}) {
-          for (const bool causal : {false, true})
-            expect_plain_attention(table(), {head_dim, extra, per_row, dropout, 1.5, 5e-6, one_asks, causal});
-        }
-      }
-    }
-  }
-}
-
-TEST_P(Kernels, AttentionOfGroupedHeadsIsItsFormula) {
-  for (const std::int64_t head_dim : {12, 32}) {
-    for (const auto& [extra, per_row] : {std::pair{0, false}, {10, false}, {5, true}}) {
-      for (const bool one_asks : {false, true}) {
-        for (const bool causal : {false, true})
-          expect_plain_attention(table(), {head_dim, extra, per_row, 0.3F, 1.5, 5e-6, one_asks, causal, 3});
-      }
-    }
-  }
-}
-
-TEST_P(Kernels, AttentionOfRowsTooLongForTheirWeightsToBeKeptIsItsFormula) {
-  for (const bool one_asks : {false, true}) {
-    for (const bool causal : {false, true})
-      expect_plain_attention(table(), {16, 7, false, 0.3F, 1.5, 5e-6, one_asks, causal, 2, {20, 291, 250}});
-  }
-}
-
-TEST_P(Kernels, AttentionTakesScoresFarApart) {
-  expect_plain_attention(table(), {32, 3, false, 0.0F, 12, 5e-5});
-}
-
-/// Layer norm of a sum and the gradient on it, one token.
 struct PlainNorm {
   PlainNorm(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& weight,
             const std::vector<float>& bias, const std::vector<float>& up, std::size_t token) {

@@ -54,7 +54,7 @@ struct RotaryConfig {
 struct ModelConfig {
   std::int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, ffn_width = 0;
   std::int64_t kv_heads = 0, head_dim = 0;  // of a decoder; an encoder's heads share out its width
-  std::int64_t positions = 0;               // lines of the table of positions
+  std::int64_t positions = 0;               // lines of their table; where they turn instead, the longest row
   std::int64_t first_position = 0;          // the line of a row's first token
   std::int64_t token_types = 0;             // lines of their table; 0: there is none
   std::int64_t pad_token = 0;
@@ -95,6 +95,7 @@ struct Architecture {
   std::vector<TensorFact> (*tensors)(const ModelConfig&, bool pooler) = nullptr;
   Geometry (*geometry)(const ModelConfig&, bool pooler) = nullptr;
 
+  bool has_readout(const std::string& readout) const;
   /// The TensorFact::in_file of a tensor as a file calls it ("bert.embeddings.LayerNorm.gamma").
   std::string name_in_file(std::string name) const;
 };

@@ -94,6 +94,10 @@ const Architecture& find_architecture(const std::string& name) {
   return **found;
 }
 
+bool Architecture::has_readout(const std::string& readout) const {
+  return std::ranges::find(readouts, readout) != readouts.end();
+}
+
 std::string Architecture::name_in_file(std::string of) const {
   for (const std::string& prefix : prefixes) {
     if (of.starts_with(prefix)) {

@@ -28,7 +28,7 @@ class Backbone {
   /// Word-level vectors [n, width] of ids [n].
   at::Tensor embedding(const Weights& weights, const at::Tensor& ids) const;
   /// The pretrained pooler on first tokens [rows, width], announced at Site::Pooler.
-  virtual at::Tensor pooled(const Weights& weights, const Sites& sites, const at::Tensor& x) const;
+  at::Tensor pooled(const Weights& weights, const Sites& sites, const at::Tensor& x) const;
 
  private:
   /// What enters the first block, [tokens, width].

@@ -4,6 +4,15 @@
 
 namespace peftgrid::worker {
 
+Architecture decoder_architecture(const char* name, const char* prefix) {
+  Architecture a;
+  a.name = name;
+  a.prefixes = {prefix};
+  a.readouts = {"last", "mean"};
+  a.head.bias = false;
+  return a;
+}
+
 Geometry decoder_geometry(const ModelConfig& config, NormOrder order) {
   Geometry geometry;
   geometry.layers = config.layers;
@@ -20,48 +29,18 @@ Geometry decoder_geometry(const ModelConfig& config, NormOrder order) {
   return geometry;
 }
 
-std::vector<std::string> decoder_readouts() {
-  return {"last", "mean"};
-}
-
-HeadStyle decoder_head() {
-  HeadStyle style;
-  style.bias = false;
-  return style;
-}
-
-TensorFact conv1d() {
-  TensorFact within;
-  within.transposed = true;
-  return within;
-}
-
-TensorFact conv1d_part(const char* name, std::int64_t which, std::int64_t parts, std::int64_t rows) {
-  TensorFact within = conv1d();
-  within.part = name;
-  within.first_row = which * rows;
-  within.file_rows = parts * rows;
-  return within;
-}
-
-void list_gpt_products(const ModelConfig& config, std::int64_t i, TensorList& list) {
-  const std::int64_t d = config.width, f = config.ffn_width;
-  const std::string ours = fmt::format("layer.{}.", i), theirs = fmt::format("h.{}.", i);
-  std::int64_t which = 0;
-  for (const char* name : {"query", "key", "value"}) {
-    list.linear(ours + name, theirs + "attn.c_attn", {d, d}, i, true, conv1d_part(name, which++, 3, d));
-  }
-  list.linear(ours + "attention_output", theirs + "attn.c_proj", {d, d}, i, true, conv1d());
-  list.linear(ours + "ffn_up", theirs + "mlp.c_fc", {f, d}, i, true, conv1d());
-  list.linear(ours + "ffn_down", theirs + "mlp.c_proj", {d, f}, i, true, conv1d());
-}
-
 void share_out(const ConfigReader& read, ModelConfig& model, const char* width_key, const char* heads_key) {
   if (model.width % model.heads != 0) {
     read.fail(fmt::format("\"{}\" is {}, which {} heads (\"{}\") cannot share out evenly", width_key, model.width,
                           model.heads, heads_key));
   }
   model.head_dim = model.width / model.heads;
+}
+
+void share_keys(const ConfigReader& read, const ModelConfig& model, const char* key_heads_key, const char* heads_key) {
+  if (model.heads % model.kv_heads == 0) return;
+  read.fail(fmt::format("\"{}\" is {}, which \"{}\", {}, cannot be shared out to", key_heads_key, model.kv_heads,
+                        heads_key, model.heads));
 }
 
 }  // namespace peftgrid::worker

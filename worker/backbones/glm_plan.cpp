@@ -20,12 +20,6 @@ ModelConfig glm_like() {
   return model;
 }
 
-void check_groups(const ConfigReader& read, const ModelConfig& model, const char* groups, const char* heads) {
-  if (model.heads % model.kv_heads == 0) return;
-  read.fail(fmt::format("\"{}\" is {}, which \"{}\", {}, cannot be shared out to", groups, model.kv_heads, heads,
-                        model.heads));
-}
-
 // ---- the form of the original release ----
 
 void refuse_other_releases(const ConfigReader& read) {
@@ -58,7 +52,7 @@ ModelConfig read_chatglm(const ConfigReader& read) {
   model.layers = read.size("num_layers", 1'000);
   model.heads = model.kv_heads = read.size("num_attention_heads", 4'096);
   if (read.is_true("multi_query_attention")) model.kv_heads = read.size("multi_query_group_num", 4'096);
-  check_groups(read, model, "multi_query_group_num", "num_attention_heads");
+  share_keys(read, model, "multi_query_group_num", "num_attention_heads");
   model.head_dim = read.size("kv_channels", 4'096);
   model.ffn_width = read.size("ffn_hidden_size", 1'000'000);
   model.positions = read.size("seq_length", 100'000'000);
@@ -120,7 +114,7 @@ ModelConfig read_glm(const ConfigReader& read) {
   model.layers = read.size("num_hidden_layers", 1'000);
   model.heads = read.size("num_attention_heads", 4'096);
   model.kv_heads = read.size("num_key_value_heads", 4'096);
-  check_groups(read, model, "num_key_value_heads", "num_attention_heads");
+  share_keys(read, model, "num_key_value_heads", "num_attention_heads");
   model.head_dim = read.size("head_dim", 4'096, 128);
   model.ffn_width = read.size("intermediate_size", 1'000'000);
   model.positions = read.size("max_position_embeddings", 100'000'000);
@@ -155,21 +149,12 @@ std::vector<TensorFact> glm_tensors(const ModelConfig& config, bool /*pooler*/) 
   return list.take();
 }
 
-Architecture glm_architecture_of(const char* name, const char* prefix) {
-  Architecture a;
-  a.name = name;
-  a.prefixes = {prefix};
-  a.head = decoder_head();
-  a.readouts = decoder_readouts();
-  return a;
-}
-
 }  // namespace
 
 /// ChatGLM2 and ChatGLM3 (Du et al., 2022; Zeng et al., 2024), and GLM-4-9B in the form of its release.
 const Architecture& chatglm_architecture() {
   static const Architecture chatglm = [] {
-    Architecture a = glm_architecture_of("chatglm", "transformer.");
+    Architecture a = decoder_architecture("chatglm", "transformer.");
     a.read = read_chatglm;
     a.tensors = chatglm_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {
@@ -185,7 +170,7 @@ const Architecture& chatglm_architecture() {
 /// The same in transformers' form.
 const Architecture& glm_architecture() {
   static const Architecture glm = [] {
-    Architecture a = glm_architecture_of("glm", "model.");
+    Architecture a = decoder_architecture("glm", "model.");
     a.read = read_glm;
     a.tensors = glm_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {

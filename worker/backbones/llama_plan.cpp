@@ -17,10 +17,7 @@ ModelConfig read_common(const ConfigReader& read) {
   model.layers = read.size("num_hidden_layers", 1'000);
   model.heads = model.kv_heads = read.size("num_attention_heads", 4'096);
   if (read.has("num_key_value_heads")) model.kv_heads = read.size("num_key_value_heads", 4'096);
-  if (model.heads % model.kv_heads != 0) {
-    read.fail(fmt::format("\"num_key_value_heads\" is {}, which \"num_attention_heads\", {}, cannot be shared out to",
-                          model.kv_heads, model.heads));
-  }
+  share_keys(read, model, "num_key_value_heads", "num_attention_heads");
   model.ffn_width = read.size("intermediate_size", 1'000'000);
   model.positions = read.size("max_position_embeddings", 100'000'000);
   model.activation = read.text("hidden_act", {"silu"}, "silu");
@@ -112,11 +109,7 @@ std::vector<TensorFact> llama_tensors(const ModelConfig& config, bool /*pooler*/
 }
 
 Architecture llama_like(const char* name, ModelConfig (*read)(const ConfigReader&)) {
-  Architecture a;
-  a.name = name;
-  a.prefixes = {"model."};
-  a.head = decoder_head();
-  a.readouts = decoder_readouts();
+  Architecture a = decoder_architecture(name, "model.");
   a.read = read;
   a.tensors = llama_tensors;
   a.geometry = [](const ModelConfig& config, bool /*pooler*/) { return decoder_geometry(config); };

@@ -14,8 +14,8 @@ namespace peftgrid::worker {
 
 namespace {
 
-/// LLaMA-Adapter (Zhang et al., ICLR 2024): a prompt A [K, d] in a layer goes through the layer's own
-/// frozen key and value products, biases included and unturned, and each head attends to it apart from the text:
+/// LLaMA-Adapter (Zhang et al., ICLR 2024): a prompt A [K, d] in a layer goes through the layer's own frozen key and
+/// value products, biases included and unturned, and each head attends to it apart from the text:
 ///   core += gate * softmax(q (W_k A + b_k)^T / sqrt(head size)) (W_v A + b_v)
 /// where gate is tanh(g) with a g for each head, as in the authors' code, or one g a layer without tanh, as in peft. g
 /// = 0 at start, which is the identity; A is N(0, 1). No decay on g.

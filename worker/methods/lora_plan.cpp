@@ -46,9 +46,9 @@ class LoraPlan : public MethodPlan {
 
   MethodFacts facts(const MethodContext& context) const override {
     const Geometry& geometry = context.model.geometry;
-    const auto makes = shares(context.method) ? shared_low_rank_facts : low_rank_facts;
     MethodFacts facts =
-        makes(low_rank_places(context.method, geometry), geometry, integer_option(context.method, "rank"));
+        low_rank_facts(low_rank_places(context.method, geometry), geometry, integer_option(context.method, "rank"),
+                       shares(context.method) ? Pairs::Shared : Pairs::Separate);
     for (ParameterFact& fact : facts.parameters) {
       if (fact.name.ends_with(".lora_B")) fact.rate = real_option(context.method, "b_rate_ratio");
     }

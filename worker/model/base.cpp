@@ -69,7 +69,8 @@ class MappedBase : public Base {
     for (const TensorFact& fact : model.tensors) {
       const auto& located = original_.tensors.at(in_file.at(fact.in_file));
       const Tensor& source = source_[fact.name] = part_of(view(original_.data(located), located.entry), fact);
-      // oneDNN takes 2,000 times as long for a matrix that lies the other way round (docs/performance.md).
+      // oneDNN takes 2,000 times as long for a matrix that lies the other way round
+      // (docs/adding_a_backbone.md).
       if (type_of(located.entry.dtype) == wanted(precision, fact) && source.is_contiguous()) {
         tensors[fact.name] = source;
       } else {

@@ -117,8 +117,7 @@ void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
 void read_side_files(const fs::path& folder, BackboneFacts& facts) {
   const Architecture& architecture = *facts.model.architecture;
   StatedReadout stated = stated_readout(folder, architecture.readouts.front());
-  if (!stated.readout.empty() &&
-      std::ranges::find(architecture.readouts, stated.readout) == architecture.readouts.end()) {
+  if (!stated.readout.empty() && !architecture.has_readout(stated.readout)) {
     stated.refusal =
         fmt::format("{}: {}; name one in the grid", stated.origin, no_such_readout(architecture, stated.readout));
     stated.readout.clear();

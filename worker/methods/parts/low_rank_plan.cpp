@@ -27,25 +27,15 @@ std::string fused_place_name(const std::vector<Site>& fused, std::int64_t layer)
 }
 
 MethodFacts low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
-                           std::int64_t rank) {
+                           std::int64_t rank, Pairs pairs) {
   MethodFacts facts;
   for (const auto& [layer, site] : places) {
-    const std::string name = place_name(site, layer);
-    facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
-    facts.parameters.push_back({name + ".lora_B", {geometry.at(site).out, rank}});
-  }
-  facts.token_products = facts.trained();
-  return facts;
-}
-
-MethodFacts shared_low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
-                                  std::int64_t rank) {
-  MethodFacts facts;
-  for (const auto& [layer, site] : places) {
-    const std::vector<Site>* fused = geometry.fused_with(site);
+    const std::vector<Site>* fused = pairs == Pairs::Shared ? geometry.fused_with(site) : nullptr;
     if (fused != nullptr && site != fused->front()) continue;
-    std::int64_t out = 0;
-    for (const Site part : fused != nullptr ? *fused : std::vector{site}) out += geometry.at(part).out;
+    std::int64_t out = geometry.at(site).out;
+    if (fused != nullptr) {
+      for (std::size_t i = 1; i < fused->size(); ++i) out += geometry.at((*fused)[i]).out;
+    }
     const std::string name = fused != nullptr ? fused_place_name(*fused, layer) : place_name(site, layer);
     facts.parameters.push_back({name + ".lora_A", {rank, geometry.at(site).in}});
     facts.parameters.push_back({name + ".lora_B", {out, rank}});

@@ -14,12 +14,11 @@ std::vector<std::string> low_rank_targets();
 std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& method, const Geometry& geometry);
 /// What the pair of a fused matrix is called: "layer.3.query_key_value".
 std::string fused_place_name(const std::vector<Site>& fused, std::int64_t layer);
-/// "PLACE.lora_A" [rank, in] and "PLACE.lora_B" [out, rank] of these places.
+/// "PLACE.lora_A" [rank, in] and "PLACE.lora_B" [out, rank] of these places. Shared: places whose products are one
+/// matrix have one pair, B as high as the whole matrix; all of them must be listed.
+enum class Pairs : std::uint8_t { Separate, Shared };
 MethodFacts low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
-                           std::int64_t rank);
-/// The same where places that share a matrix share a pair: A, and B [rows of the whole matrix, rank].
-MethodFacts shared_low_rank_facts(const std::vector<std::pair<std::int64_t, Site>>& places, const Geometry& geometry,
-                                  std::int64_t rank);
+                           std::int64_t rank, Pairs pairs = Pairs::Separate);
 /// alpha / rank, or alpha / sqrt(rank), by the option `scaling`.
 double low_rank_scale(const MethodSpec& method);
 /// Throws UsageError for a rank above the width of the linear layers.
