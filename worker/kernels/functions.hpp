@@ -66,6 +66,17 @@ Normed add_norm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weig
 /// `backwards`: from the last step to the first.
 at::Tensor lstm(const at::Tensor& gates, const at::Tensor& recurrent, bool backwards);
 
+/// What next tokens are told from: the rows of `table` [V, d], and those of `inserted` [k, d] behind them, which may be
+/// undefined.
+struct Vocabulary {
+  at::Tensor table, inserted;
+};
+/// Of each line of x [lines, d] the negative log-probability, in nats, of its target (int64 [lines], below V + k), by a
+/// softmax over x table^T, [lines]; with the gradients on x and, where they train, on both tables. Lines are taken by
+/// chunks: no tensor of [lines, V] ever exists, and a trained table's gradient is added where it gathers, chunk by
+/// chunk.
+at::Tensor linear_cross_entropy(const at::Tensor& x, const Vocabulary& vocabulary, const at::Tensor& targets);
+
 /// Attention over packed rows (vector_kernels.hpp).
 struct AttentionCall {
   std::int64_t heads = 0;

@@ -1,5 +1,4 @@
-// What acts on each token alone: activations, norms, rotary positions. This file and functions.cpp alone see
-// custom_function.h: it costs 10 s to compile.
+// What acts on each token alone: activations, norms, rotary positions. See functions.cpp on custom_function.h.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>

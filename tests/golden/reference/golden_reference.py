@@ -58,16 +58,19 @@ class Reference:
             centre = centres.get(name.rsplit(".", 1)[-1], 0.0)
             part.give(drawn(f"{self.case['method']}/{name}", part.shape(), self.case["spread"], centre))
 
-    def add_head(self):
+    def head_shapes(self):
         width, outputs = self.width(), self.case["outputs"]
         shapes = {"classifier.weight": (outputs, width)}
         if not self.base.decoder:
             shapes["classifier.bias"] = (outputs,)
         if self.case["readout"] == "pooler" and not self.case["pooler"]:
             shapes |= {"pooler.dense.weight": (width, width), "pooler.dense.bias": (width,)}
+        return shapes
+
+    def add_head(self):
         trains = self.case["options"].get("freeze_head") != "yes"
         self.head = {}
-        for name, shape in shapes.items():
+        for name, shape in self.head_shapes().items():
             values = torch.from_numpy(drawn("head/" + name, shape, 0.3)).double()
             self.head[name] = torch.nn.Parameter(values, requires_grad=trains)
             if trains:
@@ -92,6 +95,10 @@ class Reference:
         return self.classify(self.encode(*inputs), inputs[-1])
 
     def classify(self, hidden, mask):
+        return self.head_linear("classifier", self.read(hidden, mask))
+
+    def read(self, hidden, mask):
+        """What the last linear layer reads of each row."""
         readout = self.case["readout"]
         if readout == "mean":
             read = (hidden * mask.unsqueeze(2)).sum(1) / mask.sum(1, keepdim=True)
@@ -104,13 +111,15 @@ class Reference:
         if "pooler.dense.weight" in self.head:
             dense = {"tanh": torch.tanh, "relu": torch.relu, "gelu": torch.nn.functional.gelu}[self.base.dense]
             read = dense(self.head_linear("pooler.dense", read))
-        return self.head_linear("classifier", read)
+        return read
 
     def head_linear(self, name, x):
         return torch.nn.functional.linear(x, self.head[name + ".weight"], self.head.get(name + ".bias"))
 
     def loss(self, rows):
-        logits = self.logits(rows)
+        return self.loss_of(rows, self.logits(rows))
+
+    def loss_of(self, rows, logits):
         if self.case["kind"] == "regression":
             targets = torch.tensor([row["target"] for row in rows]).double()
             return torch.nn.functional.mse_loss(logits.squeeze(1), targets)

@@ -103,9 +103,12 @@ class ChatGlmModel(torch.nn.Module):
             {"word_embeddings": torch.nn.Embedding(config.padded_vocab_size, config.hidden_size)})
         self.encoder = Encoder(config)
 
+    def get_input_embeddings(self):
+        return self.embedding["word_embeddings"]
+
     def hidden(self, row):
         """Of one row of ids, [tokens, width]."""
-        x = self.embedding["word_embeddings"](row)
+        x = self.get_input_embeddings()(row)
         for block in self.encoder.layers:
             x = block(x)
         return self.encoder.final_layernorm(x)

@@ -8,6 +8,7 @@
 #include "worker/kernels/cpu/philox.hpp"
 #include "worker/kernels/cpu/rotary.hpp"
 #include "worker/kernels/cpu/vector_types.hpp"
+#include "worker/kernels/cpu/vocabulary.hpp"
 
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
@@ -92,6 +93,7 @@ const Table kTable{PEFTGRID_LEVEL_NAME,
                    activation<gelu_tanh_of>,
                    silu_gate,
                    silu_gate_backward,
+                   softmax_lines,
                    rotary,
                    low_rank,
                    low_rank_backward,
