@@ -77,6 +77,8 @@ std::vector<std::string> readouts();
 struct BackboneFacts {
   ModelFacts model;             // with its pretrained pooler, where it has one
   ModelFacts without_pooler;    // as readouts that go past the pooler take it
+  ModelFacts with_output;       // as trials that tell next tokens take it
+  std::string no_output;        // why there is nothing to tell them by, though there could be; else empty
   std::string default_readout;  // one of readouts(); empty: the folder states one that this program lacks
   std::string readout_origin = "default", readout_refusal;  // what states it; and where it is empty, what to do
   std::string truncation_side = "right",
@@ -93,7 +95,8 @@ struct BackboneFacts {
 
   BackboneFacts() = default;
   BackboneFacts(const Architecture& architecture, const ModelConfig& config, bool pooler);
-  const ModelFacts& as_read(const std::string& readout) const;
+  /// As a trial reads it.
+  const ModelFacts& as_read(const TrialSpec& spec) const;
 };
 
 /// What is wrong with a readout that this architecture lacks, and which would be right.
@@ -117,8 +120,8 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
 /// The rate for this method and size class; a regression on standardized targets has rates of its own where they were
 /// swept (docs/methods.md).
 double default_learning_rate(const MethodSpec& method, const TaskSpec& task, const BackboneFacts& backbone);
-/// Is it of the size class whose rates the committed sweep chose? A large one's are customary.
-bool is_small(const BackboneFacts& backbone);
+/// Is it of a size class whose rate a committed sweep chose? A large one's is customary.
+bool has_swept_rate(const MethodSpec& method, const BackboneFacts& backbone);
 
 struct ParameterCounts {
   std::int64_t method = 0;  // trained, the head left out
@@ -131,6 +134,8 @@ ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& backbo
 bool computes_features_once(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Do reports measure other methods against this one?
 bool is_baseline(const std::string& method);
+/// Does nothing train, so that there is one trial whatever the seed and the size?
+bool is_untrained(const std::string& method);
 
 /// Arithmetic of one training step's real token, and of one evaluated token, in FLOP; attention included at `length`.
 struct TokenCost {
@@ -161,17 +166,25 @@ TaskSpec glue_task(const std::string& name, const std::string& data);
 
 /// A kind of task.
 struct KindInfo {
+  /// What a row's label is: a class, a value, one of the row's own choices, or a number of tokens.
+  enum class Labels : std::uint8_t { Classes, Values, Choices, Tokens };
   std::string name;
-  bool classes = false;                               // labels are classes; else values
+  Labels labels = Labels::Classes;
   std::vector<std::string> metrics, default_metrics;  // those it may use, and what it uses unless told
 };
 const std::vector<KindInfo>& task_kinds();
 /// Null when there is no such kind.
 const KindInfo* find_kind(const std::string& kind);
-/// Are its labels classes? A kind that this program does not know has none.
+/// What its rows' labels are; values of a kind that this program does not know.
+KindInfo::Labels label_form(const TaskSpec& task);
 bool has_classes(const TaskSpec& task);
-/// Numbers that a head gives for a row. Throws UsageError for a kind that is none.
+/// Numbers that decide a row. Throws UsageError for a kind that is none.
 std::int64_t outputs_of(const TaskSpec& task);
+
+/// The slot of a language model's template that stands for what is to be said.
+inline constexpr const char* kAnswerSlot = "answer";
+/// The slots of a template, in the order of their first use, each once. Throws UsageError for braces that are none.
+std::vector<std::string> template_slots(const std::string& text);
 
 struct TaskFacts {
   std::int64_t train_rows = 0, validation_rows = 0;

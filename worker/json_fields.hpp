@@ -54,6 +54,11 @@ class FieldWriter {
     for (const Value& value : values) all.push_back(written(value));
     object_[key] = std::move(all);
   }
+  /// As list; an empty one stands for what was done before it could be said.
+  template <typename Value>
+  void later_list(const char* key, const std::vector<Value>& values) {
+    if (!values.empty()) list(key, values);
+  }
   /// As list; what stands beside `name` in an entry changes no number, and an identity holds the names alone.
   template <typename Value>
   void named_list(const char* key, const std::vector<Value>& values) {
@@ -128,6 +133,10 @@ class FieldReader {
       FieldReader inner(value, name(key));
       visit_fields(inner, into.emplace_back());
     }
+  }
+  template <typename Value>
+  void later_list(const char* key, std::vector<Value>& into) const {
+    if (object_.contains(key)) list(key, into);
   }
   template <typename Value>
   void named_list(const char* key, std::vector<Value>& into) const {

@@ -46,6 +46,7 @@ void visit_fields(Visitor& v, Visited<Visitor, BackboneSpec>& backbone) {
   v.field("weights_sha256", backbone.weights_sha256);
   v.field("tokenizer_sha256", backbone.tokenizer_sha256);
   v.later("truncation_side", backbone.truncation_side, std::string("right"));
+  v.later("input", backbone.input, std::string(kInputPlain));
 }
 
 template <typename Visitor>
@@ -71,7 +72,11 @@ void visit_fields(Visitor& v, Visited<Visitor, TaskSpec>& task) {
   v.path("validation", task.validation);
   v.named_list("tests", task.tests);
   v.list("text", task.text);
+  v.later_list("choices", task.choices);
   v.object("label", task.label);
+  v.later("template", task.prompt, std::string());
+  v.later("loss", task.loss, TaskSpec().loss);
+  v.later("symmetric", task.symmetric, false);
   v.field("labels", task.labels);
   v.field("metrics", task.metrics);
   v.later("targets", task.targets, std::string("raw"));
@@ -95,6 +100,7 @@ void visit_fields(Visitor& v, Visited<Visitor, TrainingSpec>& training) {
   v.field("beta2", training.beta2);
   v.field("epsilon", training.epsilon);
   v.field("dropout", training.dropout);
+  v.later("auxiliary_lm", training.auxiliary_lm, 0.0);
 }
 
 template <typename Visitor>

@@ -32,6 +32,7 @@ struct BackboneSpec {
   std::string weights_sha256;             // over the tensors' files and config.json
   std::string tokenizer_sha256;           // of tokenizer.json, and of what tokenizer_config.json changes of it
   std::string truncation_side = "right";  // the end of a row that is too long: right | left
+  std::string input = kInputPlain;        // plain | gpt1
   bool operator==(const BackboneSpec&) const = default;
 };
 
@@ -50,19 +51,23 @@ struct TestFile {
 
 struct TaskSpec {
   std::string name;
-  std::string kind = kClassification;  // classification | regression
+  std::string kind = kClassification;  // a name of objectives.inc
   std::string format;                  // tsv | csv | jsonl
   std::string delimiter;               // of tsv and csv, one byte; empty: a tab, a comma
   bool header = true;                  // CoLA has none
   std::string train, validation;       // paths, absolute; validation may be empty
   std::vector<TestFile> tests;         // the first is tabulated
-  std::vector<Column> text;            // one or two
-  Column label;
-  std::vector<std::string> labels;   // the label set in the order of the logits; empty for regression
-  std::vector<std::string> metrics;  // the first is tabulated and selects
-  std::string targets = "raw";       // of a regression: raw | standardized (by the trial's training rows)
-  bool test_is_dev = false;          // GLUE: test is the official dev set
-  std::string data_sha256;           // of all files, in the order train, validation, tests
+  std::vector<Column> text;            // one or two; of a choice one or more; of a language model those of its template
+  std::vector<Column> choices;         // of a choice
+  Column label;                        // of a language model the answer's text
+  std::string prompt;                  // of a language model: its template
+  std::string loss = "answer";         // of a language model: over the tokens of the answer, or all
+  bool symmetric = false;              // a pair means the same in both orders: with `input: gpt1` both are read
+  std::vector<std::string> labels;     // the label set in the order of the logits; empty for regression
+  std::vector<std::string> metrics;    // the first is tabulated and selects
+  std::string targets = "raw";         // of a regression: raw | standardized (by the trial's training rows)
+  bool test_is_dev = false;            // GLUE: test is the official dev set
+  std::string data_sha256;             // of all files, in the order train, validation, tests
   bool operator==(const TaskSpec&) const = default;
 };
 
@@ -78,7 +83,8 @@ struct TrainingSpec {
   double weight_decay = 0.01;
   double clip = 1.0;  // of the gradient's norm; 0: off
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double dropout = -1;  // -1: the model's own rates
+  double dropout = -1;      // -1: the model's own rates
+  double auxiliary_lm = 0;  // times the language model's loss on the rows' own tokens joins the task's
   bool operator==(const TrainingSpec&) const = default;
 };
 

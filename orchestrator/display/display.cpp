@@ -11,6 +11,7 @@
 
 #include "orchestrator/display/live_display.hpp"
 #include "orchestrator/output.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/tasks/metrics.hpp"
 
 namespace peftgrid::orchestrator {
@@ -137,6 +138,8 @@ std::string resumption_text(std::int64_t step, std::int64_t steps) {
 }
 
 std::string trial_text(const TrialSpec& spec) {
+  if (worker::is_untrained(spec.method.name))
+    return fmt::format("{} {} {}", spec.backbone.name, spec.task.name, spec.label);
   const std::string size = spec.train_size == 0 ? "all" : std::to_string(spec.train_size);
   return fmt::format("{} {} {} K={} seed {}", spec.backbone.name, spec.task.name, spec.label, size, spec.seed);
 }

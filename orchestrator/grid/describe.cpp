@@ -8,6 +8,7 @@
 #include "orchestrator/grid/option_text.hpp"
 #include "orchestrator/grid/values.hpp"
 #include "worker/catalogue.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -70,6 +71,10 @@ void describe_backbones(const GridFile& file, const Facts& facts, Lines& lines) 
     const bool given = !backbone.readout.empty();
     lines.push_back({key + ".readout", given ? backbone.readout : known.default_readout,
                      given ? backbone.readout_origin : known.readout_origin});
+    const bool input = !backbone.input.empty();
+    const std::string& usual = known.model.architecture->input;
+    if (input || usual != worker::kInputPlain)
+      lines.push_back({key + ".input", input ? backbone.input : usual, input ? backbone.input_origin : "default"});
     const bool side = !backbone.truncation_side.empty();
     lines.push_back({key + ".truncation_side", side ? backbone.truncation_side : known.truncation_side,
                      side ? backbone.truncation_origin : known.truncation_origin});
@@ -83,8 +88,12 @@ void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
     lines.push_back({key, spec.train, task.node.origin});
     lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
     if (task.margin) lines.push_back({key + ".margin", number_text(*task.margin), origin_in(task.origins, "margin")});
-    if (!worker::has_classes(spec))
+    if (worker::label_form(spec) == worker::KindInfo::Labels::Values)
       lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
+    if (!spec.prompt.empty()) {
+      lines.push_back({key + ".template", worker::in_quotes(spec.prompt), origin_in(task.origins, "template")});
+      lines.push_back({key + ".loss", spec.loss, origin_in(task.origins, "loss")});
+    }
     if (!spec.labels.empty())
       lines.push_back({key + ".labels", list_text(spec.labels), origin_in(task.origins, "labels")});
   }

@@ -88,9 +88,14 @@ class Expansion {
                      backbone.readout.empty() ? base.default_readout : backbone.readout,
                      base.weights_sha256,
                      base.tokenizer_sha256,
-                     backbone.truncation_side.empty() ? base.truncation_side : backbone.truncation_side};
+                     backbone.truncation_side.empty() ? base.truncation_side : backbone.truncation_side,
+                     backbone.input.empty() ? base.model.architecture->input : backbone.input};
     spec.task = facts_.specs.at(task.spec.name);
     spec.method = method.spec;
+    const bool untrained = worker::is_untrained(method.spec.name);
+    // Tokens are inserted for a head to read; only then does a pair's order matter.
+    if (untrained || spec.task.kind == worker::kLanguageModel) spec.backbone.input = worker::kInputPlain;
+    if (spec.backbone.input == worker::kInputPlain) spec.task.symmetric = false;
     std::map<std::string, std::string> origins;
     spec.training = training_of(file_, spec.task, task.training, method, base, origins);
     spec.protocol = file_.protocol;
@@ -102,10 +107,19 @@ class Expansion {
       method.node.fail(fmt::format("width {} is more than the {} rows of a batch, which the ranks share", spec.width,
                                    spec.training.batch_size));
     }
+    if (untrained) forget_training(spec);
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
     at_place(method.node, [&] { worker::check_method(spec, base); });
     return spec;
+  }
+
+  /// What does not train has neither seed nor size: one trial, whatever the grid says of them.
+  static void forget_training(TrialSpec& spec) {
+    worker::TrainingSpec none;
+    none.max_length = spec.training.max_length;
+    spec.training = none;
+    spec.width = 1;
   }
 
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
@@ -121,17 +135,26 @@ class Expansion {
       }
       spec.train_size = size;
       spec.selection = selection_for(file_, size);
+      if (!worker::is_untrained(spec.method.name)) {
+        add_cell(spec, method);
+        continue;
+      }
+      spec.train_size = 0;
+      spec.selection = {"none", worker::SelectionSpec().order, 0, 0, 0};
       add_cell(spec, method);
+      return;
     }
   }
 
   void add_cell(TrialSpec& spec, const MethodEntry& method) {
     spec.cell = cell_id_unlike(spec, method);
-    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, spec.train_size, {}, {}};
+    const bool untrained = worker::is_untrained(spec.method.name);
+    const std::int64_t size = untrained ? kNoTrainingRows : spec.train_size;
+    Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, size, {}, {}};
     if (spec.width == 0) cell.undecided = spec.cell;
-    for (const std::uint64_t seed : file_.seeds) {
+    for (const std::uint64_t seed : untrained ? std::vector<std::uint64_t>{1} : file_.seeds) {
       spec.seed = seed;
-      spec.data_seed = file_.data_seed.value_or(seed);
+      spec.data_seed = untrained ? seed : file_.data_seed.value_or(seed);
       if (!filter_.takes(spec)) continue;
       spec.id = worker::trial_id(spec);
       cell.trials.push_back(grid_.trials.size());
@@ -198,11 +221,11 @@ worker::TrainingSpec training_of(const GridFile& file, const worker::TaskSpec& t
                                  std::map<std::string, std::string>& origins) {
   worker::TrainingSpec training = default_training(file, origins);
   const auto published = worker::published_rate(method.spec.name, file.protocol);
-  const bool small = worker::is_small(backbone);
+  const bool swept = worker::has_swept_rate(method.spec, backbone);
   // Published rates are of large models; small ones learn nothing at them.
   training.learning_rate =
-      published && !small ? *published : worker::default_learning_rate(method.spec, task, backbone);
-  origins["learning_rate"] = small ? "sweep" : (published ? "protocol" : "default");
+      published && !swept ? *published : worker::default_learning_rate(method.spec, task, backbone);
+  origins["learning_rate"] = swept ? "sweep" : (published ? "protocol" : "default");
   file.training.lay_over(training, origins);
   of_task.lay_over(training, origins);
   method.training.lay_over(training, origins);

@@ -19,6 +19,9 @@ struct Overrides {
   std::int64_t threads = 1;
 };
 
+/// The size of a cell whose method trains nothing.
+inline constexpr std::int64_t kNoTrainingRows = -1;
+
 /// A cell that cannot be run, with the reason: shown in plan and report.
 struct Hole {
   std::string backbone, task, label;
@@ -29,7 +32,7 @@ struct Hole {
 /// What a report has one number for: all trials of one id but for seed and data seed.
 struct Cell {
   std::string id, backbone, task, label;
-  std::int64_t train_size = 0;
+  std::int64_t train_size = 0;      // 0: all; or kNoTrainingRows
   std::vector<std::size_t> trials;  // indices into Grid::trials
   /// What names the cell as long as its width is the plan's to choose (schedule/widths.hpp): until then it is the
   /// cell's id. Empty where the grid says the width.

@@ -45,7 +45,7 @@ BackboneEntry read_backbone(const Node& node, const PathBase& paths) {
   BackboneEntry entry;
   entry.node = node;
   if (node.kind == Node::Kind::Map) {
-    check_keys(node, "a backbone", {"name", "path", "readout", "truncation_side"});
+    check_keys(node, "a backbone", {"name", "path", "readout", "truncation_side", "input"});
     const Node* path = node.find("path");
     if (path == nullptr) node.fail("this backbone has no path; give the Hugging Face folder");
     entry.written = text_of(*path, "path");
@@ -53,6 +53,10 @@ BackboneEntry read_backbone(const Node& node, const PathBase& paths) {
     if (const Node* side = node.find("truncation_side")) {
       entry.truncation_side = choice_of(*side, "truncation_side", {"right", "left"});
       entry.truncation_origin = side->origin;
+    }
+    if (const Node* input = node.find("input")) {
+      entry.input = choice_of(*input, "input", {worker::kInputPlain, worker::kInputGpt1});
+      entry.input_origin = input->origin;
     }
     if (const Node* readout = node.find("readout")) {
       entry.readout = choice_of(*readout, "readout", worker::readouts());

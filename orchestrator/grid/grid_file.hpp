@@ -23,6 +23,7 @@ struct BackboneEntry {
   std::string readout;  // empty: the folder's default
   std::string readout_origin;
   std::string truncation_side, truncation_origin;  // as `readout`
+  std::string input, input_origin;                 // as `readout`
   std::string written;                             // `path` as the grid has it
 };
 

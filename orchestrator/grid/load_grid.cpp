@@ -89,7 +89,8 @@ void inspect(const GridFile& file, const TaskEntry& task, Facts& facts) {
       if (!task.spec.metrics.empty()) spec.metrics = task.spec.metrics;
       if (task.origins.contains("targets")) spec.targets = task.spec.targets;
     }
-    if (!task.origins.contains("targets") && !worker::has_classes(spec)) spec.targets = targets;
+    if (!task.origins.contains("targets") && worker::label_form(spec) == worker::KindInfo::Labels::Values)
+      spec.targets = targets;
     worker::TaskFacts found = worker::inspect_task(spec);
     spec.labels = found.labels;
     spec.data_sha256 = found.data_sha256;

@@ -110,8 +110,15 @@ std::vector<std::string> read_metrics(const Node& node, const std::string& kind)
   return metrics;
 }
 
-std::vector<std::string> read_labels(const Node& node, const std::string& kind) {
-  if (kind == "regression") node.fail("labels are for a classification; this task is a regression");
+/// What only some kinds of task have.
+void only_for(const Node* node, const std::string& key, const std::string& kind,
+              const std::vector<std::string>& kinds) {
+  if (node == nullptr || std::ranges::find(kinds, kind) != kinds.end()) return;
+  node->fail(fmt::format("{} {} for a {}; this task is a {}", key, key.ends_with('s') && key != "loss" ? "are" : "is",
+                         fmt::join(kinds, " or a "), kind));
+}
+
+std::vector<std::string> read_labels(const Node& node) {
   std::vector<std::string> labels;
   for (const Node* item : items_of(node, "labels")) {
     labels.push_back(text_of(*item, "a label"));
@@ -124,9 +131,9 @@ std::vector<std::string> read_labels(const Node& node, const std::string& kind) 
 }
 
 std::string read_targets(const Node* node, const std::string& kind) {
-  if (kind == "regression") return node == nullptr ? "standardized" : choice_of(*node, "targets", kTargets);
-  if (node != nullptr) node->fail("targets is for a regression; this task is a classification");
-  return "raw";
+  only_for(node, "targets", kind, {worker::kRegression});
+  if (kind != worker::kRegression) return "raw";
+  return node == nullptr ? "standardized" : choice_of(*node, "targets", kTargets);
 }
 
 /// Of the first metric: points, or where that is an error its own units. A built-in task's default is in points.
@@ -139,6 +146,77 @@ const Node& required(const Node& task, const char* key, const std::string& name,
   const Node* node = task.find(key);
   if (node == nullptr) task.fail(fmt::format("the task {} has no {}; {}", worker::in_quotes(name), key, what));
   return *node;
+}
+
+void read_choices(const Node& node, worker::TaskSpec& task) {
+  const Node& choices = required(node, "choices", task.name, "name the columns to choose from");
+  for (const Node* column : items_of(choices, "choices")) {
+    task.choices.push_back(read_column(*column, "a choice's column", task));
+    if (std::ranges::count(task.choices, task.choices.back()) > 1 ||
+        std::ranges::find(task.text, task.choices.back()) != task.text.end())
+      column->fail("the column " + worker::in_quotes(column->scalar) + " is here twice");
+  }
+  if (task.choices.size() < 2) choices.fail("choices names one column; there must be two to choose from");
+}
+
+/// Columns to read, and the one to predict.
+void read_texts(const Node& node, worker::TaskSpec& task) {
+  for (const char* key : {"template", "answer", "loss"})
+    only_for(node.find(key), key, task.kind, {worker::kLanguageModel});
+  only_for(node.find("choices"), "choices", task.kind, {worker::kChoice});
+  const Node& text = required(node, "text", task.name, "name the column to read, or two");
+  for (const Node* column : items_of(text, "text")) task.text.push_back(read_column(*column, "a text column", task));
+  if (task.text.size() > 2 && task.kind != worker::kChoice)
+    text.fail(fmt::format("text names {} columns; one or two can be read", task.text.size()));
+  if (task.kind == worker::kChoice) read_choices(node, task);
+  task.label = read_column(required(node, "label", task.name, "name the column to predict"), "label", task);
+  const bool among_texts = std::ranges::find(task.text, task.label) != task.text.end();
+  if (among_texts || std::ranges::find(task.choices, task.label) != task.choices.end())
+    node.find("label")->fail("label and text name the same column; the label would be read from the text");
+  if (const Node* symmetric = node.find("symmetric")) {
+    only_for(symmetric, "symmetric", task.kind, {worker::kClassification, worker::kRegression});
+    task.symmetric = boolean_of(*symmetric, "symmetric");
+    if (task.symmetric && task.text.size() != 2) symmetric->fail("symmetric is for a pair; text names one column");
+  }
+}
+
+/// A language model's columns: those of its template, and what `{answer}` stands for.
+void read_template(const Node& node, worker::TaskSpec& task) {
+  for (const char* key : {"text", "label", "choices", "symmetric"}) {
+    const Node* other = node.find(key);
+    if (other != nullptr)
+      other->fail(
+          fmt::format("a language model reads the columns of its `template`, and tells `answer`; leave out {}", key));
+  }
+  const Node& prompt = required(node, "template", task.name, "write the text to learn, \"{question} {answer}\"");
+  task.prompt = text_of(prompt, "template");
+  std::vector<std::string> slots;
+  try {
+    slots = worker::template_slots(task.prompt);
+  } catch (const worker::UsageError& error) {
+    prompt.fail(error.what());
+  }
+  if (slots.empty())
+    prompt.fail("the template has no slot, and every row would be the same text; \"{text}\" would be right");
+  const Node* answer = node.find("answer");
+  const bool asks = std::ranges::find(slots, worker::kAnswerSlot) != slots.end();
+  if (answer != nullptr && !asks) answer->fail("answer names what `{answer}` stands for, and the template has none");
+  if (const Node* loss = node.find("loss")) task.loss = choice_of(*loss, "loss", {"answer", "all"});
+  if (!asks && node.find("loss") != nullptr && task.loss == "answer")
+    node.find("loss")->fail("the template has no `{answer}`; `loss: all` would be right");
+  // Without an answer all is told, and its last column stands for it.
+  if (!asks) task.loss = "all";
+  const std::string told = asks ? (answer == nullptr ? worker::kAnswerSlot : text_of(*answer, "answer")) : slots.back();
+  const auto column = [&](const std::string& name, const Node& at) {
+    Node named = at;
+    named.kind = Node::Kind::Scalar;
+    named.scalar = name;
+    return read_column(named, "a column of the template", task);
+  };
+  task.label = column(told, answer == nullptr ? prompt : *answer);
+  for (const std::string& slot : slots) {
+    if (slot != worker::kAnswerSlot && slot != told) task.text.push_back(column(slot, prompt));
+  }
 }
 
 void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
@@ -160,15 +238,14 @@ void read_own(const Node& node, const PathBase& paths, TaskEntry& entry) {
     if (task.format == "jsonl" && !task.header)
       header->fail("header is for tables; JSON Lines names its keys in every row");
   }
-  const Node& text = required(node, "text", task.name, "name the column to read, or two");
-  for (const Node* column : items_of(text, "text")) task.text.push_back(read_column(*column, "a text column", task));
-  if (task.text.size() > 2) text.fail(fmt::format("text names {} columns; one or two can be read", task.text.size()));
-  task.label = read_column(required(node, "label", task.name, "name the column to predict"), "label", task);
-  if (std::ranges::find(task.text, task.label) != task.text.end()) {
-    node.find("label")->fail("label and text name the same column; the label would be read from the text");
+  if (task.kind == worker::kLanguageModel) {
+    read_template(node, task);
+  } else {
+    read_texts(node, task);
   }
   task.targets = read_targets(node.find("targets"), task.kind);
-  if (const Node* labels = node.find("labels")) task.labels = read_labels(*labels, task.kind);
+  only_for(node.find("labels"), "labels", task.kind, {worker::kClassification});
+  if (const Node* labels = node.find("labels")) task.labels = read_labels(*labels);
   if (const Node* metrics = node.find("metrics")) {
     task.metrics = read_metrics(*metrics, task.kind);
   } else {
@@ -190,9 +267,9 @@ TaskEntry read_task(const Node& node, const PathBase& paths) {
     }
     return entry;
   }
-  check_keys(node, "a task",
-             {"name", "train", "validation", "test", "format", "delimiter", "quotes", "header", "text", "label",
-              "labels", "kind", "metrics", "margin", "targets", "training"});
+  check_keys(node, "a task", {"name",    "train",    "validation", "test",      "format",   "delimiter", "quotes",
+                              "header",  "text",     "label",      "labels",    "kind",     "metrics",   "margin",
+                              "targets", "training", "choices",    "symmetric", "template", "answer",    "loss"});
   const Node* name = node.find("name");
   if (name == nullptr) node.fail("this task has no name; reports need one");
   entry.spec.name = name_of(*name, "name");

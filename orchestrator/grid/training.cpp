@@ -35,6 +35,8 @@ const Entry kKeys[] = {
     {"beta2", &TrainingSpec::beta2, 0, 0.9999999, "AdamW's"},
     {"epsilon", &TrainingSpec::epsilon, 1e-30, 1, "AdamW's"},
     {"dropout", &TrainingSpec::dropout, 0, 0.9, "model (the base's own rates) or one rate"},
+    {"auxiliary_lm", &TrainingSpec::auxiliary_lm, 0, 100,
+     "a decoder's language-model loss on the rows' own tokens, times this, joins the task's"},
 };
 
 const Entry& entry_of(const std::string& name) {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMostNameBytes = 80;
 constexpr std::size_t kMostLineBytes = 1000;
 constexpr double kMostWidth = 4096;
-const std::vector<std::string> kReserved = {"tune", "trials_per_pass", "init_from", "auxiliary_lm"};
+const std::vector<std::string> kReserved = {"tune", "trials_per_pass", "init_from"};
 
 std::string shown(const Node& node) {
   switch (node.kind) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "checkpoint/shallow_json.hpp"
+#include "orchestrator/grid/grid.hpp"
 #include "worker/catalogue.hpp"
 
 namespace peftgrid::orchestrator {
@@ -64,6 +65,7 @@ class Gatherer {
     std::stable_sort(cells_.begin() + static_cast<std::ptrdiff_t>(planned), cells_.end(),
                      [](const CellContents& a, const CellContents& b) { return order(a) < order(b); });
     for (const RunState& state : sources_.states) add_troubles(state);
+    spread_untrained();
     separate_labels();
     return std::move(cells_);
   }
@@ -102,7 +104,8 @@ class Gatherer {
       into.backbone = trial.spec.backbone.name;
       into.task = trial.spec.task.name;
       into.label = trial.spec.label;
-      into.train_size = trial.spec.train_size;
+      const bool untrained = worker::is_untrained(trial.spec.method.name);
+      into.train_size = untrained ? kNoTrainingRows : trial.spec.train_size;
     }
     plan(into, trial.record.id);
     into.stored.push_back(&trial);
@@ -126,6 +129,22 @@ class Gatherer {
       into.train_size = hole.train_size;
       into.hole = hole.reason;
     }
+  }
+
+  /// What trained on nothing stands beside what trained, at every size.
+  void spread_untrained() {
+    std::vector<CellContents> spread;
+    for (const CellContents& one : cells_) {
+      if (one.train_size != kNoTrainingRows) continue;
+      std::set<std::int64_t> sizes;
+      for (const CellContents& other : cells_) {
+        if (other.train_size == kNoTrainingRows || other.backbone != one.backbone || other.task != one.task) continue;
+        if (sizes.insert(other.train_size).second) spread.emplace_back(one).train_size = other.train_size;
+      }
+      if (sizes.empty()) spread.push_back(one);
+    }
+    std::erase_if(cells_, [](const CellContents& one) { return one.train_size == kNoTrainingRows; });
+    cells_.insert(cells_.end(), spread.begin(), spread.end());
   }
 
   void separate_labels() {

@@ -22,9 +22,11 @@ void add_column(Columns& columns, const worker::TaskSpec& task, std::size_t test
   };
   if (std::ranges::any_of(columns, same)) return;
   column.heading = task.tests.size() > 1 ? task.name + " " + column.test : task.name;
-  column.regression = !worker::has_classes(task);
+  using Labels = worker::KindInfo::Labels;
+  column.regression = worker::label_form(task) == Labels::Values || worker::label_form(task) == Labels::Tokens;
   const worker::Metric* known = worker::find_metric(metric);
   column.lower_is_better = known != nullptr && known->lower_is_better;
+  column.in_logs = known != nullptr && known->in_logs;
   column.main = test == 0;
   column.test_is_dev = task.test_is_dev;
   columns.push_back(std::move(column));
@@ -59,7 +61,7 @@ double usual_score(const ScoreColumn& column, const std::vector<const CellConten
 /// A task's own is of its first metric, and as shown.
 double margin_of(const ScoreColumn& column, const ComparisonRules& rules, Metrics metrics) {
   const auto own = rules.task_margins.find(column.task);
-  if (metrics == Metrics::First && own != rules.task_margins.end()) return own->second / column.scale.shown(1);
+  if (metrics == Metrics::First && own != rules.task_margins.end()) return own->second / column.differences.shown(1);
   return column.scale.in_points() ? rules.margin : 0;
 }
 
@@ -84,6 +86,7 @@ void describe_columns(Columns& columns, const std::vector<const CellContents*>& 
                       Metrics metrics) {
   for (ScoreColumn& column : columns) {
     if (column.lower_is_better) column.scale = Scale::units(usual_score(column, cells));
+    column.differences = column.in_logs ? Scale::nats() : column.scale;
     column.margin = margin_of(column, rules, metrics);
     for (const CellContents* contents : cells) {
       if (contents->task != column.task) continue;

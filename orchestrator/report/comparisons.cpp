@@ -48,8 +48,8 @@ std::vector<Found> find_runs(ScoreTable& table, std::size_t index, const std::ve
           ++others;
           continue;
         }
-        found.push_back(
-            {row, {trial->spec.seed, trial->spec.data_seed}, sign_of(column) * outcome.score, outcome.test});
+        const double score = column.in_logs ? std::log(outcome.score) : outcome.score;
+        found.push_back({row, {trial->spec.seed, trial->spec.data_seed}, sign_of(column) * score, outcome.test});
       }
     }
   }
@@ -110,6 +110,11 @@ Against against(const Comparison& comparison, const Pair& pair, const Comparison
 /// 95 % of what a method's own runs score.
 Interval interval_of(const ScoreColumn& column, const Pair& own, double scatter, double worth) {
   const worker::Metric& metric = *worker::find_metric(column.metric);
+  if (column.in_logs) {
+    const Interval logs =
+        score_interval(own, scatter, metric.is_share, worth, {-std::log(metric.highest), -std::log(metric.lowest)});
+    return {std::exp(-logs.high), std::exp(-logs.low)};
+  }
   if (!column.lower_is_better)
     return score_interval(own, scatter, metric.is_share, worth, {metric.lowest, metric.highest});
   const Interval turned = score_interval(own, scatter, metric.is_share, worth, {-metric.highest, -metric.lowest});

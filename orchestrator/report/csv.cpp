@@ -60,7 +60,7 @@ std::vector<std::string> against_fields(const ScoreTable& table, const ScoreCell
           number(against->comparison.difference),
           number(against->joint.low),
           number(against->joint.high),
-          against->told_apart() ? field(word_text(against->word, column.margin, column.scale)) : "not told apart",
+          against->told_apart() ? field(word_text(against->word, column.margin, column.differences)) : "not told apart",
           number(against->p_adjusted),
           std::to_string(against->comparison.seeds),
           std::to_string(ahead),

@@ -105,13 +105,14 @@ void add_points(const ScoreTable& table, std::vector<Plot>& plots) {
 
 void add_error(const ScoreTable& table, std::size_t index, std::vector<Plot>& plots) {
   const ScoreColumn& column = table.columns[index];
-  Forest forest{column.scale};
+  Forest forest{column.differences};
   add_lines(
       forest, table, "", [&](const MethodRow& row) -> const auto& { return row.cells[index].verdict.against; });
   if (forest.empty()) return;
   const std::string title = table.heading + ", " + column.heading + ", " + column.metric;
-  plots.push_back(plot_of(forest, table, title, column.metric + ", + is better,", column.margin,
-                          column.margin > 0 ? ", grey is less than " + column.scale.margin(column.margin) : ""));
+  plots.push_back(plot_of(forest, table, title, (column.in_logs ? "nats a token" : column.metric) + ", + is better,",
+                          column.margin,
+                          column.margin > 0 ? ", grey is less than " + column.differences.margin(column.margin) : ""));
 }
 
 }  // namespace

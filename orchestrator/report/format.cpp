@@ -1,4 +1,5 @@
 #include "orchestrator/report/format.hpp"
+#include "orchestrator/grid/grid.hpp"
 
 #include <fmt/format.h>
 
@@ -83,6 +84,7 @@ std::string rates_text(const std::vector<double>& rates) {
 }
 
 std::string size_text(std::int64_t train_size) {
+  if (train_size == kNoTrainingRows) return "no training rows";
   return train_size == 0 ? "all training rows" : grouped(train_size) + " training rows";
 }
 

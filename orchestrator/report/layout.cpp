@@ -66,10 +66,10 @@ TextTable one_column(const ScoreTable& table) {
     std::vector<TextCell> cells = {{row.label}, score_cell(cell, column.scale, with_seeds)};
     const bool is_baseline = row.label == table.rules.baseline;
     if (compared) {
-      cells.push_back(is_baseline ? TextCell{} : against_cell(cell.verdict.against, column.scale));
+      cells.push_back(is_baseline ? TextCell{} : against_cell(cell.verdict.against, column.differences));
       cells.push_back({keeps_text(table, cell)});
       const auto& against = cell.verdict.against;
-      if (told_apart) cells.push_back({against ? word_text(against->word, column.margin, column.scale) : ""});
+      if (told_apart) cells.push_back({against ? word_text(against->word, column.margin, column.differences) : ""});
     }
     fill(std::move(cells));
   }
@@ -162,7 +162,7 @@ TextTable difference_layout(const ScoreTable& table) {
     if (!known) continue;
     std::vector<TextCell> cells = {TextCell{row.label}};
     for (std::size_t i = 0; i < row.cells.size(); ++i)
-      cells.push_back(against_cell(row.cells[i].verdict.against, table.columns[i].scale));
+      cells.push_back(against_cell(row.cells[i].verdict.against, table.columns[i].differences));
     if (!table.averaged.empty()) cells.push_back(against_cell(row.on_average.against, Scale()));
     layout.rows.push_back(std::move(cells));
   }

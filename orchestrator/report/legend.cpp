@@ -52,7 +52,8 @@ std::string design_line(const ScoreTable& table, std::size_t index) {
                       column.rows == 1 ? "" : "s");
   if (column.one_row) text += fmt::format(" (one row: {:.2g})", column.scale.shown(*column.one_row));
   if (column.lower_is_better) text += "; of " + column.metric + " lower is better";
-  if (column.sight) text += sight_text(*column.sight, column.scale);
+  if (column.in_logs) text += ", and differences are in nats a token";
+  if (column.sight) text += sight_text(*column.sight, column.differences);
   return text + ".";
 }
 
@@ -61,7 +62,7 @@ std::string margins_of(const ScoreTable& table) {
   std::vector<std::string> own;
   for (const ScoreColumn& column : table.columns) {
     if (column.margin > 0 && (!column.scale.in_points() || column.margin != table.rules.margin)) {
-      own.push_back(fmt::format("{}: {}", column.heading, column.scale.margin(column.margin)));
+      own.push_back(fmt::format("{}: {}", column.heading, column.differences.margin(column.margin)));
     }
   }
   const bool points = std::ranges::any_of(table.columns, [](const auto& column) { return column.scale.in_points(); });

@@ -32,12 +32,13 @@ struct TwoModels {
 /// A column of a table: one test set of one task under one metric.
 struct ScoreColumn {
   std::string task, test, metric;
-  std::string heading;  // "mrpc", "mnli mismatched"
-  bool regression = false;
+  std::string heading;      // "mrpc", "mnli mismatched"
+  bool regression = false;  // rows have no class, nor choices
   bool lower_is_better = false;
-  Scale scale;
-  double margin = 0;  // below which a difference does not matter, in units of the metric; 0: nobody has said
-  bool main = true;   // the task's first test set: the one that averages and sentences use
+  bool in_logs = false;      // compared by its logarithm
+  Scale scale, differences;  // of scores, and of what they differ by
+  double margin = 0;         // below which a difference does not matter, in units of the metric; 0: nobody has said
+  bool main = true;          // the task's first test set: the one that averages and sentences use
   bool test_is_dev = false;
   std::size_t rows = 0;
   std::optional<double> majority;  // score of the most frequent class

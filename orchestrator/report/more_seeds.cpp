@@ -47,8 +47,8 @@ void add_column(const ScoreTable& table, std::size_t index, const Grid& grid, co
   for (const MethodRow& row : table.rows) {
     const auto cost = cost_of(grid, plan, table, task, row.label);
     if (&row == &*baseline || !row.compared || !cost || !of_baseline) continue;
-    MoreSeeds more{table.backbone,       task,         row.label,    table.train_size, 0, {}, {},
-                   *cost + *of_baseline, column.scale, column.margin};
+    MoreSeeds more{table.backbone,     task,         row.label, table.train_size, 0, {}, {}, *cost + *of_baseline,
+                   column.differences, column.margin};
     more.seeds = shared_seeds(row.cells[index], baseline->cells[index]);
     if (const auto& against = row.cells[index].verdict.against) {
       if (is_clear(against->comparison)) continue;

@@ -140,13 +140,14 @@ class Planner {
                             column.heading, column.metric, backbone)));
     Chart differences = size_chart(tables, [&](double x, const ScoreCell& cell) -> std::optional<Point> {
       if (!cell.verdict.against) return std::nullopt;
-      return difference_point(x, *cell.verdict.against, column.scale);
+      return difference_point(x, *cell.verdict.against, column.differences);
     });
     if (differences.series.empty()) return;
     const std::string& baseline = tables.front().first->rules.baseline;
     differences.title = fmt::format("{}, {}: against {}", column.heading, backbone, baseline);
-    differences.y_axis = column.scale.in_points() ? "points of " + column.metric : column.metric + ", + is better";
-    differences.places = column.scale.drawn_places();
+    differences.y_axis = column.scale.in_points() ? "points of " + column.metric
+                                                  : (column.in_logs ? "nats a token" : column.metric) + ", + is better";
+    differences.places = column.differences.drawn_places();
     differences.level = 0;
     differences.level_label = baseline;
     add("difference", backbone, column.heading,

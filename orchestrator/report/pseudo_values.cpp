@@ -218,6 +218,17 @@ bool is_error(const std::string& metric) {
   return metric == "mse" || metric == "mae";
 }
 
+/// Of the mean negative log-probability of a token, by leaving out: rows have unlike numbers of tokens.
+Values nats_values(const Values& tokens, const Values& nats) {
+  const auto n = static_cast<double>(tokens.size());
+  const double all_tokens = std::accumulate(tokens.begin(), tokens.end(), 0.0);
+  const double all_nats = std::accumulate(nats.begin(), nats.end(), 0.0);
+  Values values(tokens.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = n * all_nats / all_tokens - (n - 1) * (all_nats - nats[i]) / (all_tokens - tokens[i]);
+  return values;
+}
+
 /// Each row's own.
 Values errors(const std::string& metric, const Values& labels, const Values& predictions) {
   Values values(labels.size());
@@ -234,11 +245,12 @@ std::vector<double> pseudo_values(const std::string& metric, const Values& label
   if (metric == "spearman") return spearman_values(labels, predictions);
   if (is_sentiment_accuracy(metric)) return sentiment_values(metric, labels, predictions);
   if (is_error(metric)) return errors(metric, labels, predictions);
+  if (metric == "perplexity") return nats_values(labels, predictions);
   return confusion_values(metric, labels, predictions);
 }
 
 double row_worth(const std::string& metric, const Values& labels) {
-  if (is_error(metric)) return 0;
+  if (is_error(metric) || metric == "perplexity") return 0;
   if (metric == "accuracy_2_nonzero") {
     const auto counted = std::ranges::count_if(labels, [](double label) { return label != 0; });
     return static_cast<double>(labels.size()) / static_cast<double>(std::max<std::ptrdiff_t>(1, counted));

@@ -28,6 +28,12 @@ Scale Scale::units(double usual) {
   return scale;
 }
 
+Scale Scale::nats() {
+  Scale scale = units(0.1);
+  scale.unit_ = " nats";
+  return scale;
+}
+
 int Scale::drawn_places() const {
   return std::max(0, places_ - power_ + 3);
 }
@@ -69,7 +75,7 @@ std::string Scale::about(double difference) const {
 
 std::string Scale::amount(double difference) const {
   if (in_points_) return number(difference) + " points";
-  return rounded(difference) == 0 && difference != 0 ? about(difference) : number(difference);
+  return (rounded(difference) == 0 && difference != 0 ? about(difference) : number(difference)) + unit_;
 }
 
 std::string Scale::margin_number(double margin) const {
@@ -78,7 +84,7 @@ std::string Scale::margin_number(double margin) const {
 
 std::string Scale::margin(double margin) const {
   const std::string number = margin_number(margin);
-  return in_points_ ? number + (number == "1" ? " point" : " points") : number;
+  return in_points_ ? number + (number == "1" ? " point" : " points") : number + unit_;
 }
 
 }  // namespace peftgrid::orchestrator

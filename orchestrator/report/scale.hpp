@@ -12,6 +12,8 @@ class Scale {
   Scale() = default;
   /// The label's units, for numbers of about this size.
   static Scale units(double usual);
+  /// Differences of a perplexity's logarithm: nats a token.
+  static Scale nats();
 
   bool in_points() const { return in_points_; }
   /// As it is drawn: times 100 where in points.
@@ -38,7 +40,8 @@ class Scale {
 
   bool in_points_ = true;
   int places_ = 1;
-  int power_ = 0;  // of ten, that all numbers of the column are multiples of
+  const char* unit_ = "";  // behind an amount
+  int power_ = 0;          // of ten, that all numbers of the column are multiples of
 };
 
 }  // namespace peftgrid::orchestrator

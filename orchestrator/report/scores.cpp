@@ -47,8 +47,9 @@ std::optional<double> majority_score(const std::string& metric, const Values& la
 }
 
 bool predicts_one_value(const worker::TaskSpec& task, const Values& labels, const Values& predictions) {
-  if (predictions.size() < 2) return false;
-  if (!worker::has_classes(task)) return deviation(predictions) < kLeastSpread * deviation(labels);
+  using Labels = worker::KindInfo::Labels;
+  if (predictions.size() < 2 || worker::label_form(task) == Labels::Tokens) return false;
+  if (worker::label_form(task) == Labels::Values) return deviation(predictions) < kLeastSpread * deviation(labels);
   return std::all_of(predictions.begin(), predictions.end(),
                      [&](double value) { return value == predictions.front(); });
 }

@@ -63,7 +63,7 @@ std::string models_text(const ScoreTable& table, std::size_t column) {
 /// The methods of a column that are compared with some other: starred, or below one.
 Compared compared_in(const ScoreTable& table, std::size_t column) {
   const ScoreColumn& of = table.columns[column];
-  Compared compared{{}, of.scale, of.margin};
+  Compared compared{{}, of.differences, of.margin};
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
     if (!cell.verdict.starred && cell.verdict.above.empty()) continue;

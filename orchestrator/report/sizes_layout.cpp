@@ -68,7 +68,8 @@ SizesLayout sizes_layout(const std::vector<const ScoreTable*>& tables) {
       const ScoreCell* cell = cell_of(*tables[i], method);
       const Scale& scale = tables[i]->columns.front().scale;
       scores.push_back(score_cell(cell, scale, first_notes[i]));
-      differences.push_back(against_cell(cell == nullptr ? std::nullopt : cell->verdict.against, scale));
+      differences.push_back(
+          against_cell(cell == nullptr ? std::nullopt : cell->verdict.against, tables[i]->columns.front().differences));
       compared = compared || (cell != nullptr && cell->verdict.against);
     }
     layout.scores.rows.push_back(std::move(scores));

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "tests/contract/subjects.hpp"
-#include "worker/objectives/representation.hpp"
+#include "worker/model/outputs.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -30,7 +30,7 @@ std::vector<at::Tensor> together(const std::vector<Passenger>& passengers, bool 
   const worker::Batch batch = first.pack(packed);
   const worker::Sites sites(trials, batch);
   const at::Tensor all =
-      worker::representation(first.backbone(), first.spec().readout, first.base().weights(), batch, sites);
+      worker::representation({first.backbone(), first.spec().readout, first.base().weights(), batch, sites});
   std::vector<at::Tensor> each;
   std::int64_t row = 0;
   for (const Passenger& p : passengers) {

@@ -125,7 +125,7 @@ TEST(RegressionHead, IsKeptSoThatItPredictsLabels) {
   worker::Store store;
   worker::Model model(spec, store);
   const worker::TokenizedSplit& test = model.data()->tests()[0];
-  const std::vector<float> read = values_of(model.representation(test, worker::all_rows(test)));
+  const std::vector<float> read = values_of(model.features(test, worker::all_rows(test)));
   ASSERT_EQ(bias.size(), 1U);
   ASSERT_EQ(read.size(), weight.size() * record.tests[0].predictions.size());
   for (std::size_t row = 0; row < record.tests[0].predictions.size(); ++row) {

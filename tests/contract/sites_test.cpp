@@ -4,7 +4,7 @@
 #include <map>
 
 #include "tests/contract/subjects.hpp"
-#include "worker/objectives/representation.hpp"
+#include "worker/model/outputs.hpp"
 #include "worker/per_site.hpp"
 
 namespace peftgrid::tests {
@@ -44,7 +44,8 @@ class Announcements : public testing::TestWithParam<Subject> {
     const worker::Batch batch = network_.pack({network_.rows(rows_)});
     tokens_ = batch.tokens;
     const worker::Sites sites({{&recorder_, 1, 0, false}}, batch);
-    result_ = worker::representation(network_.backbone(), GetParam().readout, network_.base().weights(), batch, sites);
+    result_ =
+        worker::representation({network_.backbone(), network_.spec().readout, network_.base().weights(), batch, sites});
   }
   const worker::Geometry& geometry() const { return network_.backbone().facts().geometry; }
   /// Of the last block, only the tokens that the head reads: five rows, rounded up.

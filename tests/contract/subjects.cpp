@@ -125,14 +125,18 @@ std::vector<std::string> trained_methods() {
   return {"full", "head", "lora", "prompt", "unipelt"};
 #else
   std::vector<std::string> names;
-  for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
+  for (const worker::MethodInfo& method : worker::methods()) {
+    if (!worker::is_untrained(method.name)) names.push_back(method.name);
+  }
   return names;
 #endif
 }
 
 std::vector<std::string> methods_and_forms() {
   std::vector<std::string> names;
-  for (const worker::MethodInfo& method : worker::methods()) names.push_back(method.name);
+  for (const worker::MethodInfo& method : worker::methods()) {
+    if (!worker::is_untrained(method.name)) names.push_back(method.name);
+  }
   for (const auto& [name, form] : forms()) names.push_back(name);
   return names;
 }

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto [architecture, config] = peftgrid::worker::parse_model(text, "config.json");
     if (config.width < 1 || config.heads < 1 || config.width % config.heads != 0) std::abort();
-    if (config.layers < 100) peftgrid::worker::ModelFacts(*architecture, config, true);
+    if (config.layers < 100) peftgrid::worker::ModelFacts(*architecture, config, {.pooler = true, .output = true});
   } catch (const peftgrid::worker::UsageError&) {
   }
   return 0;

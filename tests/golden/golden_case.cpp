@@ -49,6 +49,23 @@ worker::MethodSpec method_of(const json& one) {
   return method;
 }
 
+/// Of a case's own rows, or of those that a file's cases share: there a row is one sequence.
+GoldenRow row_of(const json& one) {
+  GoldenRow row;
+  if (one.contains("ids")) {
+    row.sequences = {one.at("ids").get<std::vector<std::int32_t>>()};
+    row.types = {one.at("types").get<std::vector<std::int32_t>>()};
+  } else {
+    one.at("sequences").get_to(row.sequences);
+    for (const auto& ids : row.sequences) row.types.emplace_back(ids.size());
+    if (one.contains("types")) one.at("types").get_to(row.types);
+  }
+  row.answers = one.value("answers", std::vector<std::int32_t>{1});
+  row.label = one.at("label");
+  row.value = one.at("value");
+  return row;
+}
+
 GoldenCase case_of(const json& one, const json& rows) {
   GoldenCase golden;
   golden.name = one.at("name");
@@ -65,8 +82,10 @@ GoldenCase case_of(const json& one, const json& rows) {
   golden.outputs = one.at("outputs");
   golden.training.learning_rate = one.at("learning_rate");
   golden.training.warmup = one.at("warmup");
-  for (const json& row : rows.at(golden.base)) {
-    golden.rows.push_back({row.at("ids"), row.at("types"), row.at("label"), row.at("value")});
+  golden.input = one.value("input", "plain");
+  golden.training.auxiliary_lm = one.value("auxiliary_lm", 0.0);
+  for (const json& row : one.contains("rows") ? one.at("rows") : rows.at(golden.base)) {
+    golden.rows.push_back(row_of(row));
   }
   for (const json& row : one.at("logits")) {
     for (const json& logit : row) golden.logits.push_back(logit);
@@ -126,6 +145,7 @@ json llama_like_config(const std::string& architecture) {
          {"rms_norm_eps", 1e-5}});
   }
   if (architecture == "qwen3") config.update({{"rope_theta", 1000}, {"head_dim", 12}});
+  config["tie_word_embeddings"] = architecture == "llama" || architecture == "qwen3";
   return config;
 }
 
@@ -189,7 +209,7 @@ const std::vector<GoldenCase>& golden_cases() {
   static const std::vector<GoldenCase> all = [] {
     std::vector<GoldenCase> cases;
     for (const char* file : {"transformers", "adapters", "transformers_more", "transformers_pages",
-                             "transformers_decoders", "adapters_more", "own"}) {
+                             "transformers_decoders", "transformers_language", "adapters_more", "own"}) {
       const json content = json::parse(std::ifstream(folder() / (std::string(file) + ".json")));
       for (const json& one : content.at("cases")) {
         if (can_be_run(one)) cases.push_back(case_of(one, content.at("rows")));
@@ -221,7 +241,7 @@ void write_golden_model(const GoldenCase& golden, const fs::path& to) {
   std::ofstream(to / "config.json") << config.dump(2) << '\n';
   const worker::ReadModel model = worker::parse_model(config.dump(), "golden");
   const bool pooler = golden.pooler && model.architecture->pools;
-  const worker::ModelFacts facts(*model.architecture, model.config, pooler);
+  const worker::ModelFacts facts(*model.architecture, model.config, {.pooler = pooler, .output = true});
   std::vector<std::vector<float>> data;
   std::vector<checkpoint::TensorToWrite> out;
   data.reserve(facts.tensors.size());  // `out` points into it

@@ -11,7 +11,8 @@
 namespace peftgrid::tests {
 
 struct GoldenRow {
-  std::vector<std::int32_t> ids, types;
+  std::vector<std::vector<std::int32_t>> sequences, types;  // one sequence, or one a choice, or a pair in both orders
+  std::vector<std::int32_t> answers;                        // [sequences]: where their told tokens begin
   std::int64_t label = 0;
   float value = 0;
 };
@@ -25,10 +26,11 @@ struct GoldenCase {
   std::int64_t max_length = 64;
   bool pooler = true;         // the folder holds one
   std::string kind, targets;  // as TaskSpec has them; what is standardised is by all of its rows
+  std::string input = "plain";
   std::int64_t outputs = 0;
   worker::TrainingSpec training;
   std::vector<GoldenRow> rows;
-  std::vector<float> logits;  // [rows * outputs]
+  std::vector<float> logits;  // [rows * outputs]; of a choice those that each row has
   double loss = 0;            // over all rows
   // Relative distances of the library's own fp32 from its float64, where they were taken; else 0.
   double fp32_logits = 0, fp32_gradients = 0;

@@ -63,6 +63,12 @@ Network network_of(const GoldenCase& golden, const std::string& precision = "fp3
   spec.max_length = golden.max_length;
   spec.targets = golden.targets;
   spec.outputs = golden.outputs;
+  if (golden.kind == "choice") {
+    for (const GoldenRow& row : golden.rows)
+      spec.outputs = std::max(spec.outputs, static_cast<std::int64_t>(row.sequences.size()));
+  }
+  spec.input = golden.input;
+  spec.auxiliary_lm = golden.training.auxiliary_lm;
   Network network(spec);
   const auto numbers = [](const worker::Trained& p, const std::string& name, double spread, double centre) {
     return golden_numbers(name, static_cast<std::size_t>(p.tensor.numel()), spread, centre);
@@ -85,23 +91,41 @@ Network network_of(const GoldenCase& golden, const std::string& precision = "fp3
   return network;
 }
 
-std::vector<TestRow> inputs_of(const std::vector<GoldenRow>& rows) {
-  std::vector<TestRow> inputs;
-  for (const GoldenRow& row : rows) inputs.push_back({row.ids, row.types, static_cast<std::uint32_t>(inputs.size())});
-  return inputs;
-}
-
 std::vector<double> labels_of(const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
   std::vector<double> labels;
   for (const GoldenRow& row : rows) {
-    labels.push_back(golden.kind == "regression" ? static_cast<double>(row.value) : static_cast<double>(row.label));
+    const auto told = static_cast<std::int64_t>(row.sequences[0].size()) - row.answers[0];
+    const auto label = golden.kind == "language_model" ? told : row.label;
+    labels.push_back(golden.kind == "regression" ? static_cast<double>(row.value) : static_cast<double>(label));
   }
   return labels;
 }
 
+worker::Examples examples_of(const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
+  worker::Examples examples;
+  examples.labels = labels_of(golden, rows);
+  examples.first.push_back(0);
+  for (const GoldenRow& row : rows) {
+    for (std::size_t i = 0; i < row.sequences.size(); ++i) {
+      examples.sequences.push_back({row.sequences[i], row.types[i], 0});
+      examples.answer.push_back(row.answers[i]);
+    }
+    examples.row.push_back(static_cast<std::uint32_t>(examples.row.size()));
+    examples.first.push_back(examples.count());
+  }
+  return examples;
+}
+
+/// The scores, without those of choices that a row has not.
+std::vector<float> scores_of(Network& network, const GoldenCase& golden) {
+  std::vector<float> scores = values_of(network.scores(examples_of(golden, golden.rows)));
+  std::erase(scores, -INFINITY);
+  return scores;
+}
+
 at::Tensor loss_on(Network& network, const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
   network.objective().see_training_labels(labels_of(golden, golden.rows));
-  return network.objective().loss(network.logits(inputs_of(rows)), labels_of(golden, rows));
+  return network.loss(examples_of(golden, rows));
 }
 
 double norm_of(const std::vector<float>& values) {
@@ -199,7 +223,7 @@ TEST_P(Golden, LogitsLossAndGradientsAreTheLibrarys) {
   for_each_case([&](const GoldenCase& golden) {
     Network network = network_of(golden);
     worker::FlatParameters parameters(network.parameters(), {}, test_device());
-    const double off = relative_difference(values_of(network.logits(inputs_of(golden.rows))), golden.logits);
+    const double off = relative_difference(scores_of(network, golden), golden.logits);
     EXPECT_LE(off, std::max(kExact, kDeep * golden.fp32_logits));
     const at::Tensor ours = loss_on(network, golden, golden.rows);
     ours.backward();
@@ -237,7 +261,7 @@ TEST_P(Golden, HalfPrecisionStaysNear) {
   for_each_case([&](const GoldenCase& golden) {
     Network network = network_of(golden, "bf16");
     const worker::FlatParameters parameters(network.parameters(), {}, test_device());  // which lie on one device
-    const double off = relative_difference(values_of(network.logits(inputs_of(golden.rows))), golden.logits);
+    const double off = relative_difference(scores_of(network, golden), golden.logits);
     EXPECT_LE(off, kBf16);
     worst = std::max(worst, off);
   });

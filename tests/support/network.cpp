@@ -10,7 +10,8 @@
 
 #include "checkpoint/safetensors.hpp"
 #include "worker/model/model.hpp"
-#include "worker/objectives/representation.hpp"
+#include "worker/model/outputs.hpp"
+#include "worker/objectives/objective.hpp"
 #include "worker/plan/hash_cache.hpp"
 #include "worker/plan/objective_plan.hpp"
 #include "worker/service/worker.hpp"
@@ -29,18 +30,36 @@ worker::TrialSpec trial_of(const NetworkSpec& spec) {
   trial.training.max_length = spec.max_length;
   trial.task.kind = spec.kind;
   trial.task.targets = spec.targets;
+  trial.training.auxiliary_lm = spec.auxiliary_lm;
+  trial.backbone.input = spec.input;
   if (worker::has_classes(trial.task)) trial.task.labels.resize(static_cast<std::size_t>(spec.outputs));
+  if (spec.kind == worker::kChoice) trial.task.choices.resize(static_cast<std::size_t>(spec.outputs));
   return trial;
 }
 
 worker::ModelFacts model_of(const NetworkSpec& spec) {
   const worker::ReadModel read = worker::read_model(spec.folder);
-  return {*read.architecture, read.config, spec.pooler && spec.readout == "pooler"};
+  const bool output = worker::tells_tokens(trial_of(spec));
+  return {*read.architecture, read.config, {.pooler = spec.pooler && spec.readout == "pooler", .output = output}};
 }
 
 /// Tiny models have no words: a text is its characters.
 std::vector<std::int32_t> ids_of(const std::string& text) {
   return {text.begin(), text.end()};
+}
+
+/// Each row a sequence.
+worker::Examples examples_of(const std::vector<TestRow>& rows) {
+  worker::Examples examples;
+  examples.first.push_back(0);
+  for (const TestRow& row : rows) {
+    examples.sequences.push_back({row.ids, row.types, row.example});
+    examples.answer.push_back(1);
+    examples.first.push_back(examples.count());
+    examples.row.push_back(row.example);
+    examples.labels.push_back(row.label);
+  }
+  return examples;
 }
 
 }  // namespace
@@ -61,11 +80,9 @@ Network::Network(const NetworkSpec& spec)
       backbone_(worker::make_backbone(model_of(spec), spec.dropout)),
       base_(worker::open_base(trial_.backbone, spec.precision, backbone_->facts(), spec.device)),
       borrow_(worker::borrow_of(*backbone_, *base_, ids_of)),
-      facts_(worker::method_plan(spec.method.name)
-                 .facts({trial_.method, backbone_->facts(), trial_.task, spec.readout, spec.max_length})),
+      facts_(worker::method_plan(spec.method.name).facts(worker::context_of(trial_, backbone_->facts()))),
       method_(worker::make_method({trial_.method, facts_, backbone_->facts(), borrow_, spec.seed})),
-      objective_(worker::make_objective(
-          trial_.task, worker::head_of(trial_, backbone_->facts(), backbone_->config().head_dropout.value_or(0)))) {
+      objective_(worker::make_objective({trial_, backbone_->facts(), backbone_->config().head_dropout.value_or(0)})) {
   at::set_num_threads(1);  // as trials run; and OpenMP's waiting threads make a busy machine a hundred times slower
 }
 
@@ -76,14 +93,25 @@ worker::TrialRows Network::rows(const std::vector<TestRow>& rows) {
 }
 
 worker::TrialInBatch Network::in_batch(bool training, std::uint32_t step) {
-  return {method_.get(), spec_.seed, step, training && !facts_.base_in_evaluation, facts_.whole_rows};
+  return {method_.get(),         spec_.seed, step, training && !facts_.base_in_evaluation, facts_.whole_rows,
+          objective_->inserted()};
+}
+
+at::Tensor Network::with_pass(const worker::Examples& examples, bool training, std::uint32_t step,
+                              const std::function<at::Tensor(const worker::Outputs&)>& use) {
+  worker::TrialRows mine = worker::layout_of(facts_, backbone_->config());
+  mine.rows = examples.sequences;
+  const worker::Batch batch = pack({mine});
+  const worker::Sites sites({in_batch(training, step)}, batch);
+  const auto own = method_->own_weights(sites.pass_of(0));
+  const worker::Weights& weights = own ? *own : base_->weights();
+  return use(
+      worker::PassOutputs(examples, {}, {*backbone_, spec_.readout, weights, batch, sites}, objective_->inserted()));
 }
 
 at::Tensor Network::representation(const std::vector<TestRow>& some, bool training, std::uint32_t step) {
-  const worker::Batch batch = pack({rows(some)});
-  const worker::Sites sites({in_batch(training, step)}, batch);
-  const auto own = method_->own_weights(sites.pass_of(0));
-  return worker::representation(*backbone_, spec_.readout, own ? *own : base_->weights(), batch, sites);
+  return with_pass(examples_of(some), training, step,
+                   [](const worker::Outputs& outputs) { return outputs.representation(); });
 }
 
 worker::Batch Network::pack(const std::vector<worker::TrialRows>& trials) const {
@@ -91,7 +119,20 @@ worker::Batch Network::pack(const std::vector<worker::TrialRows>& trials) const 
 }
 
 at::Tensor Network::logits(const std::vector<TestRow>& rows) {
-  return logits_of(representation(rows));
+  return scores(examples_of(rows));
+}
+
+at::Tensor Network::logits_of(const at::Tensor& representation) const {
+  const worker::Examples none = examples_of(std::vector<TestRow>(static_cast<std::size_t>(representation.size(0))));
+  return objective_->scores(worker::KeptOutputs(none, {}, representation));
+}
+
+at::Tensor Network::scores(const worker::Examples& examples) {
+  return with_pass(examples, false, 0, [&](const worker::Outputs& outputs) { return objective_->scores(outputs); });
+}
+
+at::Tensor Network::loss(const worker::Examples& examples) {
+  return with_pass(examples, false, 0, [&](const worker::Outputs& outputs) { return objective_->loss(outputs); });
 }
 
 std::vector<worker::Trained> Network::parameters() const {

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@ namespace peftgrid::tests {
 struct TestRow {
   std::vector<std::int32_t> ids, types;
   std::uint32_t example = 0;
+  double label = 0;
 };
 
 /// Where tests put networks: the CPU, or what PEFTGRID_TEST_DEVICE says (tests/gpu/run.sh).
@@ -28,7 +30,9 @@ struct NetworkSpec {
   bool pooler = true;  // the folder holds one
   worker::MethodSpec method;
   std::string kind = "classification", targets = "raw";
-  std::int64_t outputs = 2;  // of a classification
+  std::int64_t outputs = 2;  // of a classification, or choices of a row
+  std::string input = "plain";
+  double auxiliary_lm = 0;
   std::int64_t max_length = 64;
   std::uint64_t seed = 1;
   double dropout = 0;  // below 0: the model's own
@@ -57,7 +61,10 @@ class Network {
   at::Tensor representation(const std::vector<TestRow>& rows, bool training = false, std::uint32_t step = 0);
   /// Without the head's dropout.
   at::Tensor logits(const std::vector<TestRow>& rows);
-  at::Tensor logits_of(const at::Tensor& representation) const { return objective_->logits(representation, {}); }
+  at::Tensor logits_of(const at::Tensor& representation) const;
+  /// The objective's scores and mean loss, by a pass in evaluation mode.
+  at::Tensor scores(const worker::Examples& examples);
+  at::Tensor loss(const worker::Examples& examples);
 
   std::vector<worker::Trained> method_parameters() const { return method_->parameters(); }
   std::vector<worker::Trained> head_parameters() const {
@@ -66,6 +73,9 @@ class Network {
   std::vector<worker::Trained> parameters() const;
 
  private:
+  at::Tensor with_pass(const worker::Examples& examples, bool training, std::uint32_t step,
+                       const std::function<at::Tensor(const worker::Outputs&)>& use);
+
   NetworkSpec spec_;
   worker::TrialSpec trial_;
   std::unique_ptr<worker::Backbone> backbone_;

@@ -156,7 +156,9 @@ void write_weights(const fs::path& folder, const TinyModel& options) {
   const worker::ReadModel model = worker::parse_model(config_of(options).dump(), "tiny");
   std::map<std::string, worker::TensorFact> facts;
   for (const worker::TensorFact& fact :
-       worker::ModelFacts(*model.architecture, model.config, options.pooler && model.architecture->pools).tensors) {
+       worker::ModelFacts(*model.architecture, model.config,
+                          {.pooler = options.pooler && model.architecture->pools, .output = true})
+           .tensors) {
     facts[fact.in_file] = fact;
   }
   if (options.extra) facts["cls.predictions.bias"].shape = {options.vocabulary};

@@ -120,8 +120,8 @@ std::string message_of(const BadInput& bad) {
 }
 
 std::vector<Section> all_sections() {
-  return {grid_mistakes(),  method_mistakes(),   task_mistakes(),    command_line_mistakes(), submit_mistakes(),
-          table_mistakes(), backbone_mistakes(), decoder_mistakes(), merge_mistakes()};
+  return {grid_mistakes(),   method_mistakes(), task_mistakes(),     kind_mistakes(),    command_line_mistakes(),
+          submit_mistakes(), table_mistakes(),  backbone_mistakes(), decoder_mistakes(), merge_mistakes()};
 }
 
 std::string document() {
@@ -165,6 +165,10 @@ TEST(BadInput, MistakesInMethods) {
 }
 TEST(BadInput, MistakesInTasks) {
   expect_messages(task_mistakes());
+}
+
+TEST(BadInput, MistakesInChoicesAndLanguageModels) {
+  expect_messages(kind_mistakes());
 }
 TEST(BadInput, MistakesOnTheCommandLine) {
   expect_messages(command_line_mistakes());

@@ -1,6 +1,7 @@
 include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
 
 add_unit_test(unit tokens_test tiny_model)
+target_sources(tokens_test PRIVATE unit/row_encoder_test.cpp)
 add_unit_test(unit metrics_test peftgrid_catalogue nlohmann_json::nlohmann_json)
 add_unit_test(unit trial_test peftgrid_catalogue)
 add_unit_test(unit tasks_test peftgrid_catalogue)
@@ -9,7 +10,8 @@ add_unit_test(unit bad_input peftgrid_bookkeeping peftgrid_sample_trials tiny_mo
 target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input/method_mistakes.cpp
                                  unit/bad_input/task_mistakes.cpp unit/bad_input/submit_mistakes.cpp
                                  unit/bad_input/table_mistakes.cpp unit/bad_input/backbone_mistakes.cpp
-                                 unit/bad_input/decoder_mistakes.cpp unit/bad_input/merge_mistakes.cpp)
+                                 unit/bad_input/decoder_mistakes.cpp unit/bad_input/kind_mistakes.cpp
+                                 unit/bad_input/merge_mistakes.cpp)
 add_unit_test(unit grid_test peftgrid_sample_trials tiny_model)
 add_unit_test(unit grid_words_test peftgrid_sample_trials tiny_model)
 add_unit_test(unit catalogue_test peftgrid_catalogue tiny_model)

@@ -191,10 +191,11 @@ TEST(IncludeRule, ABackboneSeesOfMethodsOnlyTheirInterface) {
 }
 
 /// They cost 10 s and more of compile time a file.
-TEST(IncludeRule, OnlyTwoFilesSeeCustomFunctions) {
+TEST(IncludeRule, OnlyThreeFilesSeeCustomFunctions) {
   std::vector<std::string> found;
   for (const auto& [file, names] : includes()) {
-    const bool may = file == "worker/kernels/functions.cpp" || file == "worker/kernels/token_functions.cpp";
+    const bool may = file == "worker/kernels/functions.cpp" || file == "worker/kernels/token_functions.cpp" ||
+                     file == "worker/kernels/linear_cross_entropy.cpp";
     if (may || file.ends_with(".hpp")) continue;
     for (const std::string& name : seen_by(file)) {
       if (name.ends_with("custom_function.h")) found.push_back(file + " sees " + name);

@@ -52,6 +52,7 @@ TEST(NamesRule, SeesLiterals) {
 TEST(NamesRule, NoMethodIsNamedOutsideMethods) {
   Names names;
   for (const worker::MethodInfo& method : worker::methods()) names.insert(method.name);
+  names.erase("none");  // a word that stands for the absence of other things, too
   EXPECT_THAT(literals(names, {"worker/methods/"}), IsEmpty());
 }
 

@@ -56,7 +56,7 @@ TEST(Plan, APredictionGrowsWithTheWorkAndShrinksWithTheSpeed) {
   spec = grid.trials[0];
   spec.method = {"head", {}};
   EXPECT_LT(seconds(spec, 200), before);
-  spec.method = {"full", {}};
+  spec.method = {"full", {{"pretrained_layers", std::int64_t{-1}}}};
   const double full = seconds(spec, 200);
   EXPECT_GT(full, before);
   spec.precision = "bf16";
@@ -68,6 +68,7 @@ TEST(Plan, DiskFollowsKeep) {
   const auto bytes = [&](const std::string& method, const std::string& keep) {
     worker::TrialSpec spec = grid.trials[0];
     spec.method.name = method;
+    spec.method.options["pretrained_layers"] = std::int64_t{-1};
     spec.keep = keep;
     return disk_bytes(spec, grid.tasks.at("a"), grid.backbones.at("tiny"));
   };

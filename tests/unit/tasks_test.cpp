@@ -133,9 +133,9 @@ TEST_F(SmallGlue, ColaHasNoHeader) {
   write("CoLA/dev.tsv", "gj04\t1\t\tFine.\n");
   const Dataset data = read("cola");
   EXPECT_EQ(data.train.size(), 2U);
-  EXPECT_EQ(data.train[0].first, "Good.");
+  EXPECT_EQ(data.train[0].texts[0], "Good.");
   EXPECT_EQ(data.train[0].label, 1);
-  EXPECT_FALSE(data.train[0].pair);
+  EXPECT_EQ(data.train[0].texts.size(), 1U);
 }
 
 TEST_F(SmallGlue, MrpcBeginsWithAByteOrderMarkAndKeepsQuotes) {
@@ -143,7 +143,7 @@ TEST_F(SmallGlue, MrpcBeginsWithAByteOrderMarkAndKeepsQuotes) {
   write("mrpc/train.tsv", head + "1\t1\t2\t\" a\tb\n");
   write("mrpc/dev.tsv", head + "0\t1\t2\tc\td\n");
   const Dataset data = read("mrpc");
-  EXPECT_EQ(data.train[0].first, "\" a");
+  EXPECT_EQ(data.train[0].texts[0], "\" a");
   EXPECT_EQ(data.tests[0][0].label, 0);
 }
 
@@ -158,7 +158,7 @@ TEST_F(SmallGlue, MnliHasItsLabelLastAndTwoTestSets) {
   EXPECT_EQ(data.train[0].label, 2);
   ASSERT_EQ(data.tests.size(), 2U);
   EXPECT_EQ(data.tests[1][0].label, 0);
-  EXPECT_EQ(data.tests[1][0].second, "A dog.");
+  EXPECT_EQ(data.tests[1][0].texts[1], "A dog.");
 }
 
 TEST_F(SmallGlue, QqpsBrokenRowsAreLeftOutAndCounted) {

@@ -139,7 +139,8 @@ TEST_F(Tokens, EveryPrefixOfTheFileIsRefused) {
   const Dataset data = read_dataset(task_);
   std::ifstream in(folder_ / "model/tokenizer.json");
   const std::string json((std::istreambuf_iterator<char>(in)), {});
-  const std::string bytes = tokenized_bytes(data, Tokenizer(json, 16, "tokenizer.json"), true, "key");
+  const auto encoder = make_row_encoder(task_, "plain", json, "tokenizer.json", {.max_length = 16});
+  const std::string bytes = tokenized_bytes(data, *encoder, "key");
   ASSERT_NE(tokenized_from(bytes, "key"), nullptr);
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_EQ(tokenized_from(bytes.substr(0, size), "key"), nullptr);

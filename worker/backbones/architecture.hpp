@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/geometry.hpp"
+#include "worker/objectives/kinds.hpp"
 #include "worker/plan/config_reader.hpp"
 
 /// The plan part of a backbone: everything about it that has a name, a shape or a number, and no tensor. One file an
@@ -69,6 +70,7 @@ struct ModelConfig {
   bool root_mean_square = false;  // its norms are RMSNorm
   bool query_key_norm = false;    // each head's queries and keys are normed before they turn
   RotaryConfig rotary;
+  bool tied_output = true;  // next tokens are told by the table of words
 
   /// All rates of dropout alike; below 0: as they are.
   void set_dropout(double rate);
@@ -90,6 +92,9 @@ struct Architecture {
   bool pools = false;                 // pretrained with a pooler, which a folder may lack
   HeadStyle head;
   std::vector<std::string> readouts{"pooler", "cls", "mean", "last"};  // that make sense; the first is the default
+  std::string input = kInputPlain;                                     // how its authors laid rows out for it
+  std::string output_in_file;  // the table that tells next tokens, where it is none of words; empty: it tells none
+  bool ties_output = true;     // whether that is the table of words, where config.json does not say
   ModelConfig (*read)(const ConfigReader&) = nullptr;
   /// Those of the forward pass; the pooler's only where `pooler`.
   std::vector<TensorFact> (*tensors)(const ModelConfig&, bool pooler) = nullptr;
@@ -104,19 +109,28 @@ const std::vector<const Architecture*>& architectures();
 /// Throws UsageError for a name that is none.
 const Architecture& find_architecture(const std::string& name);
 
-/// A pretrained model as a trial reads it: with its pooler only where the readout goes through it.
+/// What of a pretrained model a trial reads beside its blocks.
+struct ModelParts {
+  bool pooler = false;  // the readout goes through it
+  bool output = false;  // next tokens are told
+};
+
+/// A pretrained model as a trial reads it.
 struct ModelFacts {
   const Architecture* architecture = nullptr;
   ModelConfig config;
   bool pooler = false;
+  bool output = false;
   Geometry geometry;
   std::vector<TensorFact> tensors;
 
   ModelFacts() = default;
-  ModelFacts(const Architecture& of, ModelConfig as, bool pooler);
+  ModelFacts(const Architecture& of, ModelConfig as, ModelParts parts);
   /// By its own name. Throws std::out_of_range for one that this model lacks: a programming error.
   const TensorFact& tensor(std::string_view name) const;
   std::int64_t parameters() const;
+  /// The table that tells next tokens: its name.
+  const char* output_name() const { return config.tied_output ? "word.weight" : "output.weight"; }
 };
 
 /// What a folder's config.json describes.

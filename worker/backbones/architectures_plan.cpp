@@ -132,12 +132,21 @@ void ModelConfig::set_dropout(double rate) {
   }
 }
 
-ModelFacts::ModelFacts(const Architecture& of, ModelConfig as, bool with_pooler)
+ModelFacts::ModelFacts(const Architecture& of, ModelConfig as, ModelParts parts)
     : architecture(&of),
       config(std::move(as)),
-      pooler(with_pooler),
-      geometry(of.geometry(config, with_pooler)),
-      tensors(of.tensors(config, with_pooler)) {}
+      pooler(parts.pooler),
+      output(parts.output && !of.output_in_file.empty()),
+      geometry(of.geometry(config, pooler)),
+      tensors(of.tensors(config, pooler)) {
+  if (output && !config.tied_output) {
+    tensors.push_back({"output.weight",
+                       of.output_in_file,
+                       {config.vocabulary, config.width},
+                       TensorFact::Role::Product,
+                       config.layers});
+  }
+}
 
 const TensorFact& ModelFacts::tensor(std::string_view name) const {
   const auto found = std::ranges::find(tensors, name, &TensorFact::name);
@@ -163,7 +172,10 @@ ReadModel parse_model(std::string_view text, const std::string& where) {
   if (read.has("quantization_config")) {
     read.fail("\"quantization_config\" says that the weights are quantized; F32, F16 and BF16 are read");
   }
-  return {&architecture, architecture.read(read)};
+  ModelConfig model = architecture.read(read);
+  const bool says = read.has("tie_word_embeddings");
+  model.tied_output = says ? read.is_true("tie_word_embeddings") : architecture.ties_output;
+  return {&architecture, std::move(model)};
 }
 
 ReadModel read_model(const std::string& folder) {

@@ -10,6 +10,8 @@ Architecture decoder_architecture(const char* name, const char* prefix) {
   a.prefixes = {prefix};
   a.readouts = {"last", "mean"};
   a.head.bias = false;
+  a.output_in_file = "lm_head.weight";
+  a.ties_output = false;
   return a;
 }
 

@@ -155,6 +155,7 @@ std::vector<TensorFact> glm_tensors(const ModelConfig& config, bool /*pooler*/) 
 const Architecture& chatglm_architecture() {
   static const Architecture chatglm = [] {
     Architecture a = decoder_architecture("chatglm", "transformer.");
+    a.output_in_file = "output_layer.weight";
     a.read = read_chatglm;
     a.tensors = chatglm_tensors;
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) {

@@ -110,6 +110,8 @@ const Architecture& openai_gpt_architecture() {
   static const Architecture openai_gpt = [] {
     Architecture a = decoder_architecture("openai-gpt", "transformer.");
     a.read = read_openai_gpt;
+    a.ties_output = true;
+    a.input = kInputGpt1;
     a.tensors = [](const ModelConfig& config, bool /*pooler*/) {
       return gpt_tensors(config, {"tokens_embed", "positions_embed", nullptr});
     };
@@ -124,6 +126,7 @@ const Architecture& gpt2_architecture() {
   static const Architecture gpt2 = [] {
     Architecture a = decoder_architecture("gpt2", "transformer.");
     a.read = read_gpt2;
+    a.ties_output = true;
     a.tensors = [](const ModelConfig& config, bool /*pooler*/) { return gpt_tensors(config, {"wte", "wpe", "ln_f"}); };
     a.geometry = [](const ModelConfig& config, bool /*pooler*/) { return gpt_geometry(config, NormOrder::PreNorm); };
     return a;

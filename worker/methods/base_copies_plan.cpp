@@ -4,17 +4,19 @@
 
 namespace peftgrid::worker {
 
-ParameterFact copy_of(const TensorFact& tensor) {
+ParameterFact copy_of(const TensorFact& tensor, const ModelFacts& model) {
   ParameterFact fact{tensor.stored_as(), tensor.shape};
   fact.decays = tensor.decays();
-  fact.by_token = tensor.name == "word.weight";
+  // A table that tells next tokens is met whole.
+  const bool tells = model.output && tensor.name == model.output_name();
+  fact.by_token = tensor.name == "word.weight" && !tells;
   return fact;
 }
 
 MethodFacts copies_of_top_layers(const ModelFacts& model, std::int64_t layers) {
   MethodFacts facts;
   for (const TensorFact& tensor : model.tensors) {
-    if (tensor.layer >= model.geometry.layers - layers) facts.parameters.push_back(copy_of(tensor));
+    if (tensor.layer >= model.geometry.layers - layers) facts.parameters.push_back(copy_of(tensor, model));
   }
   order_as_stored(facts);
   facts.copies_base = true;

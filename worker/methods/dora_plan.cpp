@@ -19,7 +19,7 @@ class DoraPlan : public MethodPlan {
              choice("scaling", {"rank", "sqrt_rank"}, "by what alpha is divided"),
              yes_or_no("base_dropout", false, "dropout before the pretrained product in the change, too, as peft")}};
   }
-  DefaultRates rates() const override { return {2e-3, 1e-3, 1e-3}; }
+  DefaultRates rates() const override { return {2e-3, 1e-3, 1e-3, 3e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     const std::int64_t rank = integer_option(context.method, "rank");

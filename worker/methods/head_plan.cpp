@@ -10,7 +10,7 @@ class HeadPlan : public MethodPlan {
   std::vector<std::string> also_called() const override {
     return {"linear-probe", "linear-probing", "feature-extraction", "classifier", "head-only"};
   }
-  DefaultRates rates() const override { return {1e-2, 3e-3, 1e-3}; }
+  DefaultRates rates() const override { return {1e-2, 3e-3, 1e-3, 1e-2}; }
 
   MethodFacts facts(const MethodContext& /*context*/) const override {
     MethodFacts facts;

@@ -19,7 +19,7 @@ class HoulsbyPlan : public MethodPlan {
                     "weights from a normal cut at two deviations of 0.001, or N(0, 0.02)")}};
   }
   std::vector<std::string> also_called() const override { return {"double-seq-bn", "houlsby-adapter"}; }
-  DefaultRates rates() const override { return {2e-3, 1e-3, 3e-4}; }
+  DefaultRates rates() const override { return {2e-3, 1e-3, 3e-4, 1e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     const Geometry& geometry = context.model.geometry;

@@ -15,7 +15,7 @@ class Ia3Plan : public MethodPlan {
                     "as published, or with what the library peft scales besides: of encoders what attention finds, of "
                     "GPT-2 the queries")}};
   }
-  DefaultRates rates() const override { return {2e-2, 1e-2, 3e-3}; }
+  DefaultRates rates() const override { return {2e-2, 1e-2, 3e-3, 1e-2}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     const Geometry& geometry = context.model.geometry;

@@ -14,7 +14,7 @@ class LlamaAdapterPlan : public MethodPlan {
              integer("layers", 0, 1000, "how many layers, counted from the last; 0: all", 0),
              choice("gate", {"head", "layer"}, "tanh of a number for each head, or as in peft one number a layer")}};
   }
-  DefaultRates rates() const override { return {1e-2, 1e-2, 5e-3}; }
+  DefaultRates rates() const override { return {1e-2, 1e-2, 5e-3, 3e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     const Geometry& geometry = context.model.geometry;

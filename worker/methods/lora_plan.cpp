@@ -30,7 +30,7 @@ class LoraPlan : public MethodPlan {
                             "A and B for each target, or one pair for a matrix that the model fuses, as in peft"))}};
   }
   std::vector<std::string> also_called() const override { return {"low-rank", "low-rank-adaptation"}; }
-  DefaultRates rates() const override { return {2e-3, 1e-3, 1e-3}; }
+  DefaultRates rates() const override { return {2e-3, 1e-3, 1e-3, 3e-3}; }
   /// What a step does to B A goes by the product of both rates: with B's raised, A's and B's geometric mean stays. At
   /// the plain rate MiniLM predicts one class. Small models: of a sweep of its own (docs/methods.md).
   DefaultRates rates_of(const MethodSpec& method) const override {

@@ -19,7 +19,7 @@ class MamPlan : public MethodPlan {
              real("scale", 4, 1e-6, 1e6, "of what the bottleneck adds")}};
   }
   std::vector<std::string> also_called() const override { return {"mam-adapter", "mix-and-match"}; }
-  DefaultRates rates() const override { return {2.5e-4, 2.5e-4, 2e-4}; }
+  DefaultRates rates() const override { return {2.5e-4, 2.5e-4, 2e-4, 3e-5}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     const Geometry& geometry = context.model.geometry;

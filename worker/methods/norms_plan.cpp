@@ -9,7 +9,7 @@ class NormsPlan : public MethodPlan {
  public:
   MethodInfo info() const override { return {"norms", "scales and shifts of the norms", {}}; }
   std::vector<std::string> also_called() const override { return {"layer-norm", "ln-tuning", "layer-norm-tuning"}; }
-  DefaultRates rates() const override { return {3e-3, 3e-3, 1e-3}; }
+  DefaultRates rates() const override { return {3e-3, 3e-3, 1e-3, 3e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     MethodFacts facts;

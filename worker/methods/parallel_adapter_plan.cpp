@@ -16,7 +16,7 @@ class ParallelAdapterPlan : public MethodPlan {
              choice("activation", activations(false), "inside the bottleneck")}};
   }
   std::vector<std::string> also_called() const override { return {"par-bn"}; }
-  DefaultRates rates() const override { return {5e-4, 2.5e-4, 2e-4}; }
+  DefaultRates rates() const override { return {5e-4, 2.5e-4, 2e-4, 1e-5}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     return feed_forward_adapter_facts(context.model.geometry, integer_option(context.method, "reduction"));

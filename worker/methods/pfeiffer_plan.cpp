@@ -18,7 +18,7 @@ class PfeifferPlan : public MethodPlan {
   std::vector<std::string> also_called() const override {
     return {"adapter", "adapters", "bottleneck-adapter", "seq-bn", "pfeiffer-adapter"};
   }
-  DefaultRates rates() const override { return {3e-3, 7.5e-4, 5e-4}; }
+  DefaultRates rates() const override { return {3e-3, 7.5e-4, 5e-4, 3e-4}; }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(1e-4) : std::nullopt;
   }

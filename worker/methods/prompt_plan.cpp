@@ -19,7 +19,7 @@ class PromptPlan : public MethodPlan {
              added_later(readout_at_option())}};
   }
   std::vector<std::string> also_called() const override { return {"prompt-tuning", "soft-prompt", "soft-prompts"}; }
-  DefaultRates rates() const override { return {2e-2, 5e-3, 5e-3}; }
+  DefaultRates rates() const override { return {2e-2, 5e-3, 5e-3, 5e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     MethodFacts facts = prompt_facts(context.method);

@@ -18,7 +18,7 @@ class PtuningV2Plan : public MethodPlan {
              real("dropout", 0.1, 0, 0.9, "on the keys and values")}};
   }
   std::vector<std::string> also_called() const override { return {"p-tuning2", "deep-prompt-tuning"}; }
-  DefaultRates rates() const override { return {1e-2, 1e-2, 5e-3}; }
+  DefaultRates rates() const override { return {1e-2, 1e-2, 5e-3, 5e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     return prefix_facts(ptuning_v2_settings(context.method), context.model.geometry);

@@ -5,6 +5,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/one_hot.h>
 
 #include <algorithm>
 
@@ -107,6 +109,17 @@ Sites::Sites(const std::vector<TrialInBatch>& trials, const Batch& batch) {
     rows.offsets = offsets_of(batch, rows.row, rows.rows, rows.token);
     rows.keys = keys_of(batch, rows.row, rows.rows);
     rows.prompt_slots = slots_of(batch, rows.row, rows.rows);
+    rows.inserted = trials[i].inserted;
+    if (rows.inserted.defined()) {
+      std::vector<std::int64_t> slots, which;
+      for (std::size_t at = 0; at < batch.inserted.size(); ++at) {
+        if (batch.inserted[at] < rows.token || batch.inserted[at] >= rows.token + rows.tokens) continue;
+        slots.push_back(batch.inserted[at]);
+        which.push_back(batch.inserted_which[at]);
+      }
+      rows.inserted_slots = index_tensor(slots, batch.device);
+      rows.inserted_which = index_tensor(which, batch.device);
+    }
     rows.pass.training = trials[i].training;
     rows.pass.seed = trials[i].seed;
     rows.pass.step = trials[i].step;
@@ -203,8 +216,12 @@ Tensor Sites::attention(std::int64_t layer, const Tensor& x, const Tensor& q, co
 Tensor Sites::with_prompts(const Tensor& words) const {
   Tensor filled = words;
   for (const Rows& r : rows_) {
-    if (!r.prompt_slots.defined()) continue;
-    filled = at::index_copy(filled, 0, r.prompt_slots, r.method->prompt().repeat({r.rows, 1}));
+    if (r.prompt_slots.defined())
+      filled = at::index_copy(filled, 0, r.prompt_slots, r.method->prompt().repeat({r.rows, 1}));
+    if (!r.inserted.defined()) continue;
+    // By a product, whose gradient adds in one order on every device.
+    const Tensor chosen = at::one_hot(r.inserted_which, r.inserted.size(0)).to(at::kFloat);
+    filled = at::index_copy(filled, 0, r.inserted_slots, at::mm(chosen, r.inserted));
   }
   return filled;
 }

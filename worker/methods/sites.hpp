@@ -17,6 +17,7 @@ struct TrialInBatch {
   std::uint32_t step;
   bool training;
   bool whole_rows = false;  // MethodFacts'
+  at::Tensor inserted{};    // vectors of the tokens that it inserts, [vectors, width]; undefined: it inserts none
 };
 
 class Sites {
@@ -40,7 +41,7 @@ class Sites {
   /// [tokens, kv_width], q and what returns [lines, query_width].
   at::Tensor attention(std::int64_t layer, const at::Tensor& x, const at::Tensor& q, const at::Tensor& k,
                        const at::Tensor& v, const Geometry& geometry, double rate) const;
-  /// Word vectors [tokens, width] with the prompts' slots filled.
+  /// Word vectors [tokens, width] with the prompts' slots filled, and inserted tokens'.
   at::Tensor with_prompts(const at::Tensor& words) const;
 
  private:
@@ -55,6 +56,7 @@ class Sites {
     std::shared_ptr<const std::vector<std::int32_t>> query;    // null: every token asks
     std::shared_ptr<const std::vector<std::int32_t>> keys;     // null: every token is one
     at::Tensor prompt_slots;                                   // indices into all tokens; undefined: none
+    at::Tensor inserted, inserted_slots, inserted_which;       // as TrialInBatch and Batch have them; undefined: none
   };
   explicit Sites(std::vector<Rows> rows, at::Tensor index) : rows_(std::move(rows)), index_(std::move(index)) {}
 

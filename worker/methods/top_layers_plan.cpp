@@ -14,7 +14,7 @@ class TopLayersPlan : public MethodPlan {
             {integer("layers", 2, 1000, "how many layers, counted from the last")}};
   }
   std::vector<std::string> also_called() const override { return {"last-layers", "partial", "partial-finetuning"}; }
-  DefaultRates rates() const override { return {5e-4, 2e-3, 1e-4}; }
+  DefaultRates rates() const override { return {5e-4, 2e-3, 1e-4, 1e-3}; }
 
   MethodFacts facts(const MethodContext& context) const override {
     return copies_of_top_layers(context.model, integer_option(context.method, "layers"));

@@ -44,7 +44,7 @@ class UniPeltPlan : public MethodPlan {
                        "the classifier stays as it starts, as in the authors' code for single parts")},
             {{"pfeiffer", "prefix"}, {"pfeiffer", "prefix", "lora"}}};
   }
-  DefaultRates rates() const override { return {2e-3, 1e-3, 5e-4}; }
+  DefaultRates rates() const override { return {2e-3, 1e-3, 5e-4, 5e-4}; }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(5e-4) : std::nullopt;
   }

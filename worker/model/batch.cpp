@@ -19,12 +19,17 @@ struct Columns {
   std::vector<std::int64_t> ids, types, positions, row_of_token, real;
   std::vector<float> share;
   std::vector<std::int32_t> offsets{0}, prompts, first, keys;
+  std::vector<std::int64_t> inserted, inserted_which;
   bool padded = false;
   TokenOwners owners;
 
   /// `place`: of the token in its row, from which its position follows.
   void token(std::int64_t id, std::int64_t type, std::int64_t place, std::int64_t shift, std::uint32_t example) {
-    ids.push_back(id);
+    if (id < 0) {
+      inserted.push_back(static_cast<std::int64_t>(ids.size()));
+      inserted_which.push_back(-1 - id);
+    }
+    ids.push_back(std::max<std::int64_t>(0, id));
     types.push_back(type);
     positions.push_back(place + shift);
     owners.example.push_back(example);
@@ -114,6 +119,8 @@ Batch pack(const std::vector<TrialRows>& trials, at::Device device, std::int64_t
   batch.owners = std::make_shared<const TokenOwners>(std::move(columns.owners));
   batch.prompts = std::move(columns.prompts);
   batch.first = std::move(columns.first);
+  batch.inserted = std::move(columns.inserted);
+  batch.inserted_which = std::move(columns.inserted_which);
   if (columns.padded) batch.keys = std::make_shared<const std::vector<std::int32_t>>(std::move(columns.keys));
   return batch;
 }

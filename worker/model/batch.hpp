@@ -12,7 +12,8 @@
 
 namespace peftgrid::worker {
 
-/// One row to pack: its token ids and types, and which example of its split it is.
+/// One row to pack: its token ids and types, and whose dropout it draws. An id below 0 is a token that the trial
+/// inserts: -1 the first of its vectors.
 struct RowTokens {
   std::span<const std::int32_t> ids, types;
   std::uint32_t example = 0;
@@ -37,11 +38,12 @@ struct Batch {
   std::shared_ptr<const TokenOwners> owners;                 // [tokens]
   std::vector<std::int32_t> prompts;                         // [rows], slots at each row's begin
   std::vector<std::int32_t> first;                           // [rows], where in its row the first token is that is read
-  std::int64_t tokens = 0, real_tokens = 0, rows = 0;        // real: without prompts and rounding
-  std::shared_ptr<const std::vector<std::int32_t>> keys;     // [rows]: of a row's tokens; null: no row is padded
-  RowLines own;                                              // the rows' own tokens: real_tokens
-  std::vector<std::int64_t> row_begin, token_begin;          // of each trial, and the end
-  at::Device device = at::kCPU;                              // where the tensors lie
+  std::vector<std::int64_t> inserted, inserted_which;     // tokens that trials insert, and which of its vectors each is
+  std::int64_t tokens = 0, real_tokens = 0, rows = 0;     // real: without prompts and rounding
+  std::shared_ptr<const std::vector<std::int32_t>> keys;  // [rows]: of a row's tokens; null: no row is padded
+  RowLines own;                                           // the rows' own tokens: real_tokens
+  std::vector<std::int64_t> row_begin, token_begin;       // of each trial, and the end
+  at::Device device = at::kCPU;                           // where the tensors lie
 };
 
 /// One token of each row: all that some readouts take of the last block. The number of lines is rounded up as the

@@ -1,14 +1,16 @@
 #include "worker/model/model.hpp"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <bit>
 
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "worker/kernels/index_tensor.hpp"
 #include "worker/objectives/readout.hpp"
-#include "worker/objectives/representation.hpp"
 #include "worker/plan/objective_plan.hpp"
 #include "worker/service/allocator.hpp"
 #include "worker/service/device.hpp"
@@ -36,21 +38,50 @@ std::shared_ptr<const T> recall(std::vector<std::pair<std::string, std::shared_p
 }
 
 /// The model of a trial as its readout takes it.
-ModelFacts model_of(const BackboneSpec& spec) {
+ModelFacts model_of(const TrialSpec& trial) {
+  const BackboneSpec& spec = trial.backbone;
   const ReadModel read = read_model(spec.path);
   std::vector<std::string> names;
   for (const auto& [name, located] : checkpoint::open_safetensors(spec.path).tensors) names.push_back(name);
   const bool pooler = spec.readout == kReadsPooler && holds_pooler(*read.architecture, names);
-  return {*read.architecture, read.config, pooler};
+  return {*read.architecture, read.config, {.pooler = pooler, .output = tells_tokens(trial)}};
 }
 
 /// What decides a base's numbers, and the token ids of a task.
 std::string base_key(const TrialSpec& spec) {
-  return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout + spec.device;
+  return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout + spec.device +
+         (tells_tokens(spec) ? " tells tokens" : "");
 }
 std::string data_key(const TrialSpec& spec) {
   return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 + spec.backbone.truncation_side +
-         std::to_string(spec.training.max_length);
+         spec.backbone.input + std::to_string(spec.training.max_length);
+}
+
+/// The most that a row has.
+std::int64_t sequences_of(const TaskSpec& task) {
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(task.choices.size()));
+}
+
+/// Lines of sequences [sequences, d] as a line a row, [rows, width]; and back.
+at::Tensor by_row(const at::Tensor& lines, const Examples& examples, std::int64_t width) {
+  if (lines.size(1) == width) return lines;
+  const at::Tensor all = at::zeros({examples.rows(), width}, lines.options());
+  for (std::int64_t row = 0; row < examples.rows(); ++row) {
+    const std::int64_t first = examples.first[static_cast<std::size_t>(row)];
+    const at::Tensor mine = lines.narrow(0, first, examples.first[static_cast<std::size_t>(row) + 1] - first);
+    all[row].narrow(0, 0, mine.numel()).copy_(mine.reshape({-1}));
+  }
+  return all;
+}
+at::Tensor by_sequence(const at::Tensor& rows, const Examples& examples, std::int64_t sequences) {
+  if (sequences == 1) return rows;
+  std::vector<std::int64_t> lines;
+  for (std::int64_t row = 0; row < examples.rows(); ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    for (std::int64_t s = examples.first[at]; s < examples.first[at + 1]; ++s)
+      lines.push_back(row * sequences + s - examples.first[at]);
+  }
+  return at::index_select(rows.reshape({examples.rows() * sequences, -1}), 0, index_tensor(lines, rows.device()));
 }
 
 std::string features_key(const TrialSpec& spec, const std::string& split) {
@@ -68,11 +99,6 @@ TrialRows layout_of(const MethodFacts& facts, const ModelConfig& config) {
   rows.pad_token = config.pad_token;
   if (config.pads_share_a_position) rows.pad_position = config.pad_token;
   return rows;
-}
-
-Head head_of(const TrialSpec& spec, const ModelFacts& model, double dropout) {
-  const MethodContext context{spec.method, model, spec.task, spec.backbone.readout, spec.training.max_length};
-  return {objective_plan(spec.task.kind).head(context), model.architecture->head, dropout, spec.seed};
 }
 
 Borrow borrow_of(const Backbone& backbone, const Base& base, IdsOfText ids_of) {
@@ -95,7 +121,7 @@ std::shared_ptr<const Backbone> Store::backbone(const TrialSpec& spec) {
   const double dropout = spec.training.dropout;
   const auto exactly = std::to_string(std::bit_cast<std::uint64_t>(dropout));
   return recall(backbones_, spec.backbone.architecture + base_key(spec) + exactly,
-                [&] { return std::shared_ptr<const Backbone>(make_backbone(model_of(spec.backbone), dropout)); });
+                [&] { return std::shared_ptr<const Backbone>(make_backbone(model_of(spec), dropout)); });
 }
 
 std::shared_ptr<const TokenizedData> Store::data(const TrialSpec& spec) {
@@ -142,53 +168,54 @@ Model::Model(const TrialSpec& spec, Store& store)
       base_(store.base(spec, backbone_->facts())),
       borrow_(
           borrow_of(*backbone_, *base_, [&](const std::string& text) { return ids_of_text(spec_.backbone, text); })),
-      method_facts_(
-          method_plan(spec.method.name)
-              .facts({spec.method, backbone_->facts(), spec.task, spec.backbone.readout, spec.training.max_length})),
+      method_facts_(method_plan(spec.method.name).facts(context_of(spec, backbone_->facts()))),
       method_(make_method({spec.method, method_facts_, backbone_->facts(), borrow_, spec.seed})),
-      objective_(
-          make_objective(spec.task, head_of(spec, backbone_->facts(), backbone_->config().head_dropout.value_or(0)))) {}
+      objective_(make_objective({spec, backbone_->facts(), backbone_->config().head_dropout.value_or(0)})),
+      features_once_(worker::computes_features_once(spec, method_facts_)) {}
 
 std::vector<Trained> Model::head_parameters() const {
   return method_facts_.freezes_head ? std::vector<Trained>{} : objective_->parameters();
 }
 
-at::Tensor Model::encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
-                         std::uint32_t step) {
+std::int64_t Model::width() const {
+  return sequences_of(spec_.task) * backbone_->facts().geometry.width;
+}
+
+at::Tensor Model::with_pass(const Examples& examples, const Pass& pass, const UseOutputs& use) {
   TrialRows mine = layout_of(method_facts_, backbone_->config());
-  for (const std::int64_t row : rows) {
-    mine.rows.push_back({split.ids(row), split.types(row), static_cast<std::uint32_t>(row)});
-  }
+  mine.rows = examples.sequences;
   const Batch batch = pack({mine}, device_, backbone_->config().first_position);
-  const bool base_trains = training && !method_facts_.base_in_evaluation;
-  const Sites sites({{method_.get(), spec_.seed, step, base_trains, method_facts_.whole_rows}}, batch);
+  const bool base_trains = pass.training && !method_facts_.base_in_evaluation;
+  const at::Tensor inserted = objective_->inserted();
+  const Sites sites({{method_.get(), spec_.seed, pass.step, base_trains, method_facts_.whole_rows, inserted}}, batch);
   const auto own = method_->own_weights(sites.pass_of(0));
-  return worker::representation(*backbone_, spec_.backbone.readout, own ? *own : base_->weights(), batch, sites);
+  const Weights& weights = own ? *own : base_->weights();
+  return use(PassOutputs(examples, pass, {*backbone_, spec_.backbone.readout, weights, batch, sites}, inserted));
 }
 
-at::Tensor Model::logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training,
-                         std::uint32_t step) {
-  return head_logits(encode(split, rows, training, step), rows, training, step);
-}
-
-at::Tensor Model::representation(const TokenizedSplit& split, std::span<const std::int64_t> rows) {
-  const at::NoGradGuard no_gradient;
-  return encode(split, rows, false, 0);
-}
-
-at::Tensor Model::head_logits(const at::Tensor& representation, std::span<const std::int64_t> rows, bool training,
-                              std::uint32_t step) const {
+at::Tensor Model::with_outputs(const Asked& asked, bool training, std::uint32_t step, const UseOutputs& use) {
+  const Examples examples = examples_of(asked.split, asked.rows);
   Pass pass;
   pass.training = training;
   pass.seed = spec_.seed;
   pass.step = step;
-  auto owners = std::make_shared<TokenOwners>();
-  for (const std::int64_t row : rows) {
-    owners->example.push_back(static_cast<std::uint32_t>(row));
-    owners->position.push_back(0);
-  }
-  pass.owners = owners;
-  return objective_->logits(representation.to(device_), pass);
+  if (!asked.features.defined()) return with_pass(examples, pass, use);
+  return use(KeptOutputs(examples, pass, by_sequence(asked.features.to(device_), examples, sequences_of(spec_.task))));
+}
+
+at::Tensor Model::loss(const Asked& asked, std::uint32_t step) {
+  return with_outputs(asked, true, step, [&](const Outputs& outputs) { return objective_->loss(outputs); });
+}
+
+at::Tensor Model::scores(const Asked& asked) {
+  return with_outputs(asked, false, 0, [&](const Outputs& outputs) { return objective_->scores(outputs); });
+}
+
+at::Tensor Model::features(const TokenizedSplit& split, std::span<const std::int64_t> rows) {
+  const at::NoGradGuard no_gradient;
+  return with_outputs({split, rows}, false, 0, [&](const Outputs& outputs) {
+    return by_row(outputs.representation(), outputs.examples(), width());
+  });
 }
 
 }  // namespace peftgrid::worker

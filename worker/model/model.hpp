@@ -56,9 +56,6 @@ using IdsOfText = std::function<std::vector<std::int32_t>(const std::string&)>;
 Borrow borrow_of(const Backbone& backbone, const Base& base, IdsOfText ids_of);
 /// How a method wants a trial's rows packed; the rows themselves are still to come.
 TrialRows layout_of(const MethodFacts& facts, const ModelConfig& config);
-/// A trial's head at its start.
-Head head_of(const TrialSpec& spec, const ModelFacts& model, double dropout);
-
 /// One trial's network: shared base, method, and the objective with its head.
 class Model {
  public:
@@ -67,13 +64,21 @@ class Model {
 
   /// Where it computes; what it returns lies there, and what it is given may lie anywhere.
   at::Device device() const { return device_; }
-  /// Logits [rows, outputs] of some rows of a split. `step` counts micro-batches: dropout draws by it.
-  at::Tensor logits(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
-  /// What the head reads, [rows, width], by the base in evaluation mode.
-  at::Tensor representation(const TokenizedSplit& split, std::span<const std::int64_t> rows);
-  /// Logits from representations that were computed before; `rows` tell the head's dropout whose they are.
-  at::Tensor head_logits(const at::Tensor& representation, std::span<const std::int64_t> rows, bool training,
-                         std::uint32_t step) const;
+  /// Some rows of a split, and what the head reads of each where that was computed before (undefined: it was not).
+  struct Asked {
+    const TokenizedSplit& split;
+    std::span<const std::int64_t> rows;
+    at::Tensor features{};
+  };
+  /// The objective's mean loss in training. `step` counts micro-batches: dropout draws by it.
+  at::Tensor loss(const Asked& asked, std::uint32_t step);
+  /// The objective's scores in evaluation, [rows, outputs].
+  at::Tensor scores(const Asked& asked);
+  /// What the head reads of each row, [rows, width()], by the base in evaluation mode: of all of its sequences, one
+  /// after the other, zeros behind them.
+  at::Tensor features(const TokenizedSplit& split, std::span<const std::int64_t> rows);
+  /// Is that the same whenever it is asked for?
+  bool computes_features_once() const { return features_once_; }
 
   /// What the method adds to the loss of a step; undefined: nothing.
   at::Tensor penalty() { return method_->penalty(); }
@@ -81,8 +86,8 @@ class Model {
   Objective& objective() { return *objective_; }
   const Objective& objective() const { return *objective_; }
   std::int64_t outputs() const { return outputs_of(spec_.task); }
-  /// Of what the head reads.
-  std::int64_t width() const { return backbone_->facts().geometry.width; }
+  /// Of a row's features.
+  std::int64_t width() const;
   std::vector<Trained> method_parameters() const { return method_->parameters(); }
   /// Those of the head; none where the method freezes it.
   std::vector<Trained> head_parameters() const;
@@ -91,7 +96,11 @@ class Model {
   std::shared_ptr<const TokenizedData> data() const { return data_; }
 
  private:
-  at::Tensor encode(const TokenizedSplit& split, std::span<const std::int64_t> rows, bool training, std::uint32_t step);
+  using UseOutputs = std::function<at::Tensor(const Outputs&)>;
+  /// What `use` makes of the outputs for these rows; where they have features, without the base.
+  at::Tensor with_outputs(const Asked& asked, bool training, std::uint32_t step, const UseOutputs& use);
+  /// Of a pass through the base.
+  at::Tensor with_pass(const Examples& examples, const Pass& pass, const UseOutputs& use);
 
   const TrialSpec& spec_;
   at::Device device_;
@@ -102,6 +111,7 @@ class Model {
   MethodFacts method_facts_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Objective> objective_;
+  bool features_once_;
 };
 
 }  // namespace peftgrid::worker

@@ -2,18 +2,20 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 
-#include "worker/objectives/objective.hpp"
+#include "worker/objectives/heads.hpp"
 
 namespace peftgrid::worker {
 
 namespace {
 
 /// Cross-entropy over classes.
-class Classification : public Objective {
+class Classification : public HeadObjective {
  public:
-  using Objective::Objective;
+  using HeadObjective::HeadObjective;
 
-  at::Tensor loss(const at::Tensor& logits, std::span<const double> labels) const override {
+  at::Tensor scores(const Outputs& outputs) const override { return says_of_rows(outputs); }
+
+  at::Tensor task_loss(const at::Tensor& logits, std::span<const double> labels) const override {
     const at::Tensor classes = at::empty({static_cast<std::int64_t>(labels.size())}, at::kLong);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       classes.mutable_data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(labels[i]);
@@ -30,8 +32,8 @@ class Classification : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_classification(const TaskSpec& /*task*/, Head head) {
-  return std::make_unique<Classification>(std::move(head));
+std::unique_ptr<Objective> make_classification(const ObjectiveSetup& setup) {
+  return std::make_unique<Classification>(setup);
 }
 
 }  // namespace peftgrid::worker

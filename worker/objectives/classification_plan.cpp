@@ -8,7 +8,10 @@ namespace {
 class ClassificationPlan : public ObjectivePlan {
  public:
   KindInfo info() const override {
-    return {kClassification, true, {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews"}, {"accuracy", "macro_f1"}};
+    return {kClassification,
+            KindInfo::Labels::Classes,
+            {"accuracy", "f1", "macro_f1", "weighted_f1", "matthews"},
+            {"accuracy", "macro_f1"}};
   }
   std::int64_t outputs(const TaskSpec& task) const override { return static_cast<std::int64_t>(task.labels.size()); }
 };

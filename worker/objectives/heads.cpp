@@ -1,11 +1,19 @@
 #include "worker/objectives/heads.hpp"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/tanh.h>
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include "worker/kernels/optional_tensor.hpp"
+#include "worker/plan/objective_plan.hpp"
+#include "worker/tasks/row_encoder.hpp"
 
 namespace peftgrid::worker {
 
@@ -13,6 +21,7 @@ Head::Head(std::vector<ParameterFact> facts, const HeadStyle& style, double drop
     : trained_(std::move(facts)), style_(style), dropout_(dropout) {
   const auto key = [&](std::uint32_t which) { return stream(seed, Purpose::HeadInit, which); };
   weight_ = trained_.normal("classifier.weight", key(0), 0.02);
+  if (trained_.lists(kInsertedVectors)) inserted_ = trained_.normal(kInsertedVectors, key(2), 0.02);
   if (trained_.lists("classifier.bias")) bias_ = trained_.zeros("classifier.bias");
   if (!trained_.lists("pooler.dense.weight")) return;
   dense_weight_ = trained_.normal("pooler.dense.weight", key(1), 0.02);
@@ -39,6 +48,52 @@ at::Tensor Head::operator()(const at::Tensor& representation, const Pass& pass) 
   at::Tensor x = dense_weight_.defined() ? dense(representation, pass) : representation;
   if (pass.training) x = dropout(x, dropout_, stream(pass.seed, Purpose::HeadDropout), pass.step, *pass.owners);
   return at::linear(x, weight_, given(bias_));
+}
+
+HeadObjective::HeadObjective(const ObjectiveSetup& setup)
+    : head_(objective_plan(setup.spec.task.kind).head(context_of(setup.spec, setup.model)),
+            setup.model.architecture->head, setup.dropout, setup.spec.seed),
+      auxiliary_lm_(setup.spec.training.auxiliary_lm) {}
+
+at::Tensor HeadObjective::loss(const Outputs& outputs) const {
+  const at::Tensor own = task_loss(scores(outputs), outputs.examples().labels);
+  return auxiliary_lm_ > 0 ? own + language_loss(outputs) * auxiliary_lm_ : own;
+}
+
+at::Tensor HeadObjective::says(const at::Tensor& lines, const Outputs& outputs,
+                               std::vector<std::uint32_t> owner) const {
+  Pass pass = outputs.pass();
+  auto owners = std::make_shared<TokenOwners>();
+  owners->position.resize(owner.size());
+  owners->example = std::move(owner);
+  pass.owners = owners;
+  return head_(lines, pass);
+}
+
+at::Tensor HeadObjective::says_of_rows(const Outputs& outputs) const {
+  const Examples& examples = outputs.examples();
+  at::Tensor states = outputs.representation();
+  if (examples.count() > examples.rows()) states = states.view({examples.rows(), -1, states.size(1)}).sum(1);
+  return says(states, outputs, examples.row);
+}
+
+at::Tensor HeadObjective::language_loss(const Outputs& outputs) const {
+  const Examples& examples = outputs.examples();
+  const auto sequences = static_cast<std::size_t>(examples.count());
+  std::vector<float> share;
+  for (std::int64_t row = 0; row < examples.rows(); ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    const std::int64_t of_row = examples.first[at + 1] - examples.first[at];
+    for (std::int64_t s = examples.first[at]; s < examples.first[at + 1]; ++s) {
+      const auto told = static_cast<std::int64_t>(examples.sequences[static_cast<std::size_t>(s)].ids.size()) - 1;
+      const auto parts = static_cast<float>(told * of_row * examples.rows());
+      share.insert(share.end(), static_cast<std::size_t>(told), 1.0F / parts);
+    }
+  }
+  const at::Tensor surprise = outputs.surprise(std::vector<std::int32_t>(sequences, 1));
+  const at::Tensor shares = at::empty({static_cast<std::int64_t>(share.size())}, at::kFloat);
+  std::ranges::copy(share, shares.mutable_data_ptr<float>());
+  return (surprise * shares.to(surprise.device())).sum();
 }
 
 }  // namespace peftgrid::worker

@@ -6,7 +6,7 @@
 
 namespace peftgrid::worker {
 
-#define OBJECTIVE(name) std::unique_ptr<Objective> make_##name(const TaskSpec& task, Head head);
+#define OBJECTIVE(name) std::unique_ptr<Objective> make_##name(const ObjectiveSetup& setup);
 #include "worker/objectives/objectives.inc"
 #undef OBJECTIVE
 
@@ -16,16 +16,17 @@ std::vector<Stored> Objective::stored() const {
   return all;
 }
 
-std::unique_ptr<Objective> make_objective(const TaskSpec& task, Head head) {
-  using Factory = std::unique_ptr<Objective> (*)(const TaskSpec&, Head);
+std::unique_ptr<Objective> make_objective(const ObjectiveSetup& setup) {
+  using Factory = std::unique_ptr<Objective> (*)(const ObjectiveSetup&);
   static const std::map<std::string, Factory> kObjectives{
 #define OBJECTIVE(name) {#name, make_##name},
 #include "worker/objectives/objectives.inc"
 #undef OBJECTIVE
   };
-  const auto factory = kObjectives.find(task.kind);
-  if (factory == kObjectives.end()) throw UsageError("this program has no kind of task " + in_quotes(task.kind));
-  return factory->second(task, std::move(head));
+  const auto factory = kObjectives.find(setup.spec.task.kind);
+  if (factory == kObjectives.end())
+    throw UsageError("this program has no kind of task " + in_quotes(setup.spec.task.kind));
+  return factory->second(setup);
 }
 
 }  // namespace peftgrid::worker

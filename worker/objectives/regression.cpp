@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "worker/objectives/objective.hpp"
+#include "worker/objectives/heads.hpp"
 #include "worker/tasks/target_scale.hpp"
 
 namespace peftgrid::worker {
@@ -13,13 +13,15 @@ namespace peftgrid::worker {
 namespace {
 
 /// Mean squared error of values, standardised by the training rows where the task says so.
-class Regression : public Objective {
+class Regression : public HeadObjective {
  public:
-  Regression(TaskSpec task, Head head) : Objective(std::move(head)), task_(std::move(task)) {}
+  explicit Regression(const ObjectiveSetup& setup) : HeadObjective(setup), task_(setup.spec.task) {}
+
+  at::Tensor scores(const Outputs& outputs) const override { return says_of_rows(outputs); }
 
   void see_training_labels(std::span<const double> labels) override { scale_ = target_scale(task_, labels); }
 
-  at::Tensor loss(const at::Tensor& logits, std::span<const double> labels) const override {
+  at::Tensor task_loss(const at::Tensor& logits, std::span<const double> labels) const override {
     const at::Tensor targets = at::empty({static_cast<std::int64_t>(labels.size())}, at::kFloat);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       targets.mutable_data_ptr<float>()[i] = static_cast<float>(scale_.target_of(labels[i]));
@@ -55,8 +57,8 @@ class Regression : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_regression(const TaskSpec& task, Head head) {
-  return std::make_unique<Regression>(task, std::move(head));
+std::unique_ptr<Objective> make_regression(const ObjectiveSetup& setup) {
+  return std::make_unique<Regression>(setup);
 }
 
 }  // namespace peftgrid::worker

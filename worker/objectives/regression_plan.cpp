@@ -9,7 +9,7 @@ class RegressionPlan : public ObjectivePlan {
  public:
   KindInfo info() const override {
     return {kRegression,
-            false,
+            KindInfo::Labels::Values,
             {"spearman", "pearson", "accuracy_2", "accuracy_2_nonzero", "accuracy_7", "mse", "mae"},
             {"spearman", "pearson"}};
   }

@@ -12,11 +12,10 @@ namespace peftgrid::worker {
 
 namespace {
 
-constexpr std::int64_t kSmallBase = 60'000'000;
+constexpr std::int64_t kSmallBase = 60'000'000, kSmallDecoder = 400'000'000;
 
 MethodContext context_of(const TrialSpec& spec, const BackboneFacts& backbone) {
-  return {spec.method, backbone.as_read(spec.backbone.readout), spec.task, spec.backbone.readout,
-          spec.training.max_length};
+  return context_of(spec, backbone.as_read(spec));
 }
 
 std::int64_t total(const std::vector<ParameterFact>& facts) {
@@ -47,13 +46,33 @@ void check_positions(const TrialSpec& spec, const MethodFacts& facts, const Mode
   throw UsageError(fmt::format("{}; the backbone {} has {} positions", what, spec.backbone.name, positions));
 }
 
+void check_input(const TrialSpec& spec, const ModelFacts& model) {
+  if (spec.backbone.input == kInputPlain) return;
+  if (!model.geometry.causal) {
+    throw UsageError(
+        fmt::format("the backbone {} has `input: {}`, which is for decoders; its own, plain, would be right",
+                    spec.backbone.name, spec.backbone.input));
+  }
+  if (spec.backbone.readout != kReadsLast) {
+    throw UsageError(fmt::format("`input: {}` ends each row with a token to be read; `readout: {}` would be right",
+                                 spec.backbone.input, kReadsLast));
+  }
+}
+
 }  // namespace
 
-BackboneFacts::BackboneFacts(const Architecture& architecture, const ModelConfig& config, bool pooler)
-    : model(architecture, config, pooler), without_pooler(architecture, config, false) {}
+MethodContext context_of(const TrialSpec& spec, const ModelFacts& model) {
+  return {spec.method, model, spec.task, spec.backbone.readout, spec.training.max_length, spec.backbone.input};
+}
 
-const ModelFacts& BackboneFacts::as_read(const std::string& readout) const {
-  return readout == kReadsPooler ? model : without_pooler;
+BackboneFacts::BackboneFacts(const Architecture& architecture, const ModelConfig& config, bool pooler)
+    : model(architecture, config, {.pooler = pooler}),
+      without_pooler(architecture, config, {}),
+      with_output(architecture, config, {.output = true}) {}
+
+const ModelFacts& BackboneFacts::as_read(const TrialSpec& spec) const {
+  if (tells_tokens(spec)) return with_output;
+  return spec.backbone.readout == kReadsPooler ? model : without_pooler;
 }
 
 std::vector<std::string> readouts() {
@@ -61,7 +80,10 @@ std::vector<std::string> readouts() {
 }
 
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone) {
-  return method_plan(spec.method.name).does_not_apply(context_of(spec, backbone));
+  const MethodContext context = context_of(spec, backbone);
+  const MethodPlan& plan = method_plan(spec.method.name);
+  if (auto reason = kind_does_not_apply(spec, context.model, plan.facts(context))) return reason;
+  return plan.does_not_apply(context);
 }
 
 void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
@@ -70,6 +92,8 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
   plan.check(context);
   const MethodFacts facts = plan.facts(context);
   check_positions(spec, facts, context.model);
+  check_input(spec, context.model);
+  if (tells_tokens(spec) && !backbone.no_output.empty()) throw UsageError(backbone.no_output);
   if (facts.padded_to > 0 && spec.device != "cpu") {
     throw UsageError(
         "padded rows are computed on the CPU only; `gate_positions: real`, or --device cpu, would be right");
@@ -78,7 +102,8 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
 
 double default_learning_rate(const MethodSpec& method, const TaskSpec& task, const BackboneFacts& backbone) {
   const DefaultRates rates = method_plan(method.name).rates_of(method);
-  if (!is_small(backbone)) return rates.large;
+  if (!has_swept_rate(method, backbone)) return rates.large;
+  if (backbone.model.geometry.causal) return rates.decoder;
   return task.targets == "standardized" ? rates.small_regression : rates.small;
 }
 
@@ -95,8 +120,10 @@ std::optional<double> published_rate(const std::string& method, const std::strin
   return method_plan(method).published_rate(protocol);
 }
 
-bool is_small(const BackboneFacts& backbone) {
-  return backbone.model.parameters() < kSmallBase;
+bool has_swept_rate(const MethodSpec& method, const BackboneFacts& backbone) {
+  const std::int64_t parameters = backbone.model.parameters();
+  if (!backbone.model.geometry.causal) return parameters < kSmallBase;
+  return parameters < kSmallDecoder && method_plan(method.name).rates_of(method).decoder > 0;
 }
 
 ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& backbone) {
@@ -107,7 +134,11 @@ ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& backbo
 }
 
 bool computes_features_once(const TrialSpec& spec, const BackboneFacts& backbone) {
-  return method_plan(spec.method.name).facts(context_of(spec, backbone)).base_in_evaluation;
+  return computes_features_once(spec, method_plan(spec.method.name).facts(context_of(spec, backbone)));
+}
+
+bool is_untrained(const std::string& method) {
+  return find_method(method) != nullptr && method_plan(method).is_untrained();
 }
 
 bool is_baseline(const std::string& method) {
@@ -123,7 +154,7 @@ TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, doubl
   if (facts.padded_to > 0) queries = static_cast<double>(facts.padded_to);
   const double once = forward(context.model.geometry, length + prompt + keys) * (queries / length);
   // The frozen base runs once per row and its features are kept; see predicted_seconds.
-  if (facts.base_in_evaluation) return {0, once, 0, 0, 0};
+  if (computes_features_once(spec, facts)) return {0, once, 0, 0, 0};
   const double below = facts.trained_base > 0 ? once * (1 + 2 * facts.trained_base) : 2 * once;
   // A trained number costs three products: forward, its gradient and its input's.
   const double own = 2 * static_cast<double>(facts.token_products), pass = 2 * static_cast<double>(facts.pass_products);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "checkpoint/errors.hpp"
@@ -58,6 +59,15 @@ class TensorCheck {
                                    in_quotes(found->second), in_quotes(entry.dtype)));
     }
     used_.push_back(found->second);
+  }
+
+  bool has(const std::string& in_file) const { return in_file_.contains(in_file); }
+  /// Do two tensors hold the same numbers, in the same type?
+  bool are_alike(const std::string& one, const std::string& other) const {
+    const auto &a = tensors_.tensors.at(in_file_.at(one)), &b = tensors_.tensors.at(in_file_.at(other));
+    const std::size_t bytes = a.entry.end - a.entry.begin;
+    return a.entry.dtype == b.entry.dtype && bytes == b.entry.end - b.entry.begin &&
+           std::memcmp(tensors_.data(a), tensors_.data(b), bytes) == 0;
   }
 
   std::string dtype(const TensorFact& fact) const { return tensors_.tensors.at(in_file_.at(fact.in_file)).entry.dtype; }
@@ -131,11 +141,35 @@ void read_side_files(const fs::path& folder, BackboneFacts& facts) {
   append(facts.notes, stated.notes);
 }
 
+/// What tells next tokens: a table of its own or that of words, as config.json says, never both.
+void check_output(const fs::path& folder, TensorCheck& check, BackboneFacts& facts) {
+  const std::string& output = facts.model.architecture->output_in_file;
+  if (output.empty()) return;
+  const bool tied = facts.model.config.tied_output, there = check.has(output);
+  const std::string where = (folder / "config.json").string();
+  const TensorFact& words = facts.model.tensor("word.weight");
+  if (tied && there && !check.are_alike(output, words.in_file)) {
+    throw UsageError(fmt::format(
+        "{}: \"tie_word_embeddings\" is true, and the files hold a \"{}\" unlike \"{}\"; which of the two tells next "
+        "tokens? false would be right where the former does",
+        where, output, words.in_file));
+  }
+  if (!tied && there) check.require(facts.with_output.tensor("output.weight"));
+  if (!tied && !there) {
+    facts.no_output = fmt::format(
+        "{}: \"tie_word_embeddings\" is false, and the files hold no \"{}\" to tell next tokens by; true would be "
+        "right "
+        "where the table of words does",
+        where, output);
+  }
+}
+
 BackboneFacts read_weights(const fs::path& folder, const ReadModel& read) {
   const checkpoint::ShardedTensors tensors = checkpoint::open_safetensors(folder);
   BackboneFacts facts(*read.architecture, read.config, holds_pooler(*read.architecture, names_of(tensors)));
   TensorCheck check(tensors, *read.architecture, folder.string());
   for (const TensorFact& fact : facts.model.tensors) check.require(fact);
+  check_output(folder, check, facts);
   facts.dtype = check.dtype(facts.model.tensor("word.weight"));
   facts.ignored_tensors = check.ignored();
   std::vector<fs::path> files;

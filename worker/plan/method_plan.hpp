@@ -21,7 +21,10 @@ struct MethodContext {
   const TaskSpec& task;
   const std::string& readout;
   std::int64_t max_length = 0;  // of a row, in tokens
+  std::string input = kInputPlain;
 };
+/// Of a trial, on its model as it is read.
+MethodContext context_of(const TrialSpec& spec, const ModelFacts& model);
 
 /// One tensor of a method, by name, as it is allocated and stored.
 struct ParameterFact {
@@ -46,7 +49,7 @@ struct MethodFacts {
   std::int64_t position_shift = 0;  // a row's first token has this position
   std::int64_t padded_to = 0;       // rows are padded to so many tokens, which are queries and no keys; 0: never
   bool reads_prompt = false;        // the readout's first token is the prompt's
-  bool base_in_evaluation = false;  // what the base gives for a row never changes
+  bool base_in_evaluation = false;  // nothing of it trains, and nothing is dropped out
   bool whole_rows = false;          // it asks for means over a row's tokens, in the last block too
   bool copies_base = false;         // its tensors are the base's, kept as hashes unless all is asked for
   bool freezes_head = false;        // the head stays as it starts
@@ -60,6 +63,7 @@ struct MethodFacts {
 struct DefaultRates {
   double small = 0, small_regression = 0;  // from the sweeps of docs/methods.md
   double large = 0;                        // customary ones
+  double decoder = 0;                      // of decoders below 400 M parameters, swept; 0: as large
 };
 
 class MethodPlan {
@@ -80,6 +84,8 @@ class MethodPlan {
   virtual std::optional<std::string> does_not_apply(const MethodContext& /*context*/) const { return std::nullopt; }
   /// A text whose tokens it starts from; empty where it starts from none.
   virtual std::string starting_text(const MethodSpec& /*method*/) const { return {}; }
+  /// Nothing trains, no head either: the pretrained model answers as it is.
+  virtual bool is_untrained() const { return false; }
   /// Reports measure the others against it.
   virtual bool is_baseline() const { return false; }
 };

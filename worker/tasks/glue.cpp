@@ -22,15 +22,28 @@ struct Glue {
   std::string label;
   std::vector<std::string> labels;  // in the order of the Hugging Face builder
   std::vector<std::string> metrics;
+  bool symmetric = false;  // as TaskSpec's
 };
 
 const std::vector<Glue>& table() {
   static const std::vector<Glue> all = {
       {"cola", "CoLA", {}, "", {"unacceptable", "acceptable"}, {"matthews"}},
       {"sst2", "SST-2", {"sentence"}, "label", {"negative", "positive"}, {"accuracy"}},
-      {"mrpc", "MRPC", {"#1 String", "#2 String"}, "Quality", {"not_equivalent", "equivalent"}, {"f1", "accuracy"}},
-      {"stsb", "STS-B", {"sentence1", "sentence2"}, "score", {}, {"spearman", "pearson"}},
-      {"qqp", "QQP", {"question1", "question2"}, "is_duplicate", {"not_duplicate", "duplicate"}, {"f1", "accuracy"}},
+      {"mrpc",
+       "MRPC",
+       {"#1 String", "#2 String"},
+       "Quality",
+       {"not_equivalent", "equivalent"},
+       {"f1", "accuracy"},
+       true},
+      {"stsb", "STS-B", {"sentence1", "sentence2"}, "score", {}, {"spearman", "pearson"}, true},
+      {"qqp",
+       "QQP",
+       {"question1", "question2"},
+       "is_duplicate",
+       {"not_duplicate", "duplicate"},
+       {"f1", "accuracy"},
+       true},
       {"mnli",
        "MNLI",
        {"sentence1", "sentence2"},
@@ -100,6 +113,7 @@ TaskSpec glue_task(const std::string& name, const std::string& data) {
 
   TaskSpec task;
   task.name = found->name;
+  task.symmetric = found->symmetric;
   task.kind = found->labels.empty() ? kRegression : kClassification;
   task.format = "tsv";
   task.train = file_in(folder, "train.tsv", found->name);

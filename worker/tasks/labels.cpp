@@ -134,7 +134,20 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
   return labels;
 }
 
+/// A choice by its column's name; else by its index, from 0.
+double LabelReader::read_choice(const std::string& text, const std::string& where, std::int64_t line) const {
+  const auto named = std::ranges::find(task_.choices, text, &Column::name);
+  if (named != task_.choices.end() && !text.empty()) return static_cast<double>(named - task_.choices.begin());
+  const auto most = static_cast<double>(task_.choices.size() - 1);
+  const auto index = parse_number(text);
+  if (index && *index >= 0 && *index <= most && *index == std::floor(*index)) return *index;
+  throw UsageError(fmt::format(
+      "{}:{}: the label {} names no choice; the name of a choice's column, or its index from 0 to {}, would be right",
+      where, line, in_quotes(text), most));
+}
+
 double LabelReader::read(const std::string& text, const std::string& where, std::int64_t line) const {
+  if (task_.kind == kChoice) return read_choice(text, where, line);
   if (!has_classes(task_)) {
     if (const auto value = parse_number(text)) return *value;
     throw UsageError(

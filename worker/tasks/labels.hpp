@@ -26,6 +26,7 @@ class LabelReader {
   double read(const std::string& text, const std::string& where, std::int64_t line) const;
 
  private:
+  double read_choice(const std::string& text, const std::string& where, std::int64_t line) const;
   std::string remark(const std::string& text) const;
 
   const TaskSpec& task_;

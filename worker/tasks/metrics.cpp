@@ -165,6 +165,12 @@ double mae(Values labels, Values predictions) {
          static_cast<double>(labels.size());
 }
 
+/// `labels`: numbers of tokens; `predictions`: their negative log-probabilities together, in nats.
+double perplexity(Values labels, Values predictions) {
+  const double tokens = std::accumulate(labels.begin(), labels.end(), 0.0);
+  return std::exp(std::accumulate(predictions.begin(), predictions.end(), 0.0) / tokens);
+}
+
 constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 constexpr std::array kMetrics = {
@@ -179,6 +185,12 @@ constexpr std::array kMetrics = {
     Metric{.name = "accuracy_2_nonzero", .score = accuracy_2_nonzero},
     Metric{.name = "accuracy_7", .score = accuracy_7, .is_share = true},
     Metric{.name = "mse", .score = mse, .highest = kUnbounded, .lower_is_better = true},
+    Metric{.name = "perplexity",
+           .score = perplexity,
+           .lowest = 1,
+           .highest = kUnbounded,
+           .lower_is_better = true,
+           .in_logs = true},
     Metric{.name = "mae", .score = mae, .highest = kUnbounded, .lower_is_better = true},
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/sha256.hpp"
@@ -20,6 +21,7 @@ namespace {
 TableRequest request_for(const TaskSpec& task, const std::string& path) {
   TableRequest request{task.format.empty() ? format_of(path) : task.format, task.header, task.text, false,
                        task.delimiter};
+  request.columns.insert(request.columns.end(), task.choices.begin(), task.choices.end());
   request.columns.push_back(task.label);
   // A few rows of the official QQP files are known to be broken; every loader of GLUE leaves them out.
   request.skip_malformed = task.test_is_dev && task.name == "qqp";
@@ -31,6 +33,22 @@ bool all_alike(const std::vector<Example>& rows) {
          std::ranges::all_of(rows, [&](const Example& row) { return row.label == rows.front().label; });
 }
 
+/// The choices that a row has: those behind its last one may be empty.
+std::vector<std::string> choices_of(const std::vector<std::string>& row, const TaskSpec& task,
+                                    const std::string& place) {
+  const auto first = row.begin() + static_cast<std::ptrdiff_t>(task.text.size());
+  std::vector<std::string> choices(first, first + static_cast<std::ptrdiff_t>(task.choices.size()));
+  while (!choices.empty() && choices.back().empty()) choices.pop_back();
+  if (std::ranges::find(choices, std::string()) != choices.end()) {
+    throw UsageError(place + ": a choice is empty, and a later one is not; only a row's last choices may be missing");
+  }
+  if (!task.choices.empty() && choices.size() < 2) {
+    throw UsageError(fmt::format("{}: the row has {} of {} choices; there must be two to choose from", place,
+                                 choices.size(), task.choices.size()));
+  }
+  return choices;
+}
+
 std::vector<Example> examples_of(Table table, const TaskSpec& task, const LabelReader& labels,
                                  const std::string& path) {
   std::vector<Example> examples;
@@ -38,10 +56,16 @@ std::vector<Example> examples_of(Table table, const TaskSpec& task, const LabelR
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     std::vector<std::string>& row = table.rows[i];
     Example& example = examples.emplace_back();
-    example.pair = task.text.size() == 2;
-    example.label = labels.read(row.back(), path, table.lines[i]);
-    example.first = std::move(row[0]);
-    if (example.pair) example.second = std::move(row[1]);
+    example.choices = choices_of(row, task, fmt::format("{}:{}", path, table.lines[i]));
+    if (task.kind != kLanguageModel) example.label = labels.read(row.back(), path, table.lines[i]);
+    if (!example.choices.empty() && example.label >= static_cast<double>(example.choices.size())) {
+      throw UsageError(fmt::format("{}:{}: the label {} names a choice that the row has not", path, table.lines[i],
+                                   in_quotes(row.back())));
+    }
+    const auto texts = task.text.size();
+    example.texts.assign(std::make_move_iterator(row.begin()),
+                         std::make_move_iterator(row.begin() + static_cast<std::ptrdiff_t>(texts)));
+    if (task.kind == kLanguageModel) example.texts.push_back(std::move(row.back()));
   }
   return examples;
 }
@@ -122,7 +146,7 @@ Dataset read_dataset(const TaskSpec& task) {
   note_quotes(task, train, request, data.notes);
   data.labels = task.labels;
   if (data.labels.empty() && has_classes(task)) {
-    data.labels = labels_of(train, task.text.size(), task.train, request.format == "jsonl");
+    data.labels = labels_of(train, request.columns.size() - 1, task.train, request.format == "jsonl");
   }
   const LabelReader labels(task, data.labels);
   data.skipped_rows = train.skipped;
@@ -155,9 +179,11 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
   double characters = 0;
   const double rows = static_cast<double>(data.train.size());
   for (const Example& example : data.train) {
-    characters += static_cast<double>(example.first.size() + example.second.size());
+    for (const auto* texts : {&example.texts, &example.choices}) {
+      for (const std::string& text : *texts) characters += static_cast<double>(text.size());
+    }
     if (data.labels.empty()) {
-      facts.train_values.push_back(example.label);
+      if (task.kind == kRegression) facts.train_values.push_back(example.label);
       continue;
     }
     ++rows_of[static_cast<std::size_t>(example.label)];
@@ -169,7 +195,7 @@ TaskFacts facts_of(const TaskSpec& task, const Dataset& data) {
     const auto notes = notes_on_labels(data.labels, rows_of, task.train);
     facts.notes.insert(facts.notes.end(), notes.begin(), notes.end());
   }
-  if (!has_classes(task) && all_alike(data.train)) {
+  if (task.kind == kRegression && all_alike(data.train)) {
     facts.notes.push_back(fmt::format("{}: all {} rows have the {}; there is nothing to learn", task.train,
                                       data.train.size(), label_text(task, data, data.train[0].label)));
   }
@@ -192,6 +218,7 @@ bool selects_among_equals(const TrialSpec& spec, const TaskFacts& task) {
       return labels[static_cast<std::size_t>(row)] == labels[static_cast<std::size_t>(rows.front())];
     });
   };
+  if (task.train_labels.empty() && task.train_values.empty()) return false;
   const Sample rows = sample_of(spec, task.train_rows);
   return task.train_labels.empty() ? alike(task.train_values, rows.selection)
                                    : alike(task.train_labels, rows.selection);

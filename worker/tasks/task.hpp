@@ -9,10 +9,11 @@
 
 namespace peftgrid::worker {
 
-/// One row. The label of a class is its index in TaskSpec::labels; a regression's is its value.
+/// One row. The label of a class is its index in TaskSpec::labels, of a choice its index in TaskSpec::choices; a
+/// regression's is its value.
 struct Example {
-  std::string first, second;
-  bool pair = false;
+  std::vector<std::string> texts{};    // of TaskSpec::text; of a language model the answer's behind them
+  std::vector<std::string> choices{};  // of a choice: those that the row has
   double label = 0;
 };
 

@@ -1,4 +1,5 @@
 #include <cstring>
+#include <optional>
 
 #include "checkpoint/sha256.hpp"
 #include "worker/tasks/tokens.hpp"
@@ -9,8 +10,9 @@ namespace peftgrid::worker {
 namespace {
 
 // The file: magic, its own size, number of splits, SHA-256 of its key (what it was made of) and the rest; then for each
-// split the number of rows and of tokens, offsets, labels, ids, types and truncation marks, each filled up to 8 bytes.
-constexpr std::string_view kMagic = "PGTOKEN1";
+// split the numbers of rows, sequences and tokens, each row's first sequence, each sequence's first token and where its
+// answer begins, labels, ids, types and truncation marks, each filled up to 8 bytes.
+constexpr std::string_view kMagic = "PGTOKEN2";
 constexpr std::size_t kHashBytes = 64;
 constexpr std::size_t kHeaderBytes = 24 + kHashBytes;
 
@@ -28,25 +30,29 @@ void append_number(std::string& bytes, std::uint64_t value) {
   append(bytes, std::vector<std::uint64_t>{value});
 }
 
-void append_split(std::string& bytes, const std::vector<Example>& examples, const Tokenizer& tokenizer,
-                  bool gives_types) {
-  std::vector<std::uint64_t> offsets = {0};
+void append_split(std::string& bytes, const std::vector<Example>& examples, const RowEncoder& encoder) {
+  std::vector<std::uint64_t> sequences = {0}, offsets = {0};
   std::vector<double> labels;
-  std::vector<std::int32_t> ids, types;
+  std::vector<std::int32_t> answers, ids, types;
   std::vector<std::uint8_t> truncated;
   for (const Example& example : examples) {
-    const std::string_view second = example.second;
-    const Encoded row = tokenizer.encode(example.first, example.pair ? &second : nullptr);
-    ids.insert(ids.end(), row.ids.begin(), row.ids.end());
-    if (gives_types) types.insert(types.end(), row.types.begin(), row.types.end());
+    const EncodedRow row = encoder.encode(example);
+    for (const EncodedSequence& sequence : row.sequences) {
+      ids.insert(ids.end(), sequence.ids.begin(), sequence.ids.end());
+      types.insert(types.end(), sequence.types.begin(), sequence.types.end());
+      answers.push_back(sequence.answer);
+      offsets.push_back(ids.size());
+    }
+    sequences.push_back(answers.size());
     truncated.push_back(row.truncated);
-    labels.push_back(example.label);
-    offsets.push_back(ids.size());
+    labels.push_back(row.label);
   }
-  types.resize(ids.size());
   append_number(bytes, examples.size());
+  append_number(bytes, answers.size());
   append_number(bytes, ids.size());
+  append(bytes, sequences);
   append(bytes, offsets);
+  append(bytes, answers);
   append(bytes, labels);
   append(bytes, ids);
   append(bytes, types);
@@ -85,14 +91,21 @@ bool offsets_are_sound(std::span<const std::uint64_t> offsets, std::uint64_t tok
   return std::is_sorted(offsets.begin(), offsets.end());
 }
 
-/// The largest of them, or -1 where one is below 0.
-std::int32_t largest(std::span<const std::int32_t> values) {
+/// The largest of them, at least 0; nothing where one is below `least`.
+std::optional<std::int32_t> largest(std::span<const std::int32_t> values, std::int32_t least) {
   std::int32_t most = 0;
   for (const std::int32_t value : values) {
-    if (value < 0) return -1;
+    if (value < least) return std::nullopt;
     most = std::max(most, value);
   }
   return most;
+}
+
+bool answers_are_sound(std::span<const std::int32_t> answers, std::span<const std::uint64_t> offsets) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i] < 0 || static_cast<std::uint64_t>(answers[i]) > offsets[i + 1] - offsets[i]) return false;
+  }
+  return true;
 }
 
 class InMemory : public TokenizedData {
@@ -116,18 +129,21 @@ bool TokenizedData::view(std::string_view bytes, std::string_view key) {
   if (hash_of(key, rest) != bytes.substr(kHeaderBytes - kHashBytes, kHashBytes)) return false;
   Reader body(rest);
   for (; !body.at_end(); --splits) {
-    std::uint64_t rows = 0, tokens = 0;
+    std::uint64_t rows = 0, sequences = 0, tokens = 0;
     TokenizedSplit& split = splits_.emplace_back();
-    if (splits == 0 || !body.number(rows) || !body.number(tokens) || rows >= rest.size()) return false;
-    if (!body.array(split.offsets_, rows + 1) || !body.array(split.labels_, rows) || !body.array(split.ids_, tokens) ||
+    if (splits == 0 || !body.number(rows) || !body.number(sequences) || !body.number(tokens)) return false;
+    if (rows >= rest.size() || sequences >= rest.size()) return false;
+    if (!body.array(split.sequences_, rows + 1) || !body.array(split.offsets_, sequences + 1) ||
+        !body.array(split.answers_, sequences) || !body.array(split.labels_, rows) || !body.array(split.ids_, tokens) ||
         !body.array(split.types_, tokens) || !body.array(split.truncated_, rows)) {
       return false;
     }
-    if (!offsets_are_sound(split.offsets_, tokens)) return false;
-    const std::int32_t id = largest(split.ids_), type = largest(split.types_);
-    if (id < 0 || type < 0) return false;
-    largest_id_ = std::max(largest_id_, id);
-    largest_type_ = std::max(largest_type_, type);
+    if (!offsets_are_sound(split.sequences_, sequences) || !offsets_are_sound(split.offsets_, tokens)) return false;
+    if (!answers_are_sound(split.answers_, split.offsets_)) return false;
+    const auto id = largest(split.ids_, -static_cast<std::int32_t>(kInsertedTokens)), type = largest(split.types_, 0);
+    if (!id || !type) return false;
+    largest_id_ = std::max(largest_id_, *id);
+    largest_type_ = std::max(largest_type_, *type);
   }
   return splits == 0;
 }
@@ -137,11 +153,11 @@ bool TokenizedData::holds(std::int32_t id) const {
       splits_, [&](const TokenizedSplit& split) { return std::ranges::find(split.ids_, id) != split.ids_.end(); });
 }
 
-std::string tokenized_bytes(const Dataset& data, const Tokenizer& tokenizer, bool gives_types, std::string_view key) {
+std::string tokenized_bytes(const Dataset& data, const RowEncoder& encoder, std::string_view key) {
   std::string bytes(kHeaderBytes, '\0');
-  append_split(bytes, data.train, tokenizer, gives_types);
-  append_split(bytes, data.validation, tokenizer, gives_types);
-  for (const auto& test : data.tests) append_split(bytes, test, tokenizer, gives_types);
+  append_split(bytes, data.train, encoder);
+  append_split(bytes, data.validation, encoder);
+  for (const auto& test : data.tests) append_split(bytes, test, encoder);
   std::string header(kMagic);
   append_number(header, bytes.size());
   append_number(header, 2 + data.tests.size());

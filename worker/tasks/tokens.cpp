@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostIds = 1 << 20;
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 
 class Mapped : public TokenizedData {
  public:
@@ -56,6 +56,11 @@ bool keep_in_cache(const std::string& bytes, const fs::path& file) {
   }
 }
 
+bool is_causal(const BackboneSpec& backbone) {
+  const ReadModel read = read_model(backbone.path);
+  return read.architecture->geometry(read.config, false).causal;
+}
+
 std::string key_of(const TaskSpec& task, const BackboneSpec& backbone, std::int64_t max_length) {
   std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", kFormat, task.data_sha256, backbone.tokenizer_sha256,
                                 max_length, task.kind, task.format, task.header);
@@ -65,6 +70,10 @@ std::string key_of(const TaskSpec& task, const BackboneSpec& backbone, std::int6
   // What there was no choice of at first leaves the key as it was.
   if (!task.delimiter.empty()) key += fmt::format("delimiter {}\n", task.delimiter);
   if (backbone.truncation_side != "right") key += fmt::format("cut {}\n", backbone.truncation_side);
+  if (backbone.input != kInputPlain) key += fmt::format("input {} {}\n", backbone.input, task.symmetric);
+  for (const Column& column : task.choices) key += fmt::format("choice {} {}\n", column.index, column.name);
+  if (!task.prompt.empty()) key += fmt::format("template {} {} {}\n", task.loss, task.prompt.size(), task.prompt);
+  if (!task.choices.empty()) key += fmt::format("causal {}\n", is_causal(backbone));
   return checkpoint::sha256(key);
 }
 
@@ -85,8 +94,9 @@ std::string build(const TaskSpec& task, const BackboneSpec& backbone, std::int64
                        "plans anew");
   }
   const Cut cut = backbone.truncation_side == "left" ? Cut::Left : Cut::Right;
-  const Tokenizer tokenizer(read.json, max_length, file, cut);
-  return tokenized_bytes(data, tokenizer, read.gives_types, key_of(task, backbone, max_length));
+  const RowLayout layout{max_length, cut, is_causal(backbone), read.gives_types};
+  const auto encoder = make_row_encoder(task, backbone.input, read.json, file, layout);
+  return tokenized_bytes(data, *encoder, key_of(task, backbone, max_length));
 }
 
 /// What could be read when the run was planned, and cannot be now, has changed since.
@@ -167,8 +177,24 @@ void check_rows(const TaskSpec& task, const BackboneSpec& backbone, const Tokeni
         "leave it out of the texts",
         task.name, backbone.path, model.pad_token));
   }
-  const auto empty =
-      first_row(task, data, [](const TokenizedSplit& split, std::int64_t row) { return split.ids(row).empty(); });
+  const auto empty = first_row(task, data, [](const TokenizedSplit& split, std::int64_t row) {
+    for (std::int64_t s = split.first_sequence(row); s < split.first_sequence(row + 1); ++s) {
+      if (split.sequence_ids(s).empty()) return true;
+    }
+    return false;
+  });
+  const bool templated =
+      backbone.input == kInputPlain && (task.kind == kLanguageModel || (task.kind == kChoice && is_causal(backbone)));
+  const auto untold = first_row(task, data, [&](const TokenizedSplit& split, std::int64_t row) {
+    for (std::int64_t s = split.first_sequence(row); templated && s < split.first_sequence(row + 1); ++s) {
+      if (split.answer(s) >= static_cast<std::int32_t>(split.sequence_ids(s).size())) return true;
+    }
+    return false;
+  });
+  if (untold) {
+    throw UsageError(fmt::format(
+        "{}: the row has no token to tell: an answer is empty, or was cut off; leave the row out", *untold));
+  }
   if (empty) {
     throw UsageError(
         fmt::format("{}: the row has no token: its text is empty to the tokenizer, which adds none of its "
@@ -205,13 +231,7 @@ SpecialTokens special_tokens(const BackboneSpec& backbone, bool pair) {
 }
 
 std::vector<std::int32_t> ids_of_text(const BackboneSpec& backbone, const std::string& text) {
-  const Tokenizer tokenizer = whole_texts(backbone);
-  const std::vector<std::int32_t> special = tokenizer.encode("", nullptr).ids;
-  std::vector<std::int32_t> ids = tokenizer.encode(text, nullptr).ids;
-  const auto before = std::ranges::mismatch(special, ids).in1 - special.begin();
-  const auto behind = static_cast<std::ptrdiff_t>(special.size()) - before;
-  ids.erase(ids.end() - behind, ids.end());
-  ids.erase(ids.begin(), ids.begin() + before);
+  const std::vector<std::int32_t> ids = whole_texts(backbone).words(text);
   const std::int64_t table = read_model(backbone.path).config.vocabulary;
   if (!ids.empty() && std::ranges::max(ids) >= table) foreign_ids(backbone, "the text " + in_quotes(text), table);
   return ids;

@@ -8,20 +8,28 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/tasks/row_encoder.hpp"
 #include "worker/tasks/task.hpp"
-#include "worker/tokenizer/tokenizer.hpp"
 #include "worker/trial.hpp"
 
 namespace peftgrid::worker {
 
-/// One file of a task as token ids, in the file's order. A view: TokenizedData owns the memory.
+/// One file of a task as token ids, in the file's order. A row is one sequence, or one a choice. A view: TokenizedData
+/// owns the memory.
 class TokenizedSplit {
  public:
   std::int64_t rows() const { return static_cast<std::int64_t>(labels_.size()); }
-  std::span<const std::int32_t> ids(std::int64_t row) const { return part(ids_, row); }
-  std::span<const std::int32_t> types(std::int64_t row) const { return part(types_, row); }
-  bool truncated(std::int64_t row) const { return truncated_[static_cast<std::size_t>(row)] != 0; }
-  double label(std::int64_t row) const { return labels_[static_cast<std::size_t>(row)]; }
+  /// Of all of a row's sequences, one after the other.
+  std::span<const std::int32_t> ids(std::int64_t row) const { return of_row(ids_, row); }
+  std::span<const std::int32_t> types(std::int64_t row) const { return of_row(types_, row); }
+  /// A row's sequences are those from first_sequence(row) to first_sequence(row + 1).
+  std::int64_t first_sequence(std::int64_t row) const { return static_cast<std::int64_t>(sequences_[index(row)]); }
+  std::span<const std::int32_t> sequence_ids(std::int64_t sequence) const { return part(ids_, sequence); }
+  std::span<const std::int32_t> sequence_types(std::int64_t sequence) const { return part(types_, sequence); }
+  /// Where the tokens begin that are told from what comes before.
+  std::int32_t answer(std::int64_t sequence) const { return answers_[index(sequence)]; }
+  bool truncated(std::int64_t row) const { return truncated_[index(row)] != 0; }
+  double label(std::int64_t row) const { return labels_[index(row)]; }
   std::int64_t truncated_rows() const {
     return std::ranges::count_if(truncated_, [](auto cut) { return cut != 0; });
   }
@@ -29,12 +37,18 @@ class TokenizedSplit {
 
  private:
   friend class TokenizedData;
-  std::span<const std::int32_t> part(std::span<const std::int32_t> all, std::int64_t row) const {
-    const auto i = static_cast<std::size_t>(row);
-    return all.subspan(offsets_[i], offsets_[i + 1] - offsets_[i]);
+  static std::size_t index(std::int64_t at) { return static_cast<std::size_t>(at); }
+  std::span<const std::int32_t> of_row(std::span<const std::int32_t> all, std::int64_t row) const {
+    const std::size_t first = offsets_[sequences_[index(row)]];
+    return all.subspan(first, offsets_[sequences_[index(row) + 1]] - first);
   }
-  std::span<const std::uint64_t> offsets_;  // rows + 1, into ids and types
-  std::span<const std::int32_t> ids_, types_;
+  std::span<const std::int32_t> part(std::span<const std::int32_t> all, std::int64_t sequence) const {
+    const std::size_t first = offsets_[index(sequence)];
+    return all.subspan(first, offsets_[index(sequence) + 1] - first);
+  }
+  std::span<const std::uint64_t> sequences_;  // rows + 1, into answers and offsets
+  std::span<const std::uint64_t> offsets_;    // sequences + 1, into ids and types
+  std::span<const std::int32_t> answers_, ids_, types_;
   std::span<const double> labels_;
   std::span<const std::uint8_t> truncated_;
 };
@@ -58,8 +72,8 @@ class TokenizedData {
 
  protected:
   TokenizedData() = default;
-  /// Checks `bytes` (sizes, offsets, the hash of them and their key, no id below 0) and points the splits into them.
-  /// False when they cannot be trusted.
+  /// Checks `bytes` (sizes, offsets, the hash of them and their key, ids that are none) and points the splits into
+  /// them. False when they cannot be trusted.
   bool view(std::string_view bytes, std::string_view key);
 
  private:
@@ -74,9 +88,8 @@ class TokenizedData {
 std::shared_ptr<const TokenizedData> tokenize(const TaskSpec& task, const BackboneSpec& backbone,
                                               std::int64_t max_length);
 
-/// The content of that file; `key` is what it was made of, in a word. Where the tokenizer does not give types they are
-/// all 0. For tests, and for `tokenize` itself.
-std::string tokenized_bytes(const Dataset& data, const Tokenizer& tokenizer, bool gives_types, std::string_view key);
+/// The content of that file; `key` is what it was made of, in a word. For tests, and for `tokenize` itself.
+std::string tokenized_bytes(const Dataset& data, const RowEncoder& encoder, std::string_view key);
 /// Reads it back from memory; null when the bytes cannot be trusted, or are another key's.
 std::shared_ptr<const TokenizedData> tokenized_from(std::string bytes, std::string_view key);
 

@@ -13,13 +13,14 @@ extern "C" {
 struct PeftgridRow {
   const std::uint32_t* ids;
   const std::uint32_t* types;
+  const std::size_t* ends;
   std::size_t count;
   bool truncated;
 };
 void* peftgrid_tokenizer_open(const char* bytes, std::size_t length, std::size_t max_length, bool cut_left, char* error,
                               std::size_t capacity);
 bool peftgrid_tokenizer_encode(void* handle, const char* first, std::size_t first_length, const char* second,
-                               std::size_t second_length, PeftgridRow* row);
+                               std::size_t second_length, bool special, PeftgridRow* row);
 std::size_t peftgrid_tokenizer_vocabulary_size(const void* handle);
 std::size_t peftgrid_tokenizer_tokens_from(const void* handle, std::uint32_t first, std::size_t most, char* names,
                                            std::size_t capacity);
@@ -56,16 +57,27 @@ std::string text_of(const TokensBeyond& beyond, std::int64_t table) {
 }
 
 Encoded Tokenizer::encode(std::string_view first, const std::string_view* second) const {
+  return encode(first, second, true);
+}
+
+std::vector<std::int32_t> Tokenizer::words(std::string_view text) const {
+  return encode(text, nullptr, false).ids;
+}
+
+Encoded Tokenizer::encode(std::string_view first, const std::string_view* second, bool special) const {
   // Rust wants a pointer that is not null even for an empty text, and reads null as "no second text".
   const auto begin = [](std::string_view text) { return text.data() == nullptr ? "" : text.data(); };
   PeftgridRow row{};
   if (!peftgrid_tokenizer_encode(handle_.get(), begin(first), first.size(), second ? begin(*second) : nullptr,
-                                 second ? second->size() : 0, &row)) {
+                                 second ? second->size() : 0, special, &row)) {
     std::array<char, kMostReason> reason{};
     peftgrid_tokenizer_error(handle_.get(), reason.data(), reason.size());
     throw UsageError(std::string("a text cannot be tokenized: ") + reason.data());
   }
-  return {{row.ids, row.ids + row.count}, {row.types, row.types + row.count}, row.truncated};
+  return {{row.ids, row.ids + row.count},
+          {row.types, row.types + row.count},
+          {row.ends, row.ends + row.count},
+          row.truncated};
 }
 
 TokensBeyond Tokenizer::tokens_from(std::int64_t first) const {

@@ -10,6 +10,7 @@ namespace peftgrid::worker {
 
 struct Encoded {
   std::vector<std::int32_t> ids, types;
+  std::vector<std::size_t> ends;  // where each token ends in its text, in bytes; 0 of special ones
   bool truncated = false;
 };
 
@@ -33,12 +34,16 @@ class Tokenizer {
 
   /// With special tokens; of a pair the longer text is cut first. `second` may be null. Throws UsageError.
   Encoded encode(std::string_view first, const std::string_view* second) const;
+  /// The ids of a text alone, without special tokens around it. Throws UsageError.
+  std::vector<std::int32_t> words(std::string_view text) const;
   /// Number of entries, without the tokens that were added to them.
   std::int64_t vocabulary() const;
   /// Those with the id `first` or a larger one, added tokens included.
   TokensBeyond tokens_from(std::int64_t first) const;
 
  private:
+  Encoded encode(std::string_view first, const std::string_view* second, bool special) const;
+
   struct Close {
     void operator()(void* handle) const;
   };

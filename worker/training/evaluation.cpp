@@ -33,7 +33,9 @@ std::vector<std::vector<std::int64_t>> groups_of(const Model& model, const Token
   std::vector<std::vector<std::int64_t>> groups;
   std::int64_t tokens = 0;
   for (const std::int64_t at : order) {
-    const std::int64_t needs = length(at) + model.method_facts().prompt;
+    const std::int64_t row = rows[static_cast<std::size_t>(at)];
+    const std::int64_t sequences = split.first_sequence(row + 1) - split.first_sequence(row);
+    const std::int64_t needs = length(at) + sequences * model.method_facts().prompt;
     if (groups.empty() || tokens + needs > most_tokens(model)) {
       groups.emplace_back();
       tokens = 0;
@@ -65,7 +67,7 @@ void place_lines(const at::Tensor& some, const std::vector<std::int64_t>& group,
 /// Writes what the head reads of a group's rows to their lines of `all` [rows, width].
 void represent_group(Model& model, const TokenizedSplit& split, std::span<const std::int64_t> rows,
                      const std::vector<std::int64_t>& group, float* all) {
-  place_lines(model.representation(split, rows_of(group, rows)), group, all);
+  place_lines(model.features(split, rows_of(group, rows)), group, all);
 }
 
 /// Collective over the team.
@@ -74,7 +76,7 @@ std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span
                             at::Tensor* kept_logits) {
   const at::NoGradGuard no_gradient;
   if (features.defined()) {
-    const at::Tensor logits = model.head_logits(features, rows, false, 0);
+    const at::Tensor logits = model.scores({split, rows, features});
     if (kept_logits != nullptr) *kept_logits = logits.cpu();
     return model.objective().decide(logits);
   }
@@ -85,7 +87,7 @@ std::vector<double> decided(Model& model, const TokenizedSplit& split, std::span
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (!team.takes(static_cast<std::int64_t>(g))) continue;
     check_cancelled();
-    const at::Tensor logits = model.logits(split, rows_of(groups[g], rows), false, 0);
+    const at::Tensor logits = model.scores({split, rows_of(groups[g], rows)});
     const std::vector<double> some = model.objective().decide(logits);
     for (std::size_t i = 0; i < some.size(); ++i)
       all[static_cast<std::size_t>(groups[g][i])] = static_cast<float>(some[i]);

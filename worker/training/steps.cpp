@@ -87,6 +87,7 @@ double Steps::add_up_shards(const Rows& rows, std::int64_t step) {
 /// Adds to the gradient buffer that of the shard's rows of each micro-batch; returns their part of the loss.
 double Steps::gradients_of_shard(const Rows& rows, std::int64_t shard) {
   const std::int64_t size = spec_.training.batch_size, all = static_cast<std::int64_t>(rows.size());
+  const double whole = weight_of(rows);
   double sum = 0;
   std::uint32_t micro_batch = count_.micro_batches;
   for (std::int64_t begin = 0; begin < all; begin += size, ++micro_batch) {
@@ -95,8 +96,8 @@ double Steps::gradients_of_shard(const Rows& rows, std::int64_t shard) {
     // A short micro-batch may leave a shard without rows; what the method adds to the loss is the first shard's.
     at::Tensor loss;
     if (!mine.empty()) {
-      const double share = static_cast<double>(mine.size()) / static_cast<double>(all);
-      const at::Tensor mean = model_.objective().loss(logits_of(mine, micro_batch), labels_at(mine));
+      const double share = weight_of(mine) / whole;
+      const at::Tensor mean = loss_of(mine, micro_batch);
       loss = share == 1.0 ? mean : mean * share;
     }
     if (const at::Tensor penalty = shard == 0 ? model_.penalty() : at::Tensor(); penalty.defined()) {
@@ -129,24 +130,23 @@ std::int64_t Steps::tokens_of(std::int64_t position) const {
   return static_cast<std::int64_t>(model_.data()->train().ids(train_[static_cast<std::size_t>(position)]).size());
 }
 
-at::Tensor Steps::logits_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch) {
-  const TokenizedSplit& train = model_.data()->train();
+double Steps::weight_of(std::span<const std::int64_t> positions) const {
+  double sum = 0;
+  for (const std::int64_t at : positions)
+    sum += model_.objective().weight(model_.data()->train().label(train_[static_cast<std::size_t>(at)]));
+  return sum;
+}
+
+at::Tensor Steps::loss_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch) {
   Rows rows;
   for (const std::int64_t at : positions) rows.push_back(train_[static_cast<std::size_t>(at)]);
+  at::Tensor features;
   if (features_.defined()) {
     at::Tensor index = at::empty({static_cast<std::int64_t>(positions.size())}, at::kLong);
     std::copy(positions.begin(), positions.end(), index.mutable_data_ptr<std::int64_t>());
-    return model_.head_logits(at::index_select(features_, 0, index), rows, true, micro_batch);
+    features = at::index_select(features_, 0, index);
   }
-  return model_.logits(train, rows, true, micro_batch);
-}
-
-std::vector<double> Steps::labels_at(std::span<const std::int64_t> positions) const {
-  std::vector<double> labels;
-  for (const std::int64_t at : positions) {
-    labels.push_back(model_.data()->train().label(train_[static_cast<std::size_t>(at)]));
-  }
-  return labels;
+  return model_.loss({model_.data()->train(), rows, features}, micro_batch);
 }
 
 }  // namespace peftgrid::worker

@@ -46,8 +46,9 @@ class Steps {
   std::vector<std::int64_t> shard_of_micro_batch(std::span<const std::int64_t> positions, std::int64_t shard) const;
   std::int64_t tokens_of(std::int64_t position) const;
   double add_up_shards(const std::vector<std::int64_t>& rows, std::int64_t step);
-  at::Tensor logits_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch);
-  std::vector<double> labels_at(std::span<const std::int64_t> positions) const;
+  /// What they count together in a mean.
+  double weight_of(std::span<const std::int64_t> positions) const;
+  at::Tensor loss_of(std::span<const std::int64_t> positions, std::uint32_t micro_batch);
 
   const TrialSpec& spec_;
   Model& model_;

@@ -75,7 +75,7 @@ class Trainer {
 
   /// Where the base runs in evaluation mode, each row goes through it once instead of once an epoch.
   void compute_features() {
-    if (!model_.method_facts().base_in_evaluation) return;
+    if (!model_.computes_features_once()) return;
     const double begin = now_s();
     steps_.take_features(represent(model_, model_.data()->train(), choice_.train, team_, check_cancelled_));
     progress_.training_s += now_s() - begin;
@@ -97,6 +97,7 @@ class Trainer {
   }
 
   void learn() {
+    if (parameters_.parameters().empty()) return;
     AdamW optimizer(parameters_, spec_.training, steps_.total());
     for (std::int64_t step = resume(optimizer) + 1;
          step <= steps_.total() && !best_.out_of_patience(spec_.selection.patience); ++step) {
@@ -249,7 +250,7 @@ class Trainer {
       const TokenizedSplit& split = model_.data()->tests()[t];
       const Rows every = all_rows(split);
       at::Tensor features;
-      if (model_.method_facts().base_in_evaluation) {
+      if (model_.computes_features_once()) {
         const double asked = spent_s(model_.device());
         const auto computed = evaluation_features("test " + std::to_string(t), split, every);
         features = computed.values;

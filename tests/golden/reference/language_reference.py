@@ -42,7 +42,7 @@ class LanguageReference(Reference):
         return self.with_inserted(self.model.get_input_embeddings().weight if own is None else own)
 
     def entries(self, ids):
-        """Of the tables."""
+        """The rows of the tables that ids stand for."""
         vocabulary = len(self.model.get_input_embeddings().weight)
         return torch.where(ids < 0, vocabulary - 1 - ids, ids)
 
@@ -68,8 +68,10 @@ class LanguageReference(Reference):
 
     def surprises(self, hidden, ids):
         """Negative log-probabilities of all tokens but the first, in nats, [sequences, tokens - 1]."""
-        logits = self.token_logits(hidden[:, :-1]).transpose(1, 2)
-        return torch.nn.functional.cross_entropy(logits, self.entries(ids)[:, 1:], reduction="none")
+        logits, tokens = self.token_logits(hidden[:, :-1]), self.entries(ids)[:, 1:]
+        # One line a token: along any other axis float32 adds a vocabulary's exponentials in turn, and loses digits.
+        costs = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flatten(), reduction="none")
+        return costs.view_as(tokens)
 
     def predicted(self, rows, hidden, ids):
         """Of the tokens from each sequence's answer on, one tensor a sequence."""

@@ -26,6 +26,7 @@ Section grid_mistakes();
 Section method_mistakes();
 Section task_mistakes();
 Section command_line_mistakes();
+Section kind_mistakes();
 Section table_mistakes();
 Section backbone_mistakes();
 Section decoder_mistakes();

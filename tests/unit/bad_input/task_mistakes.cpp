@@ -62,7 +62,8 @@ Section task_mistakes() {
                   "grid.yaml:6: a text column (a column's number, as the file has no header) is \"title\"; a whole "
                   "number from 0 to 9999 would be right"),
           in_grid("An unknown kind", label, label + "\n    kind: ranking",
-                  "grid.yaml:8: kind is \"ranking\"; known: classification and regression"),
+                  "grid.yaml:8: kind is \"ranking\"; known: classification, regression, choice and "
+                  "language_model"),
           in_grid("A metric that is misspelt", label, label + "\n    metrics: [macrof]",
                   "grid.yaml:8: a metric of a classification is \"macrof\"; did you mean \"macro_f1\"?"),
           in_grid(
@@ -86,11 +87,11 @@ Section task_mistakes() {
           in_grid("Labels of a regression", label, label + "\n    kind: regression\n    labels: [a, b]",
                   "grid.yaml:9: labels are for a classification; this task is a regression"),
           in_grid("Targets of a classification", label, label + "\n    targets: raw",
-                  "grid.yaml:8: targets is for a regression; this task is a classification"),
+                  "grid.yaml:8: targets are for a regression; this task is a classification"),
           in_grid("Unknown targets", label, label + "\n    kind: regression\n    targets: scaled",
                   "grid.yaml:9: targets is \"scaled\"; known: standardized and raw"),
           in_grid("Targets of a built-in classification", built_in, "  - {name: sst2, targets: raw}\ndata: data",
-                  "grid.yaml:3: targets is for a regression; this task is a classification"),
+                  "grid.yaml:3: targets are for a regression; this task is a classification"),
           in_grid("A label set that lacks a label of the file", label, label + "\n    labels: [help, other]",
                   "grid.yaml:3: task tickets: data/train.csv:2: the label \"sales\" is not in the label set: \"help\" "
                   "and \"other\""),

@@ -13,14 +13,16 @@ pub struct Handle {
     tokenizer: Tokenizer,
     ids: Vec<u32>,
     types: Vec<u32>,
+    ends: Vec<usize>,
     error: String,
 }
 
-/// One encoded row; the pointers stay valid until the next call on the same handle.
+/// One encoded row; `ends` are where its tokens end in their text, in bytes, 0 of special ones. The pointers stay valid until the next call on the same handle.
 #[repr(C)]
 pub struct Row {
     ids: *const u32,
     types: *const u32,
+    ends: *const usize,
     count: usize,
     truncated: bool,
 }
@@ -71,7 +73,8 @@ pub unsafe extern "C" fn peftgrid_tokenizer_open(
     let json = slice::from_raw_parts(bytes, length);
     match catch_unwind(AssertUnwindSafe(|| open(json, max_length, cut_left))) {
         Ok(Ok(tokenizer)) => {
-            Box::into_raw(Box::new(Handle { tokenizer, ids: Vec::new(), types: Vec::new(), error: String::new() }))
+            let (ids, types, ends) = (Vec::new(), Vec::new(), Vec::new());
+            Box::into_raw(Box::new(Handle { tokenizer, ids, types, ends, error: String::new() }))
         }
         Ok(Err(reason)) => {
             write_text(&reason, error, capacity);
@@ -84,7 +87,8 @@ pub unsafe extern "C" fn peftgrid_tokenizer_open(
     }
 }
 
-/// Encodes one text, or a pair where `second` is not null, with special tokens, longest part truncated first.
+/// Encodes one text, or a pair where `second` is not null, with special tokens where `special`, longest part truncated
+/// first.
 /// Returns false and keeps the reason (peftgrid_tokenizer_error) on failure.
 ///
 /// # Safety
@@ -96,6 +100,7 @@ pub unsafe extern "C" fn peftgrid_tokenizer_encode(
     first_length: usize,
     second: *const u8,
     second_length: usize,
+    special: bool,
     row: *mut Row,
 ) -> bool {
     let handle = &mut *handle;
@@ -106,7 +111,7 @@ pub unsafe extern "C" fn peftgrid_tokenizer_encode(
         } else {
             EncodeInput::Dual(a, InputSequence::from(text(second, second_length)?))
         };
-        handle.tokenizer.encode(input, true).map_err(|e| e.to_string())
+        handle.tokenizer.encode(input, special).map_err(|e| e.to_string())
     }));
     match outcome {
         Ok(Ok(encoding)) => {
@@ -114,9 +119,12 @@ pub unsafe extern "C" fn peftgrid_tokenizer_encode(
             handle.ids.extend_from_slice(encoding.get_ids());
             handle.types.clear();
             handle.types.extend_from_slice(encoding.get_type_ids());
+            handle.ends.clear();
+            handle.ends.extend(encoding.get_offsets().iter().map(|(_, end)| end));
             *row = Row {
                 ids: handle.ids.as_ptr(),
                 types: handle.types.as_ptr(),
+                ends: handle.ends.as_ptr(),
                 count: handle.ids.len(),
                 truncated: !encoding.get_overflowing().is_empty(),
             };
