@@ -4,7 +4,7 @@ include("${PROJECT_SOURCE_DIR}/tests/support/support.cmake")
 
 add_unit_test(contract contract_test test_network tiny_model)
 target_sources(contract_test PRIVATE contract/subjects.cpp contract/packing_test.cpp contract/sites_test.cpp
-                                     contract/causal_test.cpp
+                                     contract/causal_test.cpp contract/language_test.cpp contract/training.cpp
                                      contract/width_test.cpp contract/regression_test.cpp
                                      contract/folding_test.cpp contract/prefix_test.cpp contract/prompt_test.cpp contract/llama_adapter_test.cpp)
 if(PEFTGRID_SANITIZE)

@@ -1,16 +1,11 @@
 // A regression trains on targets and answers in labels: on every rank, after every stop, and from its file.
 #include <cmath>
 #include <fstream>
-#include <optional>
 
-#include "collectives/thread_group.hpp"
 #include "tests/contract/subjects.hpp"
-#include "tests/support/borrowed_group.hpp"
+#include "tests/contract/training.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/model/model.hpp"
-#include "worker/service/worker.hpp"
-#include "worker/training/team.hpp"
-#include "worker/training/trainer.hpp"
 #include "worker/training/trial_rows.hpp"
 
 namespace peftgrid::tests {
@@ -67,37 +62,13 @@ worker::TrialSpec stars(const std::string& method, std::int64_t width) {
   return s;
 }
 
-/// By one rank; `stop_after` so many steps, where that is more than 0.
-TrialRecord trained(const worker::TrialSpec& spec, const worker::CheckpointPolicy& checkpoints = {},
-                    std::int64_t stop_after = 0) {
-  worker::prepare_process(1);
-  std::int64_t step = 0;
-  const worker::ProgressCallbacks callbacks{[&] { return stop_after > 0 && step >= stop_after; },
-                                            [&](const worker::Progress& progress) { step = progress.step; }};
-  worker::Store store;
-  return *worker::train(spec, store, worker::Team(), callbacks, checkpoints);
-}
-
-TrialRecord trained_by_two(const worker::TrialSpec& spec) {
-  worker::prepare_process(1);
-  const worker::ProgressCallbacks callbacks{[] { return false; }, [](const worker::Progress&) {}};
-  std::optional<TrialRecord> led;
-  collectives::run_as_threads(2, [&](collectives::Group& group) {
-    worker::Store store;
-    const worker::Team team(std::make_unique<BorrowedGroup>(group), callbacks.stop);
-    auto record = worker::train(spec, store, team, callbacks, {});
-    if (record) led = std::move(record);
-  });
-  return *std::move(led);
-}
-
 class Regression : public Contract {};
 
 INSTANTIATE_TEST_SUITE_P(Methods, Regression, testing::ValuesIn(trained_methods()),
                          [](const auto& one) { return one.param; });
 
 TEST_P(Regression, AnswersInLabelsWithTheSameBytesOnOneRankAndOnTwo) {
-  const TrialRecord alone = trained(stars(GetParam(), 2)), together = trained_by_two(stars(GetParam(), 2));
+  const TrialRecord alone = trained(stars(GetParam(), 2)), together = trained_by(2, stars(GetParam(), 2));
   for (const double prediction : alone.tests[0].predictions) EXPECT_NEAR(prediction, 1002, 10);
   EXPECT_EQ(alone.tests[0].predictions, together.tests[0].predictions);
   EXPECT_EQ(alone.tests[0].metrics, together.tests[0].metrics);

@@ -4,16 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <optional>
 #include <span>
 
-#include "collectives/thread_group.hpp"
 #include "tests/contract/subjects.hpp"
-#include "tests/support/borrowed_group.hpp"
+#include "tests/contract/training.hpp"
 #include "worker/catalogue.hpp"
-#include "worker/service/worker.hpp"
-#include "worker/training/team.hpp"
-#include "worker/training/trainer.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -73,37 +68,11 @@ class Width : public Contract {
     return s;
   }
 
-  TrialRecord trained(std::int64_t width, int ranks) const {
-    worker::prepare_process(1);
-    std::optional<TrialRecord> led;
-    const worker::TrialSpec trial = spec(width);
-    const worker::ProgressCallbacks callbacks{[] { return false; }, [](const worker::Progress&) {}};
-    collectives::run_as_threads(ranks, [&](collectives::Group& group) {
-      worker::Store store;
-      const worker::Team team(std::make_unique<BorrowedGroup>(group), callbacks.stop);
-      auto record = worker::train(trial, store, team, callbacks, {});
-      EXPECT_EQ(record.has_value(), group.rank() == 0) << "the first rank alone has a result";
-      if (record) led = std::move(record);
-    });
-    return *std::move(led);
-  }
+  TrialRecord trained(std::int64_t width, int ranks) const { return trained_by(ranks, spec(width)); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Methods, Width, testing::ValuesIn(trained_methods()),
                          [](const auto& one) { return one.param; });
-
-void expect_same_bytes(const TrialRecord& one, const TrialRecord& other) {
-  ASSERT_EQ(one.tensors.size(), other.tensors.size());
-  for (std::size_t i = 0; i < one.tensors.size(); ++i)
-    EXPECT_EQ(one.tensors[i].sha256, other.tensors[i].sha256) << one.tensors[i].name;
-  EXPECT_EQ(one.tests[0].predictions, other.tests[0].predictions);
-  ASSERT_EQ(one.curve.size(), other.curve.size());
-  for (std::size_t i = 0; i < one.curve.size(); ++i) {
-    EXPECT_EQ(one.curve[i].train_loss, other.curve[i].train_loss) << "step " << i + 1;
-    EXPECT_EQ(one.curve[i].selection_score, other.curve[i].selection_score) << "step " << i + 1;
-  }
-  EXPECT_EQ(one.training_tokens, other.training_tokens);
-}
 
 TEST_P(Width, LeavesTheSameBytesOnEveryNumberOfRanksUpToIt) {
   for (const std::int64_t width : {2, 4}) {

@@ -21,10 +21,11 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.remove(str(HERE))  # its statistics.py would hide Python's own
+sys.path.pop(0)  # its statistics.py would hide Python's own
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 MAX_LENGTH = 256
 BATCH_TOKENS = 1024
@@ -186,6 +187,7 @@ def main():
         parser.add_argument("--" + name, required=True, type=lambda text: pathlib.Path(text).resolve())
     options = parser.parse_args()
     torch.set_num_threads(1)
+    logging.disable_progress_bar()
     quickstart = HERE.parent.parent / ".deps/quickstart/short_test.csv"
     sentences = [row["text"] for row in read_rows(quickstart, ",")[:SENTENCES]]
     reference = Reference(options.model)

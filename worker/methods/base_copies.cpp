@@ -14,7 +14,7 @@ constexpr std::int64_t kEveryLayer = std::numeric_limits<std::int64_t>::max();
 /// the shared, frozen base. Nothing flows below the lowest trained block, since nothing there asks for a gradient.
 class BaseCopies : public Method {
  public:
-  /// Blocks from the number `pretrained` on start anew, and what lies behind the last of them.
+  /// Blocks from the number `pretrained` on start anew, and norm and pooler behind the last of them; tables do not.
   BaseCopies(const MethodSetup& setup, std::int64_t pretrained) : trained_(setup.facts.parameters) {
     auto tensors = setup.base.weights->all();
     std::uint32_t which = 0;
@@ -22,8 +22,8 @@ class BaseCopies : public Method {
       const std::string name = tensor.stored_as();
       const Key key = setup.start(which++);
       if (!trained_.lists(name)) continue;
-      tensors[tensor.name] = tensor.layer < pretrained ? trained_.adopt(name, setup.base.fp32_copy(tensor.name))
-                                                       : fresh(tensor, name, key);
+      const bool kept = tensor.layer < pretrained || tensor.name == setup.model.output_name();
+      tensors[tensor.name] = kept ? trained_.adopt(name, setup.base.fp32_copy(tensor.name)) : fresh(tensor, name, key);
     }
     weights_ = std::make_shared<const Weights>(std::move(tensors));
   }
