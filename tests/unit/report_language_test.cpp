@@ -1,0 +1,110 @@
+// Tables of perplexities, and of the pretrained model as it is.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/pseudo_values.hpp"
+#include "orchestrator/report/writers.hpp"
+#include "tests/support/sample_reports.hpp"
+#include "worker/tasks/metrics.hpp"
+
+namespace peftgrid::orchestrator {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using tests::cell_of;
+using tests::report_of;
+using tests::said_of;
+using tests::sample_run;
+using tests::SampleRun;
+using tests::small;
+using Values = std::vector<double>;
+
+const Values kTokens{3, 12, 7, 30, 5}, kNats{9, 20, 11, 95, 4};
+
+TEST(Perplexity, IsOfAllTokensTogether) {
+  EXPECT_NEAR(worker::metric("perplexity", kTokens, kNats), std::exp(139.0 / 57.0), 1e-12);
+}
+
+TEST(Perplexity, IsComparedByItsLogarithmWithRowsLeftOut) {
+  const Values values = pseudo_values("perplexity", kTokens, kNats);
+  for (std::size_t i = 0; i < kTokens.size(); ++i) {
+    Values tokens = kTokens, nats = kNats;
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i));
+    nats.erase(nats.begin() + static_cast<std::ptrdiff_t>(i));
+    const double whole = std::log(worker::metric("perplexity", kTokens, kNats));
+    const double without = std::log(worker::metric("perplexity", tokens, nats));
+    EXPECT_NEAR(values[i], 5 * whole - 4 * without, 1e-9);
+  }
+}
+
+/// Three seeds of full and lora; lora's rows cost so many nats a token more, with a little scatter.
+SampleRun stories(double more) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"stories"}));
+  for (std::size_t i = 0; i < run.records.size(); ++i) {
+    checkpoint::TestResult& test = run.records[i].tests[0];
+    const double nats = 2 + (i < 3 ? 0 : more) + 0.004 * static_cast<double>(i % 3);
+    for (std::size_t row = 0; row < test.labels.size(); ++row)
+      test.predictions[row] = test.labels[row] * (nats + 0.001 * static_cast<double>((row + i) % 5));
+    test.metrics[0].second = worker::metric("perplexity", test.labels, test.predictions);
+  }
+  return run;
+}
+
+TEST(ReportOfALanguageModel, TheLowestPerplexityIsTheBest) {
+  const ReportModel model = report_of(stories(0.2));
+  EXPECT_EQ(cell_of(model, "lora", "stories").verdict.against->word, Word::Behind);
+  EXPECT_TRUE(cell_of(model, "full", "stories").verdict.starred);
+}
+
+TEST(ReportOfALanguageModel, ShowsPerplexitiesAndDifferencesInNatsAToken) {
+  const ReportModel model = report_of(stories(0.2));
+  const ScoreCell& cell = cell_of(model, "lora", "stories");
+  EXPECT_NEAR(cell.summary.mean, std::exp(2.206), 0.01);
+  EXPECT_NEAR(cell.verdict.against->comparison.difference, -0.2, 2e-3);
+  EXPECT_LT(cell.interval->low, cell.summary.mean);
+  EXPECT_GT(cell.interval->high, cell.summary.mean);
+  EXPECT_GT(cell.interval->low, 9);
+  EXPECT_EQ(score_layout(model.tables[0]).rows[1][2].text.substr(0, 6), "-0.200");
+  EXPECT_THAT(said_of(model), HasSubstr("nats"));
+  EXPECT_THAT(said_of(model), Not(HasSubstr("point")));
+  EXPECT_THAT(markdown(model, {}), HasSubstr("differences are in nats a token"));
+}
+
+TEST(ReportOfALanguageModel, HasNoMajorityAndNothingCollapses) {
+  const ReportModel model = report_of(stories(0));
+  EXPECT_FALSE(model.tables[0].columns[0].majority.has_value());
+  EXPECT_EQ(cell_of(model, "lora", "stories").collapsed, 0U);
+}
+
+/// A run of two sizes with the untrained model beside them.
+ReportModel with_untrained() {
+  SampleRun run = sample_run(small({"full"}, {"stories"}));
+  worker::TrialSpec spec = tests::sample_spec("full", "stories", 0, 1);
+  spec.label = spec.method.name = "none";
+  spec.id = worker::trial_id(spec);
+  spec.cell = worker::cell_id(spec);
+  run.grid.cells.push_back({spec.cell, "minilm", "stories", "none", kNoTrainingRows, {run.grid.trials.size()}, {}});
+  run.grid.trials.push_back(spec);
+  run.records.push_back(tests::sample_record(spec, 0.1, {}));
+  return report_of(run);
+}
+
+TEST(ReportOfTheUntrainedModel, ShowsItBesideWhatTrainedAtEverySize) {
+  const ReportModel model = with_untrained();
+  ASSERT_EQ(model.tables.size(), 1U);
+  for (const ScoreTable& table : model.tables) {
+    Values scores;
+    for (const MethodRow& row : table.rows) {
+      if (row.label == "none") scores.push_back(row.cells[0].summary.mean);
+    }
+    EXPECT_EQ(scores.size(), 1U) << table.heading;
+  }
+  EXPECT_THAT(markdown(model, {}), Not(HasSubstr("no training rows")));
+}
+
+}  // namespace
+}  // namespace peftgrid::orchestrator
