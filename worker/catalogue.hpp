@@ -143,6 +143,7 @@ struct TokenCost {
   /// The parts of both with weights that train: in fp32 whatever the precision.
   double training_trained = 0, evaluation_trained = 0;
   double training_pass = 0;  // of a micro-batch's forward and backward pass, whatever its tokens; in fp32
+  double training_told = 0, evaluation_told = 0;  // of a token that is told from those before it; in fp32
 };
 TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length);
 
@@ -186,6 +187,13 @@ inline constexpr const char* kAnswerSlot = "answer";
 /// The slots of a template, in the order of their first use, each once. Throws UsageError for braces that are none.
 std::vector<std::string> template_slots(const std::string& text);
 
+/// What a backbone's tokenizer makes of a task's training rows, on average.
+struct RowFacts {
+  double sequences = 1;  // of a row
+  double tokens = 0;     // of a sequence
+  double told = 0;       // of these, those that are told from the ones before
+};
+
 struct TaskFacts {
   std::int64_t train_rows = 0, validation_rows = 0;
   std::vector<std::int64_t> test_rows;     // per test file
@@ -196,6 +204,7 @@ struct TaskFacts {
   bool constant_validation = false;        // all rows of the validation file have one label or value
   std::vector<std::string> notes;          // what a user should know of the files: labels that look alike, quotes
   double mean_characters = 0;              // of a training row's texts together: for costs
+  std::map<std::string, RowFacts> rows;    // by backbone, where its folder has a tokenizer
   std::int64_t skipped_rows = 0;           // malformed ones of files where that is known (QQP)
   std::string data_sha256;
 };
@@ -207,11 +216,16 @@ bool selects_among_equals(const TrialSpec& spec, const TaskFacts& task);
 /// Labels that no row among a trial's training rows has.
 std::vector<std::string> missing_labels(const TrialSpec& spec, const TaskFacts& task);
 
-/// Tokenizes all rows of a trial's task, through the cache. Returns what a user should know of them: how many are cut,
-/// and on which side, how many hold no token of their own. Throws UsageError for what no trial could run on: a row
+/// What the tokens of a task's rows are like, and what a user should know of them.
+struct InspectedRows {
+  RowFacts facts;
+  std::vector<std::string> notes;
+};
+/// Tokenizes all rows of a trial's task, through the cache. Notes how many are cut, and on which side, how many hold no
+/// token of their own. Throws UsageError for what no trial could run on: a row
 /// without any token (file and line), a token or a type that the model's tables lack, a readout of a special token that
 /// the tokenizer does not set.
-std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone);
+InspectedRows inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Throws UsageError where the trial's method starts from a text that has no token.
 void check_starting_text(const TrialSpec& spec);
 

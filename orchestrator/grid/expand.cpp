@@ -118,6 +118,7 @@ class Expansion {
   static void forget_training(TrialSpec& spec) {
     worker::TrainingSpec none;
     none.max_length = spec.training.max_length;
+    none.epochs = 0;
     spec.training = none;
     spec.width = 1;
   }

@@ -147,8 +147,9 @@ const Node& node_of(const GridFile& file, const worker::TrialSpec& spec) {
   return std::ranges::find(file.tasks, spec.task.name, [](const TaskEntry& task) { return task.spec.name; })->node;
 }
 
-/// Tokenizes each task once for each way in which it is read, and says what became of its rows.
-void note_rows(const GridFile& file, const Facts& facts, Grid& grid) {
+/// Tokenizes each task once for each way in which it is read, keeps what its rows are like, and says what became of
+/// them.
+void note_rows(const GridFile& file, Facts& facts, Grid& grid) {
   std::set<std::string> seen;
   for (const worker::TrialSpec& spec : grid.trials) {
     const worker::BackboneFacts& backbone = facts.backbones.at(spec.backbone.name);
@@ -157,7 +158,9 @@ void note_rows(const GridFile& file, const Facts& facts, Grid& grid) {
     try {
       if (seen.insert(spec.backbone.name + "\n" + spec.label).second) worker::check_starting_text(spec);
       if (!seen.insert(fmt::format("{}\n{}", place, spec.training.max_length)).second) continue;
-      for (const std::string& note : worker::inspect_rows(spec, backbone)) {
+      const worker::InspectedRows inspected = worker::inspect_rows(spec, backbone);
+      facts.tasks.at(spec.task.name).rows[spec.backbone.name] = inspected.facts;
+      for (const std::string& note : inspected.notes) {
         if (seen.insert(place + note).second) grid.notes.push_back(fmt::format("{}: {}", place, note));
       }
     } catch (const UsageError& error) {

@@ -23,6 +23,7 @@ constexpr double kUpdateSeconds = 1e-9;  // AdamW per parameter and step
 // Of a step's sum over ranks that share a trial: letters through shared memory, waking up, the sum itself.
 constexpr double kSumSeconds = 5e-4;
 constexpr double kSumBytesPerSecond = 1.5e9;
+constexpr std::int64_t kScoredLines = 128;   // of the vocabulary's scores there are so many at once, and their slopes
 constexpr double kRowSpread = 0.5;           // standard deviation of rows' lengths over their mean
 constexpr double kCharactersPerToken = 4.6;  // of English under a WordPiece vocabulary (GLUE: 4.3 to 4.8)
 constexpr std::int64_t kFileBytes = 24'000;  // an HDF5 file with spec, environment and curve
@@ -42,13 +43,29 @@ double token_seconds(const TrialSpec& spec, const ProductSpeed& products, double
   return (trained + frozen + kBesideProducts * flop) / (products.gflops * 1e9);
 }
 
+/// As the folder's tokenizer has them, or guessed from characters where it has none.
+worker::RowFacts rows_of(const TrialSpec& spec, const TaskFacts& task) {
+  const auto known = task.rows.find(spec.backbone.name);
+  if (known != task.rows.end()) return known->second;
+  const double special = spec.task.text.size() == 2 ? 3 : 2;
+  worker::RowFacts guessed;
+  guessed.sequences = static_cast<double>(std::max<std::size_t>(1, spec.task.choices.size()));
+  if (spec.task.symmetric) guessed.sequences = 2;
+  guessed.tokens =
+      std::min(static_cast<double>(spec.training.max_length), task.mean_characters / kCharactersPerToken + special);
+  guessed.told = guessed.tokens;
+  return guessed;
+}
+
 }  // namespace
 
 Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const BackboneFacts& backbone) {
   const worker::TrainingSpec& t = spec.training;
   Workload work;
-  const double special = spec.task.text.size() == 2 ? 3 : 2;
-  work.tokens = std::min(static_cast<double>(t.max_length), task.mean_characters / kCharactersPerToken + special);
+  const worker::RowFacts rows = rows_of(spec, task);
+  work.tokens = rows.tokens;
+  work.sequences = rows.sequences;
+  work.told = rows.told;
   work.train_rows = spec.train_size > 0 ? static_cast<double>(spec.train_size)
                                         : static_cast<double>(task.train_rows - spec.selection.kept_out());
   const auto rows_a_step = static_cast<double>(t.batch_size * t.accumulate);
@@ -67,6 +84,8 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const Backbon
   // Features of a base that only evaluates are computed once a row.
   work.features_once = worker::computes_features_once(spec, backbone);
   if (work.features_once) work.evaluated = selection + tests + std::min(work.train_rows, work.visits);
+  work.visits *= work.sequences;
+  work.evaluated *= work.sequences;
   return work;
 }
 
@@ -80,9 +99,10 @@ double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const Bac
   const auto trained = static_cast<double>(counts.method + counts.head), width = static_cast<double>(spec.width);
   const double sharing = ranks > 0 ? std::min(static_cast<double>(ranks), width) : width;
   const double rounds = std::ceil(width / sharing);  // a rank's shards, one after the other
-  const double training = work.tokens * work.visits * training_token * rounds / width *
+  const double told = work.told / (products.gflops * 1e9);
+  const double training = work.visits * (work.tokens * training_token + told * cost.training_told) * rounds / width *
                           waiting(static_cast<double>(spec.training.batch_size), width);
-  const double evaluating = work.tokens * work.evaluated * evaluated_token / sharing;
+  const double evaluating = work.evaluated * (work.tokens * evaluated_token + told * cost.evaluation_told) / sharing;
   const double sums = spec.width == 1 ? 0 : rounds * (kSumSeconds + 4 * trained / kSumBytesPerSecond);
   const double passes = static_cast<double>(spec.training.accumulate) * cost.training_pass / (products.gflops * 1e9);
   return kTrialSeconds + training + evaluating + work.steps * (kStepSeconds + passes + kUpdateSeconds * trained + sums);
@@ -104,10 +124,12 @@ std::int64_t memory_bytes(const TrialSpec& spec, const TaskFacts& task, const Ba
   const std::int64_t trained = 5 * 4 * (counts.method + counts.head);
   const Workload work = workload_of(spec, task, backbone);
   const worker::Geometry& geometry = backbone.model.geometry;
-  const auto tokens = static_cast<std::int64_t>(work.tokens) * spec.training.batch_size;
+  const auto tokens = static_cast<std::int64_t>(work.tokens * work.sequences) * spec.training.batch_size;
   const std::int64_t a_token = 4 * (12 * geometry.width + 3 * geometry.ffn_width);
   const std::int64_t layers = work.features_once ? 1 : geometry.layers;
-  return trained + layers * tokens * a_token;
+  const bool tells = work.told > 0 && worker::token_cost(spec, backbone, work.tokens).evaluation_told > 0;
+  const std::int64_t scores = tells ? 2 * 4 * kScoredLines * backbone.model.config.vocabulary : 0;
+  return trained + layers * tokens * a_token + scores;
 }
 
 }  // namespace peftgrid::orchestrator

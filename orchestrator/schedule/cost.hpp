@@ -20,10 +20,12 @@ double predicted_seconds(const worker::TrialSpec& spec, const worker::TaskFacts&
 /// Rows, steps and tokens of a trial, as far as they are known beforehand.
 struct Workload {
   double train_rows = 0;  // of the sample
-  double visits = 0;      // rows trained on, all epochs together
+  double visits = 0;      // sequences trained on, all epochs together
   double steps = 0;
-  double evaluated = 0;        // rows, of the selection set over all evaluations and of the tests
-  double tokens = 0;           // of a row
+  double evaluated = 0;        // sequences, of the selection set over all evaluations and of the tests
+  double tokens = 0;           // of a sequence
+  double told = 0;             // of these, those that are told from the ones before
+  double sequences = 1;        // of a row
   bool features_once = false;  // the base gives each row's features once
 };
 Workload workload_of(const worker::TrialSpec& spec, const worker::TaskFacts& task,

@@ -154,12 +154,17 @@ TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, doubl
   if (facts.padded_to > 0) queries = static_cast<double>(facts.padded_to);
   const double once = forward(context.model.geometry, length + prompt + keys) * (queries / length);
   // The frozen base runs once per row and its features are kept; see predicted_seconds.
-  if (computes_features_once(spec, facts)) return {0, once, 0, 0, 0};
+  const double product = tells_tokens(spec) ? 2 * static_cast<double>(context.model.config.vocabulary) *
+                                                  static_cast<double>(context.model.geometry.width)
+                                            : 0;
+  if (computes_features_once(spec, facts)) return {0, once, 0, 0, 0, 0, product};
   const double below = facts.trained_base > 0 ? once * (1 + 2 * facts.trained_base) : 2 * once;
   // A trained number costs three products: forward, its gradient and its input's.
   const double own = 2 * static_cast<double>(facts.token_products), pass = 2 * static_cast<double>(facts.pass_products);
   const double trained = once * facts.trained_base + own;
-  return {below + 3 * own, once + own, 3 * trained, trained, 3 * pass};
+  // The scores and their gradient; where tables train the scores once more, and the tables' gradient.
+  const double told = (facts.trained_base > 0 || spec.backbone.input != kInputPlain ? 4 : 2) * product;
+  return {below + 3 * own, once + own, 3 * trained, trained, 3 * pass, told, product};
 }
 
 }  // namespace peftgrid::worker

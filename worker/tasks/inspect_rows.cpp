@@ -67,6 +67,21 @@ void check_readout(const BackboneSpec& backbone, const SpecialTokens& special, b
   }
 }
 
+RowFacts facts_of(const TrialSpec& spec, const TokenizedSplit& train) {
+  RowFacts facts;
+  const std::int64_t sequences = train.first_sequence(train.rows());
+  if (sequences == 0) return facts;
+  double told = 0;
+  for (std::int64_t s = 0; s < sequences; ++s) {
+    const auto tokens = static_cast<double>(train.sequence_ids(s).size());
+    told += spec.training.auxiliary_lm > 0 ? tokens - 1 : tokens - train.answer(s);
+  }
+  facts.sequences = static_cast<double>(sequences) / static_cast<double>(train.rows());
+  facts.tokens = static_cast<double>(train.tokens()) / static_cast<double>(sequences);
+  facts.told = told / static_cast<double>(sequences);
+  return facts;
+}
+
 }  // namespace
 
 void check_starting_text(const TrialSpec& spec) {
@@ -76,9 +91,10 @@ void check_starting_text(const TrialSpec& spec) {
   }
 }
 
-std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone) {
+InspectedRows inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone) {
   try {
-    std::vector<std::string> notes;
+    InspectedRows found;
+    std::vector<std::string>& notes = found.notes;
     const SpecialTokens special = special_tokens(spec.backbone, spec.task.text.size() == 2);
     check_readout(spec.backbone, special, backbone.model.geometry.causal, notes);
     const auto data = tokenize(spec.task, spec.backbone, spec.training.max_length);
@@ -89,7 +105,8 @@ std::vector<std::string> inspect_rows(const TrialSpec& spec, const BackboneFacts
       notes.push_back(fmt::format("max_length is {}, and {} {}; the former holds", spec.training.max_length,
                                   backbone.longest_key, backbone.longest_row));
     }
-    return notes;
+    found.facts = facts_of(spec, data->train());
+    return found;
   } catch (const ChangedInput& error) {
     throw UsageError(error.what());  // nothing has been planned yet that could have changed
   }
