@@ -74,8 +74,8 @@ TextTable one_column(const ScoreTable& table) {
     fill(std::move(cells));
   }
   for (const UpperBound& bound : table.bounds) fill({{bound.label}, mean_cell(bound.scores.front(), column.scale)});
-  fill({{"majority class"}, mean_cell(column.majority, column.scale)});
-  layout.footer_rows = 1 + table.bounds.size();
+  if (column.majority) fill({{"majority class"}, mean_cell(column.majority, column.scale)});
+  layout.footer_rows = (column.majority ? 1 : 0) + table.bounds.size();
   return layout;
 }
 
@@ -118,15 +118,19 @@ TextTable several_columns(const ScoreTable& table) {
     layout.rows.push_back(std::move(cells));
   }
   for (const UpperBound& bound : table.bounds) layout.rows.push_back(bound_row(table, bound));
-  layout.rows.push_back(footer_row(table, "majority class",
-                                   [](const ScoreColumn& column) { return mean_cell(column.majority, column.scale); }));
+  const bool majority =
+      std::ranges::any_of(table.columns, [](const auto& column) { return column.majority.has_value(); });
+  if (majority) {
+    layout.rows.push_back(footer_row(
+        table, "majority class", [](const ScoreColumn& column) { return mean_cell(column.majority, column.scale); }));
+  }
   layout.rows.push_back(footer_row(table, "test rows", [](const ScoreColumn& column) {
     return TextCell{column.rows > 0 ? grouped(static_cast<std::int64_t>(column.rows)) : "–"};
   }));
   layout.rows.push_back(footer_row(table, "one row is worth", [](const ScoreColumn& column) {
     return TextCell{column.one_row ? fmt::format("{:.2g}", column.scale.shown(*column.one_row)) : "–"};
   }));
-  layout.footer_rows = 3 + table.bounds.size();
+  layout.footer_rows = (majority ? 3 : 2) + table.bounds.size();
   return layout;
 }
 

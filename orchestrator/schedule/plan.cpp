@@ -68,6 +68,7 @@ std::vector<Extra> extras(const Grid& grid, std::int64_t ranks, const Plan& plan
   std::vector<Job> seed;
   std::map<std::string, std::vector<Job>> methods;
   for (const Cell& cell : grid.cells) {
+    if (cell.train_size == kNoTrainingRows) continue;  // what does not train has no other seed, and no like
     const std::size_t first = cell.trials.front();
     const Job job{grid.trials[first].width, plan.seconds[first]};
     seed.push_back(job);

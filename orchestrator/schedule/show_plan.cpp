@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <ostream>
 #include <set>
 
 #include "orchestrator/schedule/cost.hpp"
+#include "orchestrator/schedule/machine_memory.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -19,6 +21,7 @@ using Rows = std::vector<std::vector<std::string>>;
 
 constexpr std::size_t kShownTrials = 12;
 constexpr double kLibraryBytes = 61e6;  // LibTorch's own, in every rank
+constexpr double kManyRanks = 64;       // so many on a machine are no question of memory
 
 std::string size_text(std::int64_t size) {
   return size == 0 ? "all" : count_text(size);
@@ -113,6 +116,20 @@ void show_order(std::ostream& out, const Grid& grid, const Plan& plan, bool verb
   if (shown < plan.order.size()) out << fmt::format("  and {} more (--verbose shows all)\n", plan.order.size() - shown);
 }
 
+/// Each with so many bytes of its own, beside what a node's ranks share.
+void show_ranks_that_fit(std::ostream& out, double own, double shared) {
+  const auto here = static_cast<double>(machine_memory_bytes());
+  const double fit = std::floor((here - shared) / own);
+  if (fit < 1) {
+    out << fmt::format(
+        "             this machine's {} do not hold one: a smaller `batch_size` (with `accumulate`) or "
+        "`max_length`, or a method that trains less, would be right\n",
+        rounded_bytes(here));
+  } else if (fit < kManyRanks) {
+    out << fmt::format("             this machine's {} hold {:.0f} of them\n", rounded_bytes(here), fit);
+  }
+}
+
 void show_needs(std::ostream& out, const Grid& grid, const Plan& plan) {
   double disk = 0, memory = 0, shared = 0;
   for (const std::size_t i : plan.order) {
@@ -126,6 +143,11 @@ void show_needs(std::ostream& out, const Grid& grid, const Plan& plan) {
   const std::string keep = grid.trials.empty() ? "adapters" : grid.trials[0].keep;
   out << fmt::format("  memory     about {} a rank beside LibTorch's own {}; {} shared by the ranks of a node\n",
                      rounded_bytes(memory), rounded_bytes(kLibraryBytes), rounded_bytes(shared));
+  if (grid.trials.empty() || grid.trials[0].device == "cpu") {
+    show_ranks_that_fit(out, memory + kLibraryBytes, shared);
+  } else {
+    out << fmt::format("             on a GPU about {}, the base included\n", rounded_bytes(memory + shared));
+  }
   out << fmt::format("  disk       about {} for the trials to run (keep: {})\n", rounded_bytes(disk), keep);
 }
 

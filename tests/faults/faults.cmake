@@ -12,8 +12,11 @@ add_library(no_locks MODULE "${PROJECT_SOURCE_DIR}/tests/support/no_locks.cpp")
 target_link_libraries(no_locks PRIVATE peftgrid_warnings)
 
 function(add_fault_test name timeout)
+  add_fault_test_of(${name} ${name} ${timeout} ${ARGN})
+endfunction()
+function(add_fault_test_of script name timeout)
   add_test(NAME faults.${name}
-           COMMAND python3 "${PROJECT_SOURCE_DIR}/tests/faults/${name}.py" --program $<TARGET_FILE:orchestrator>
+           COMMAND python3 "${PROJECT_SOURCE_DIR}/tests/faults/${script}.py" --program $<TARGET_FILE:orchestrator>
                    --make-world $<TARGET_FILE:make_tiny_world> ${ARGN})
   set_tests_properties(faults.${name} PROPERTIES TIMEOUT ${timeout})
 endfunction()
@@ -34,6 +37,8 @@ add_fault_test(lost_at_start 240)
 add_fault_test(slow_wrappers 120)
 add_fault_test(bindings 120)
 add_fault_test(same_numbers 240)
+add_fault_test_of(same_numbers decoder_same_numbers 240 --world decoder)
+add_fault_test_of(kill_and_resume decoder_kill_and_resume 400 --kills 8 --world decoder)
 add_fault_test(diverging 120)
 add_fault_test(output_trouble 200)
 add_fault_test(believed_files 500)

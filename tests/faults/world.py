@@ -17,7 +17,7 @@ class World:
         self.program = str(Path(arguments.program).resolve())
         self._temporary = tempfile.TemporaryDirectory(prefix="peftgrid-faults-")
         self.folder = Path(self._temporary.name)
-        subprocess.run([arguments.make_world, self.folder], check=True)
+        subprocess.run([arguments.make_world, self.folder, *([arguments.world] if arguments.world else [])], check=True)
         self.grid = self.folder / "grid.yaml"
         self.environment = dict(
             os.environ,
@@ -83,6 +83,7 @@ def arguments(**more):
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--make-world", required=True)
+    parser.add_argument("--world", default="", help="decoder: a LLaMA and its kinds of task instead of a BERT")
     for name, default in more.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     return parser.parse_args()
