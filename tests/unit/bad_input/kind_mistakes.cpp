@@ -37,9 +37,20 @@ Section kind_mistakes() {
                              "backbones: [{path: models/tiny, input: gpt1}]",
                              "grid.yaml:8: the backbone tiny has `input: gpt1`, which is for decoders; its own, plain, "
                              "would be right");
+  BadInput untied =
+      task("A language model of a folder that cannot tell tokens",
+           model + "    template: \"{title} {answer}\"\n    answer: queue",
+           "grid.yaml:9: models/tiny/config.json: \"tie_word_embeddings\" is false, and the files hold no "
+           "\"lm_head.weight\" to tell next tokens by; true would be right where the table of words does");
+  untied.shown += "\nmodels/tiny/config.json, gpt2: {\"tie_word_embeddings\":false}";
+  untied.spoil = [write = untied.spoil](const fs::path& folder) {
+    write(folder);
+    replace_in(folder / "models/tiny/config.json", "{", "{\"tie_word_embeddings\":false,");
+  };
   return {
       "Choices and language models",
       {
+          untied,
           task("A language model without a template", model + "    answer: queue",
                "grid.yaml:3: the task \"tickets\" has no template; write the text to learn, \"{question} {answer}\""),
           task(
