@@ -98,6 +98,7 @@ class Expansion {
     if (spec.backbone.input == worker::kInputPlain) spec.task.symmetric = false;
     std::map<std::string, std::string> origins;
     spec.training = training_of(file_, spec.task, task.training, method, base, origins);
+    if (spec.task.kind == worker::kLanguageModel) spec.training.auxiliary_lm = 0;  // its own loss is that
     spec.protocol = file_.protocol;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
@@ -128,15 +129,17 @@ class Expansion {
     const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
-      const auto misfit =
-          reason ? reason : does_not_fit(size, selection_for(file_, size), facts_.tasks.at(task.spec.name));
+      const bool untrained = worker::is_untrained(method.spec.name);
+      const auto misfit = reason || untrained
+                              ? reason
+                              : does_not_fit(size, selection_for(file_, size), facts_.tasks.at(task.spec.name));
       if (misfit) {
         grid_.holes.push_back({backbone.name, task.spec.name, method.label, size, *misfit});
         continue;
       }
       spec.train_size = size;
       spec.selection = selection_for(file_, size);
-      if (!worker::is_untrained(spec.method.name)) {
+      if (!untrained) {
         add_cell(spec, method);
         continue;
       }
@@ -156,7 +159,7 @@ class Expansion {
     for (const std::uint64_t seed : untrained ? std::vector<std::uint64_t>{1} : file_.seeds) {
       spec.seed = seed;
       spec.data_seed = untrained ? seed : file_.data_seed.value_or(seed);
-      if (!filter_.takes(spec)) continue;
+      if (!untrained && !filter_.takes(spec)) continue;
       spec.id = worker::trial_id(spec);
       cell.trials.push_back(grid_.trials.size());
       grid_.trials.push_back(spec);

@@ -24,6 +24,7 @@ constexpr double kLibraryBytes = 61e6;  // LibTorch's own, in every rank
 constexpr double kManyRanks = 64;       // so many on a machine are no question of memory
 
 std::string size_text(std::int64_t size) {
+  if (size == kNoTrainingRows) return "none";
   return size == 0 ? "all" : count_text(size);
 }
 

@@ -207,6 +207,38 @@ TEST_F(GridTest, OnlyNarrowsWithoutChangingAnyId) {
   EXPECT_EQ(load(text, overrides).trials.size(), 2U * 2 * 2 * 3);
 }
 
+/// The grid's first task told as a language model by a decoder; `more` goes on behind it.
+std::string as_language_model(const fs::path& root, const std::string& more) {
+  tests::write_tiny_model(root / "models/decoder", {.architecture = "gpt2"});
+  const std::string text =
+      "backbones: [models/decoder]\ntasks:\n  - {name: a, kind: language_model, train: data/a.csv, test: data/a.csv, "
+      "template: \"{text}\"}\ntraining: {max_length: 32}\nselection: none\n";
+  std::ofstream(root / "grid.yaml") << text << more;
+  return (root / "grid.yaml").string();
+}
+
+TEST_F(GridTest, TheUntrainedModelIsOneTrialWhateverTheSizesAndSeeds) {
+  const Grid few = load_grid(as_language_model(root_, "methods: [none, lora]\ntrain_sizes: [4]\nseeds: 1\n"), {});
+  const Grid many =
+      load_grid(as_language_model(root_, "methods: [none, lora]\ntrain_sizes: [4, 6]\nseeds: [3, 5]\n"), {});
+  ASSERT_EQ(few.trials.size(), 2U);
+  ASSERT_EQ(many.trials.size(), 5U);
+  EXPECT_EQ(few.trials[0].method.name, "none");
+  EXPECT_EQ(few.trials[0].id, many.trials[0].id);
+  EXPECT_EQ(many.cells[0].train_size, kNoTrainingRows);
+}
+
+TEST_F(GridTest, TheUntrainedModelStaysWhereOnlyASizeOrASeedIsAskedFor) {
+  const std::string file = as_language_model(root_, "methods: [none, lora]\ntrain_sizes: [4, 6]\nseeds: [3, 5]\n");
+  EXPECT_EQ(load_grid(file, {{}, {"size=6,seed=5"}}).trials.size(), 2U);
+  EXPECT_EQ(load_grid(file, {{}, {"method=none"}}).trials.size(), 1U);
+}
+
+TEST_F(GridTest, AnAuxiliaryLossIsNoneOfALanguageModel) {
+  const std::string methods = "methods: [lora: {training: {auxiliary_lm: 0.5}}]\ntrain_sizes: [4]\nseeds: 1\n";
+  EXPECT_EQ(load_grid(as_language_model(root_, methods), {}).trials[0].training.auxiliary_lm, 0);
+}
+
 TEST_F(GridTest, ListsInAnyOrderHaveOneId) {
   const std::string rest = "\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
   EXPECT_EQ(load("methods: [{lora: {targets: [value, query]}}]" + rest).trials[0].id,
