@@ -77,8 +77,8 @@ std::vector<std::string> readouts();
 struct BackboneFacts {
   ModelFacts model;             // with its pretrained pooler, where it has one
   ModelFacts without_pooler;    // as readouts that go past the pooler take it
-  ModelFacts with_output;       // as trials that tell next tokens take it
-  std::string no_output;        // why there is nothing to tell them by, though there could be; else empty
+  ModelFacts with_output;       // as trials that predict next tokens take it
+  std::string no_output;        // why there is no table to predict them with, though there could be; else empty
   std::string default_readout;  // one of readouts(); empty: the folder states one that this program lacks
   std::string readout_origin = "default", readout_refusal;  // what states it; and where it is empty, what to do
   std::string truncation_side = "right",
@@ -143,7 +143,7 @@ struct TokenCost {
   /// The parts of both with weights that train: in fp32 whatever the precision.
   double training_trained = 0, evaluation_trained = 0;
   double training_pass = 0;  // of a micro-batch's forward and backward pass, whatever its tokens; in fp32
-  double training_told = 0, evaluation_told = 0;  // of a token that is told from those before it; in fp32
+  double training_target = 0, evaluation_target = 0;  // of a target token, over the vocabulary; in fp32
 };
 TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length);
 
@@ -191,7 +191,7 @@ std::vector<std::string> template_slots(const std::string& text);
 struct RowFacts {
   double sequences = 1;  // of a row
   double tokens = 0;     // of a sequence
-  double told = 0;       // of these, those that are told from the ones before
+  double targets = 0;    // of these, those that are predicted from the ones before
 };
 
 struct TaskFacts {
@@ -222,9 +222,8 @@ struct InspectedRows {
   std::vector<std::string> notes;
 };
 /// Tokenizes all rows of a trial's task, through the cache. Notes how many are cut, and on which side, how many hold no
-/// token of their own. Throws UsageError for what no trial could run on: a row
-/// without any token (file and line), a token or a type that the model's tables lack, a readout of a special token that
-/// the tokenizer does not set.
+/// token of their own. Throws UsageError for what no trial could run on: a row without any token (file and line), a
+/// token or a type that the model's tables lack, a readout of a special token that the tokenizer does not set.
 InspectedRows inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Throws UsageError where the trial's method starts from a text that has no token.
 void check_starting_text(const TrialSpec& spec);

@@ -74,7 +74,7 @@ void visit_fields(Visitor& v, Visited<Visitor, TaskSpec>& task) {
   v.list("text", task.text);
   v.later_list("choices", task.choices);
   v.object("label", task.label);
-  v.later("template", task.prompt, std::string());
+  v.later("template", task.text_template, std::string());
   v.later("loss", task.loss, TaskSpec().loss);
   v.later("symmetric", task.symmetric, false);
   v.field("labels", task.labels);

@@ -60,7 +60,7 @@ struct TaskSpec {
   std::vector<Column> text;            // one or two; of a choice one or more; of a language model those of its template
   std::vector<Column> choices;         // of a choice
   Column label;                        // of a language model the answer's text
-  std::string prompt;                  // of a language model: its template
+  std::string text_template;           // of a language model
   std::string loss = "answer";         // of a language model: over the tokens of the answer, or all
   bool symmetric = false;              // a pair means the same in both orders: with `input: gpt1` both are read
   std::vector<std::string> labels;     // the label set in the order of the logits; empty for regression

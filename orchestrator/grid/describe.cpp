@@ -90,8 +90,8 @@ void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
     if (task.margin) lines.push_back({key + ".margin", number_text(*task.margin), origin_in(task.origins, "margin")});
     if (worker::label_form(spec) == worker::KindInfo::Labels::Values)
       lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
-    if (!spec.prompt.empty()) {
-      lines.push_back({key + ".template", worker::in_quotes(spec.prompt), origin_in(task.origins, "template")});
+    if (!spec.text_template.empty()) {
+      lines.push_back({key + ".template", worker::in_quotes(spec.text_template), origin_in(task.origins, "template")});
       lines.push_back({key + ".loss", spec.loss, origin_in(task.origins, "loss")});
     }
     if (!spec.labels.empty())

@@ -121,15 +121,17 @@ class Expansion {
     none.max_length = spec.training.max_length;
     none.epochs = 0;
     spec.training = none;
+    spec.train_size = 0;
+    spec.selection = {"none", worker::SelectionSpec().order, 0, 0, 0};
     spec.width = 1;
   }
 
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
     TrialSpec spec = common(backbone, task, method);
     const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
+    const bool untrained = worker::is_untrained(method.spec.name);
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
-      const bool untrained = worker::is_untrained(method.spec.name);
       const auto misfit = reason || untrained
                               ? reason
                               : does_not_fit(size, selection_for(file_, size), facts_.tasks.at(task.spec.name));
@@ -137,16 +139,10 @@ class Expansion {
         grid_.holes.push_back({backbone.name, task.spec.name, method.label, size, *misfit});
         continue;
       }
+      if (untrained) return add_cell(spec, method);
       spec.train_size = size;
       spec.selection = selection_for(file_, size);
-      if (!untrained) {
-        add_cell(spec, method);
-        continue;
-      }
-      spec.train_size = 0;
-      spec.selection = {"none", worker::SelectionSpec().order, 0, 0, 0};
       add_cell(spec, method);
-      return;
     }
   }
 

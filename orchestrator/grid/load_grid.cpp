@@ -157,7 +157,8 @@ void note_rows(const GridFile& file, Facts& facts, Grid& grid) {
     if (backbone.tokenizer_sha256.empty()) continue;
     try {
       if (seen.insert(spec.backbone.name + "\n" + spec.label).second) worker::check_starting_text(spec);
-      if (!seen.insert(fmt::format("{}\n{}", place, spec.training.max_length)).second) continue;
+      if (!seen.insert(fmt::format("{}\n{}\n{}", place, spec.backbone.input, spec.training.max_length)).second)
+        continue;
       const worker::InspectedRows inspected = worker::inspect_rows(spec, backbone);
       facts.tasks.at(spec.task.name).rows[spec.backbone.name] = inspected.facts;
       for (const std::string& note : inspected.notes) {

@@ -55,14 +55,14 @@ void read_template(const Node& node, worker::TaskSpec& task) {
   for (const char* key : {"text", "label", "choices", "symmetric"}) {
     const Node* other = node.find(key);
     if (other != nullptr)
-      other->fail(
-          fmt::format("a language model reads the columns of its `template`, and tells `answer`; leave out {}", key));
+      other->fail(fmt::format(
+          "a language model reads the columns of its `template`, and predicts `answer`; leave out {}", key));
   }
   const Node& prompt = required(node, "template", task.name, "write the text to learn, \"{question} {answer}\"");
-  task.prompt = text_of(prompt, "template");
+  task.text_template = text_of(prompt, "template");
   std::vector<std::string> slots;
   try {
-    slots = worker::template_slots(task.prompt);
+    slots = worker::template_slots(task.text_template);
   } catch (const worker::UsageError& error) {
     prompt.fail(error.what());
   }
@@ -74,18 +74,19 @@ void read_template(const Node& node, worker::TaskSpec& task) {
   if (const Node* loss = node.find("loss")) task.loss = choice_of(*loss, "loss", {"answer", "all"});
   if (!asks && node.find("loss") != nullptr && task.loss == "answer")
     node.find("loss")->fail("the template has no `{answer}`; `loss: all` would be right");
-  // Without an answer all is told, and its last column stands for it.
+  // Without an answer all is predicted, and its last column stands for it.
   if (!asks) task.loss = "all";
-  const std::string told = asks ? (answer == nullptr ? worker::kAnswerSlot : text_of(*answer, "answer")) : slots.back();
+  const std::string predicted =
+      asks ? (answer == nullptr ? worker::kAnswerSlot : text_of(*answer, "answer")) : slots.back();
   const auto column = [&](const std::string& name, const Node& at) {
     Node named = at;
     named.kind = Node::Kind::Scalar;
     named.scalar = name;
     return read_column(named, "a column of the template", task);
   };
-  task.label = column(told, answer == nullptr ? prompt : *answer);
+  task.label = column(predicted, answer == nullptr ? prompt : *answer);
   for (const std::string& slot : slots) {
-    if (slot != worker::kAnswerSlot && slot != told) task.text.push_back(column(slot, prompt));
+    if (slot != worker::kAnswerSlot && slot != predicted) task.text.push_back(column(slot, prompt));
   }
 }
 

@@ -53,7 +53,7 @@ worker::RowFacts rows_of(const TrialSpec& spec, const TaskFacts& task) {
   if (spec.task.symmetric) guessed.sequences = 2;
   guessed.tokens =
       std::min(static_cast<double>(spec.training.max_length), task.mean_characters / kCharactersPerToken + special);
-  guessed.told = guessed.tokens;
+  guessed.targets = guessed.tokens;
   return guessed;
 }
 
@@ -65,7 +65,7 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const Backbon
   const worker::RowFacts rows = rows_of(spec, task);
   work.tokens = rows.tokens;
   work.sequences = rows.sequences;
-  work.told = rows.told;
+  work.targets = rows.targets;
   work.train_rows = spec.train_size > 0 ? static_cast<double>(spec.train_size)
                                         : static_cast<double>(task.train_rows - spec.selection.kept_out());
   const auto rows_a_step = static_cast<double>(t.batch_size * t.accumulate);
@@ -99,10 +99,11 @@ double predicted_seconds(const TrialSpec& spec, const TaskFacts& task, const Bac
   const auto trained = static_cast<double>(counts.method + counts.head), width = static_cast<double>(spec.width);
   const double sharing = ranks > 0 ? std::min(static_cast<double>(ranks), width) : width;
   const double rounds = std::ceil(width / sharing);  // a rank's shards, one after the other
-  const double told = work.told / (products.gflops * 1e9);
-  const double training = work.visits * (work.tokens * training_token + told * cost.training_told) * rounds / width *
-                          waiting(static_cast<double>(spec.training.batch_size), width);
-  const double evaluating = work.evaluated * (work.tokens * evaluated_token + told * cost.evaluation_told) / sharing;
+  const double target = work.targets / (products.gflops * 1e9);
+  const double training = work.visits * (work.tokens * training_token + target * cost.training_target) * rounds /
+                          width * waiting(static_cast<double>(spec.training.batch_size), width);
+  const double evaluating =
+      work.evaluated * (work.tokens * evaluated_token + target * cost.evaluation_target) / sharing;
   const double sums = spec.width == 1 ? 0 : rounds * (kSumSeconds + 4 * trained / kSumBytesPerSecond);
   const double passes = static_cast<double>(spec.training.accumulate) * cost.training_pass / (products.gflops * 1e9);
   return kTrialSeconds + training + evaluating + work.steps * (kStepSeconds + passes + kUpdateSeconds * trained + sums);
@@ -127,8 +128,8 @@ std::int64_t memory_bytes(const TrialSpec& spec, const TaskFacts& task, const Ba
   const auto tokens = static_cast<std::int64_t>(work.tokens * work.sequences) * spec.training.batch_size;
   const std::int64_t a_token = 4 * (12 * geometry.width + 3 * geometry.ffn_width);
   const std::int64_t layers = work.features_once ? 1 : geometry.layers;
-  const bool tells = work.told > 0 && worker::token_cost(spec, backbone, work.tokens).evaluation_told > 0;
-  const std::int64_t scores = tells ? 2 * 4 * kScoredLines * backbone.model.config.vocabulary : 0;
+  const bool predicts = work.targets > 0 && worker::token_cost(spec, backbone, work.tokens).evaluation_target > 0;
+  const std::int64_t scores = predicts ? 2 * 4 * kScoredLines * backbone.model.config.vocabulary : 0;
   return trained + layers * tokens * a_token + scores;
 }
 

@@ -24,7 +24,7 @@ struct Workload {
   double steps = 0;
   double evaluated = 0;        // sequences, of the selection set over all evaluations and of the tests
   double tokens = 0;           // of a sequence
-  double told = 0;             // of these, those that are told from the ones before
+  double targets = 0;          // of these, those that are predicted from the ones before
   double sequences = 1;        // of a row
   bool features_once = false;  // the base gives each row's features once
 };

@@ -33,9 +33,8 @@ worker::TrialSpec stars(const std::string& method, std::int64_t width) {
     write_stars(folder / "train.csv", 60, 0);
     write_stars(folder / "test.csv", 31, 100);
   }
-  worker::TrialSpec s;
-  s.id = "0123456789abcdef";
-  s.label = method;
+  // Read by its mean: the head is the last layer alone.
+  worker::TrialSpec s = short_trial(method, subject.folder, "mean");
   s.task.name = "stars";
   s.task.kind = "regression";
   s.task.targets = "standardized";
@@ -46,18 +45,6 @@ worker::TrialSpec stars(const std::string& method, std::int64_t width) {
   s.task.label = {"label", -1};
   s.task.metrics = {"pearson"};
   s.task.data_sha256 = worker::inspect_task(s.task).data_sha256;
-  const worker::BackboneFacts facts = worker::inspect_backbone(subject.folder);
-  // Read by its mean: the head is the last layer alone.
-  s.backbone = {"tiny", subject.folder,       facts.model.architecture->name,
-                "mean", facts.weights_sha256, facts.tokenizer_sha256};
-  s.method = small_method(method);
-  s.train_size = 34;
-  s.training.learning_rate = 3e-3;
-  s.training.epochs = 3;
-  s.training.batch_size = 4;
-  s.training.max_length = 24;
-  s.selection.rows = 20;
-  s.keep = "all";
   s.width = width;
   return s;
 }

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "collectives/thread_group.hpp"
+#include "tests/contract/subjects.hpp"
 #include "tests/support/borrowed_group.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/model/model.hpp"
 #include "worker/service/worker.hpp"
 #include "worker/training/team.hpp"
@@ -14,6 +16,23 @@
 namespace peftgrid::tests {
 
 using checkpoint::TrialRecord;
+
+worker::TrialSpec short_trial(const std::string& method, const std::string& folder, const std::string& readout) {
+  const worker::BackboneFacts facts = worker::inspect_backbone(folder);
+  worker::TrialSpec s;
+  s.id = "0123456789abcdef";
+  s.label = method;
+  s.backbone = {"tiny", folder, facts.model.architecture->name, readout, facts.weights_sha256, facts.tokenizer_sha256};
+  s.method = small_method(method);
+  s.train_size = 34;
+  s.training.learning_rate = 3e-3;
+  s.training.epochs = 3;
+  s.training.batch_size = 4;
+  s.training.max_length = 24;
+  s.selection.rows = 20;
+  s.keep = "all";
+  return s;
+}
 
 TrialRecord trained(const worker::TrialSpec& spec, const worker::CheckpointPolicy& checkpoints,
                     std::int64_t stop_after) {

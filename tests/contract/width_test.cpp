@@ -37,9 +37,7 @@ class Width : public Contract {
       write_words(folder / "test.csv", 31, 100);
       write_words(folder / "train.csv", 60, 0);
     }
-    worker::TrialSpec s;
-    s.id = "0123456789abcdef";
-    s.label = GetParam();
+    worker::TrialSpec s = short_trial(GetParam(), subject.folder, subject.readout);
     s.task.name = "words";
     s.task.format = "csv";
     s.task.train = (folder / "train.csv").string();
@@ -49,20 +47,10 @@ class Width : public Contract {
     s.task.labels = {"x", "y", "z"};
     s.task.metrics = {"accuracy"};
     s.task.data_sha256 = worker::inspect_task(s.task).data_sha256;
-    const worker::BackboneFacts facts = worker::inspect_backbone(subject.folder);
-    s.backbone = {"tiny",          subject.folder,       facts.model.architecture->name,
-                  subject.readout, facts.weights_sha256, facts.tokenizer_sha256};
-    s.method = small_method(GetParam());
-    s.train_size = 34;
-    s.training.learning_rate = 3e-3;
     s.training.epochs = 4;
-    s.training.batch_size = 4;
     s.training.accumulate = 2;
-    s.training.max_length = 24;
-    s.selection.rows = 20;
     s.selection.every_steps = 1;
     s.selection.patience = 0;
-    s.keep = "all";
     s.logits = true;
     s.width = width;
     return s;

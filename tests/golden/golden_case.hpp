@@ -12,7 +12,7 @@ namespace peftgrid::tests {
 
 struct GoldenRow {
   std::vector<std::vector<std::int32_t>> sequences, types;  // one sequence, or one a choice, or a pair in both orders
-  std::vector<std::int32_t> answers;                        // [sequences]: where their told tokens begin
+  std::vector<std::int32_t> answers;                        // [sequences]: where their target tokens begin
   std::int64_t label = 0;
   float value = 0;
 };

@@ -94,8 +94,8 @@ Network network_of(const GoldenCase& golden, const std::string& precision = "fp3
 std::vector<double> labels_of(const GoldenCase& golden, const std::vector<GoldenRow>& rows) {
   std::vector<double> labels;
   for (const GoldenRow& row : rows) {
-    const auto told = static_cast<std::int64_t>(row.sequences[0].size()) - row.answers[0];
-    const auto label = golden.kind == "language_model" ? told : row.label;
+    const auto targets = static_cast<std::int64_t>(row.sequences[0].size()) - row.answers[0];
+    const auto label = golden.kind == "language_model" ? targets : row.label;
     labels.push_back(golden.kind == "regression" ? static_cast<double>(row.value) : static_cast<double>(label));
   }
   return labels;
@@ -108,7 +108,7 @@ worker::Examples examples_of(const GoldenCase& golden, const std::vector<GoldenR
   for (const GoldenRow& row : rows) {
     for (std::size_t i = 0; i < row.sequences.size(); ++i) {
       examples.sequences.push_back({row.sequences[i], row.types[i], 0});
-      examples.answer.push_back(row.answers[i]);
+      examples.first_target.push_back(row.answers[i]);
     }
     examples.row.push_back(static_cast<std::uint32_t>(examples.row.size()));
     examples.first.push_back(examples.count());

@@ -39,7 +39,7 @@ worker::TrialSpec trial_of(const NetworkSpec& spec) {
 
 worker::ModelFacts model_of(const NetworkSpec& spec) {
   const worker::ReadModel read = worker::read_model(spec.folder);
-  const bool output = worker::tells_tokens(trial_of(spec));
+  const bool output = worker::predicts_tokens(trial_of(spec));
   return {*read.architecture, read.config, {.pooler = spec.pooler && spec.readout == "pooler", .output = output}};
 }
 
@@ -54,7 +54,7 @@ worker::Examples examples_of(const std::vector<TestRow>& rows) {
   examples.first.push_back(0);
   for (const TestRow& row : rows) {
     examples.sequences.push_back({row.ids, row.types, row.example});
-    examples.answer.push_back(1);
+    examples.first_target.push_back(1);
     examples.first.push_back(examples.count());
     examples.row.push_back(row.example);
     examples.labels.push_back(row.label);

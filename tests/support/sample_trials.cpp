@@ -80,7 +80,7 @@ worker::TaskSpec sample_task(const std::string& name) {
   }
   if (name == "stories") {
     task.kind = "language_model";
-    task.prompt = "{answer}";
+    task.text_template = "{answer}";
     task.loss = "all";
     task.labels.clear();
     task.metrics = {"perplexity"};

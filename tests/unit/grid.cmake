@@ -13,6 +13,7 @@ target_sources(bad_input PRIVATE unit/bad_input/grid_mistakes.cpp unit/bad_input
                                  unit/bad_input/decoder_mistakes.cpp unit/bad_input/kind_mistakes.cpp
                                  unit/bad_input/merge_mistakes.cpp)
 add_unit_test(unit grid_test peftgrid_sample_trials tiny_model)
+target_sources(grid_test PRIVATE unit/yaml_test.cpp)
 add_unit_test(unit grid_words_test peftgrid_sample_trials tiny_model)
 add_unit_test(unit catalogue_test peftgrid_catalogue tiny_model)
 add_unit_test(unit folder_test peftgrid_catalogue tiny_model)

@@ -60,7 +60,7 @@ class RowEncoding : public testing::Test {
   static TaskSpec model(const std::string& prompt) {
     TaskSpec task;
     task.kind = kLanguageModel;
-    task.prompt = prompt;
+    task.text_template = prompt;
     task.text = {{"q", -1}};
     task.label = {"a", -1};
     return task;
@@ -83,18 +83,18 @@ TEST_F(RowEncoding, OfALanguageModelAreTheTokenizersOfTheWholeText) {
   EXPECT_EQ(row.sequences[0].ids, whole("ask ab say cd end"));
 }
 
-TEST_F(RowEncoding, TellTheAnswerAndWhatStandsBehindIt) {
+TEST_F(RowEncoding, PredictTheAnswerAndWhatStandsBehindIt) {
   const EncodedRow row = encoded(model("{q} {answer} z"), {{"ab", "cd"}}, {.max_length = 64, .causal = true});
   // [CLS] a ##b | c ##d z [SEP]
-  EXPECT_EQ(row.sequences[0].answer, 3);
+  EXPECT_EQ(row.sequences[0].first_target, 3);
   EXPECT_EQ(row.label, 4);
 }
 
-TEST_F(RowEncoding, TellAllButTheFirstWhereTheLossIsOverAll) {
+TEST_F(RowEncoding, PredictAllButTheFirstWhereTheLossIsOverAll) {
   TaskSpec task = model("{q} {answer}");
   task.loss = "all";
   const EncodedRow row = encoded(task, {{"ab", "cd"}}, {.max_length = 64, .causal = true});
-  EXPECT_EQ(row.sequences[0].answer, 1);
+  EXPECT_EQ(row.sequences[0].first_target, 1);
   EXPECT_EQ(row.label, static_cast<double>(row.sequences[0].ids.size()) - 1);
 }
 
@@ -126,7 +126,7 @@ TEST_F(RowEncoding, OfAChoiceAreOneSequenceEachBehindTheText) {
   ASSERT_THAT(row.sequences, SizeIs(2));
   EXPECT_EQ(row.sequences[0].ids, whole("ab cd"));
   EXPECT_EQ(row.sequences[1].ids, whole("ab e"));
-  EXPECT_EQ(row.sequences[0].answer, 3);
+  EXPECT_EQ(row.sequences[0].first_target, 3);
   EXPECT_EQ(row.label, 1);
 }
 

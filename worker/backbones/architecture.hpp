@@ -70,7 +70,7 @@ struct ModelConfig {
   bool root_mean_square = false;  // its norms are RMSNorm
   bool query_key_norm = false;    // each head's queries and keys are normed before they turn
   RotaryConfig rotary;
-  bool tied_output = true;  // next tokens are told by the table of words
+  bool tied_output = true;  // next tokens are predicted by the table of words
 
   /// All rates of dropout alike; below 0: as they are.
   void set_dropout(double rate);
@@ -93,8 +93,9 @@ struct Architecture {
   HeadStyle head;
   std::vector<std::string> readouts{"pooler", "cls", "mean", "last"};  // that make sense; the first is the default
   std::string input = kInputPlain;                                     // how its authors laid rows out for it
-  std::string output_in_file;  // the table that tells next tokens, where it is none of words; empty: it tells none
-  bool ties_output = true;     // whether that is the table of words, where config.json does not say
+  std::string
+      output_in_file;       // the table that predicts next tokens, where it is none of words; empty: it predicts none
+  bool ties_output = true;  // whether that is the table of words, where config.json does not say
   ModelConfig (*read)(const ConfigReader&) = nullptr;
   /// Those of the forward pass; the pooler's only where `pooler`.
   std::vector<TensorFact> (*tensors)(const ModelConfig&, bool pooler) = nullptr;
@@ -112,7 +113,7 @@ const Architecture& find_architecture(const std::string& name);
 /// What of a pretrained model a trial reads beside its blocks.
 struct ModelParts {
   bool pooler = false;  // the readout goes through it
-  bool output = false;  // next tokens are told
+  bool output = false;  // next tokens are predicted
 };
 
 /// A pretrained model as a trial reads it.
@@ -129,7 +130,7 @@ struct ModelFacts {
   /// By its own name. Throws std::out_of_range for one that this model lacks: a programming error.
   const TensorFact& tensor(std::string_view name) const;
   std::int64_t parameters() const;
-  /// The table that tells next tokens: its name.
+  /// The name of the table that predicts next tokens.
   const char* output_name() const { return config.tied_output ? "word.weight" : "output.weight"; }
 };
 

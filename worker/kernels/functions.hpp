@@ -66,8 +66,8 @@ Normed add_norm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weig
 /// `backwards`: from the last step to the first.
 at::Tensor lstm(const at::Tensor& gates, const at::Tensor& recurrent, bool backwards);
 
-/// What next tokens are told from: the rows of `table` [V, d], and those of `inserted` [k, d] behind them, which may be
-/// undefined.
+/// What next tokens are predicted among: the rows of `table` [V, d], and those of `inserted` [k, d] behind them, which
+/// may be undefined.
 struct Vocabulary {
   at::Tensor table, inserted;
 };

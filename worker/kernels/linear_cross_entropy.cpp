@@ -48,24 +48,24 @@ Scores scores_of(const Tensor& x, const Vocabulary& vocabulary) {
 }
 
 /// As kernels::Table::softmax_lines, by LibTorch's operators.
-void softmax_elsewhere(Scores& scores, const Tensor& targets, const Tensor& surprise) {
+void softmax_elsewhere(Scores& scores, const Tensor& targets, const Tensor& losses) {
   const std::int64_t count = scores.table.size(1);
   const Tensor all = scores.inserted.defined() ? at::cat({scores.table, scores.inserted}, 1) : scores.table;
   Tensor slopes = at::log_softmax(all, 1);
   const Tensor target = targets.unsqueeze(1);
-  surprise.copy_(-slopes.gather(1, target).squeeze(1));
+  losses.copy_(-slopes.gather(1, target).squeeze(1));
   slopes.exp_().scatter_add_(1, target, -at::ones_like(target, slopes.options()));
   scores.table = slopes.narrow(1, 0, count);
   if (scores.inserted.defined()) scores.inserted = slopes.narrow(1, count, slopes.size(1) - count);
 }
 
-/// The lines' negative log-probabilities to `surprise`; the scores become slopes where they are wanted.
-void softmax(Scores& scores, const Tensor& targets, const Tensor& surprise, bool to_slopes) {
-  if (!scores.table.is_cpu()) return softmax_elsewhere(scores, targets, surprise);
+/// The lines' negative log-probabilities to `losses`; the scores become slopes where they are wanted.
+void softmax(Scores& scores, const Tensor& targets, const Tensor& losses, bool to_slopes) {
+  if (!scores.table.is_cpu()) return softmax_elsewhere(scores, targets, losses);
   const std::int64_t others = scores.inserted.defined() ? scores.inserted.size(1) : 0;
   kernels::table().softmax_lines({scores.table.size(0), scores.table.size(1), others},
                                  scores.table.mutable_data_ptr<float>(), mutable_or_null(scores.inserted),
-                                 targets.const_data_ptr<std::int64_t>(), surprise.mutable_data_ptr<float>(), to_slopes);
+                                 targets.const_data_ptr<std::int64_t>(), losses.mutable_data_ptr<float>(), to_slopes);
 }
 
 /// Adds to a leaf's gradient where it gathers.
@@ -83,17 +83,17 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
         table.requires_grad() || (vocabulary.inserted.defined() && vocabulary.inserted.requires_grad());
     const bool keeps_slopes = x.requires_grad() && !tables_train;
     const std::int64_t lines = x.size(0);
-    Tensor surprise = at::empty({lines}, x.options()), slopes;
+    Tensor losses = at::empty({lines}, x.options()), slopes;
     if (keeps_slopes) slopes = at::empty({lines, x.size(1)}, x.options());
     for (std::int64_t begin = 0; begin < lines; begin += kChunk) {
       const std::int64_t count = std::min(kChunk, lines - begin);
       Scores scores = scores_of(x.narrow(0, begin, count), vocabulary);
-      softmax(scores, targets.narrow(0, begin, count), surprise.narrow(0, begin, count), keeps_slopes);
+      softmax(scores, targets.narrow(0, begin, count), losses.narrow(0, begin, count), keeps_slopes);
       if (keeps_slopes) slopes.narrow(0, begin, count).copy_(on_lines(scores, vocabulary));
     }
     context->saved_data["table"] = table;
     context->save_for_backward({tables_train ? x : Tensor(), vocabulary.inserted, targets, slopes});
-    return surprise;
+    return losses;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -112,12 +112,12 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
   /// The gradient on x; those on tables that train are added to theirs.
   static Tensor again(const Tensor& x, const Vocabulary& vocabulary, const Tensor& targets, const Tensor& factors) {
-    Tensor on_x = at::empty(x.sizes(), x.options()), surprise = at::empty({kChunk}, x.options());
+    Tensor on_x = at::empty(x.sizes(), x.options()), losses = at::empty({kChunk}, x.options());
     for (std::int64_t begin = 0; begin < x.size(0); begin += kChunk) {
       const std::int64_t count = std::min(kChunk, x.size(0) - begin);
       const Tensor lines = x.narrow(0, begin, count), factor = factors.narrow(0, begin, count);
       Scores slopes = scores_of(lines, vocabulary);
-      softmax(slopes, targets.narrow(0, begin, count), surprise.narrow(0, 0, count), true);
+      softmax(slopes, targets.narrow(0, begin, count), losses.narrow(0, 0, count), true);
       slopes.table.mul_(factor);
       if (slopes.inserted.defined()) slopes.inserted.mul_(factor);
       on_x.narrow(0, begin, count).copy_(on_lines(slopes, vocabulary));

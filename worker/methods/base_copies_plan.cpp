@@ -7,9 +7,9 @@ namespace peftgrid::worker {
 ParameterFact copy_of(const TensorFact& tensor, const ModelFacts& model) {
   ParameterFact fact{tensor.stored_as(), tensor.shape};
   fact.decays = tensor.decays();
-  // A table that tells next tokens is met whole.
-  const bool tells = model.output && tensor.name == model.output_name();
-  fact.by_token = tensor.name == "word.weight" && !tells;
+  // A table that predicts next tokens is met whole.
+  const bool predicts = model.output && tensor.name == model.output_name();
+  fact.by_token = tensor.name == "word.weight" && !predicts;
   return fact;
 }
 

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include "worker/errors.hpp"
 #include "worker/methods/base_copies_plan.hpp"
 #include "worker/methods/protocols.hpp"
 #include "worker/plan/method_plan.hpp"
@@ -37,8 +40,10 @@ class FullPlan : public MethodPlan {
 
   void check(const MethodContext& context) const override {
     const std::int64_t layers = context.model.geometry.layers;
-    if (integer_option(context.method, kPretrainedLayers) > layers)
-      too_large(context.method, kPretrainedLayers, layers, "its number of layers");
+    const std::int64_t pretrained = integer_option(context.method, kPretrainedLayers);
+    if (pretrained <= layers) return;
+    throw UsageError(fmt::format("full.{} is {}; this backbone has {} blocks: 0 to {}, or -1 for all, would be right",
+                                 kPretrainedLayers, pretrained, layers, layers));
   }
 };
 

@@ -1,15 +1,12 @@
 #include "worker/model/model.hpp"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <bit>
 
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
-#include "worker/kernels/index_tensor.hpp"
 #include "worker/objectives/readout.hpp"
 #include "worker/plan/objective_plan.hpp"
 #include "worker/service/allocator.hpp"
@@ -44,44 +41,22 @@ ModelFacts model_of(const TrialSpec& trial) {
   std::vector<std::string> names;
   for (const auto& [name, located] : checkpoint::open_safetensors(spec.path).tensors) names.push_back(name);
   const bool pooler = spec.readout == kReadsPooler && holds_pooler(*read.architecture, names);
-  return {*read.architecture, read.config, {.pooler = pooler, .output = tells_tokens(trial)}};
+  return {*read.architecture, read.config, {.pooler = pooler, .output = predicts_tokens(trial)}};
 }
 
 /// What decides a base's numbers, and the token ids of a task.
 std::string base_key(const TrialSpec& spec) {
   return spec.backbone.weights_sha256 + spec.backbone.path + spec.precision + spec.backbone.readout + spec.device +
-         (tells_tokens(spec) ? " tells tokens" : "");
+         (predicts_tokens(spec) ? " predicts tokens" : "");
 }
 std::string data_key(const TrialSpec& spec) {
   return spec.task.data_sha256 + spec.task.name + spec.backbone.tokenizer_sha256 + spec.backbone.truncation_side +
-         spec.backbone.input + std::to_string(spec.training.max_length);
+         spec.backbone.architecture + spec.backbone.input + std::to_string(spec.training.max_length);
 }
 
 /// The most that a row has.
 std::int64_t sequences_of(const TaskSpec& task) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(task.choices.size()));
-}
-
-/// Lines of sequences [sequences, d] as a line a row, [rows, width]; and back.
-at::Tensor by_row(const at::Tensor& lines, const Examples& examples, std::int64_t width) {
-  if (lines.size(1) == width) return lines;
-  const at::Tensor all = at::zeros({examples.rows(), width}, lines.options());
-  for (std::int64_t row = 0; row < examples.rows(); ++row) {
-    const std::int64_t first = examples.first[static_cast<std::size_t>(row)];
-    const at::Tensor mine = lines.narrow(0, first, examples.first[static_cast<std::size_t>(row) + 1] - first);
-    all[row].narrow(0, 0, mine.numel()).copy_(mine.reshape({-1}));
-  }
-  return all;
-}
-at::Tensor by_sequence(const at::Tensor& rows, const Examples& examples, std::int64_t sequences) {
-  if (sequences == 1) return rows;
-  std::vector<std::int64_t> lines;
-  for (std::int64_t row = 0; row < examples.rows(); ++row) {
-    const auto at = static_cast<std::size_t>(row);
-    for (std::int64_t s = examples.first[at]; s < examples.first[at + 1]; ++s)
-      lines.push_back(row * sequences + s - examples.first[at]);
-  }
-  return at::index_select(rows.reshape({examples.rows() * sequences, -1}), 0, index_tensor(lines, rows.device()));
 }
 
 std::string features_key(const TrialSpec& spec, const std::string& split) {
@@ -170,11 +145,14 @@ Model::Model(const TrialSpec& spec, Store& store)
           borrow_of(*backbone_, *base_, [&](const std::string& text) { return ids_of_text(spec_.backbone, text); })),
       method_facts_(method_plan(spec.method.name).facts(context_of(spec, backbone_->facts()))),
       method_(make_method({spec.method, method_facts_, backbone_->facts(), borrow_, spec.seed})),
-      objective_(make_objective({spec, backbone_->facts(), backbone_->config().head_dropout.value_or(0)})),
-      features_once_(worker::computes_features_once(spec, method_facts_)) {}
+      objective_(make_objective({spec, backbone_->facts(), backbone_->config().head_dropout.value_or(0)})) {}
 
 std::vector<Trained> Model::head_parameters() const {
   return method_facts_.freezes_head ? std::vector<Trained>{} : objective_->parameters();
+}
+
+bool Model::computes_features_once() const {
+  return worker::computes_features_once(spec_, method_facts_);
 }
 
 std::int64_t Model::width() const {
@@ -214,7 +192,7 @@ at::Tensor Model::scores(const Asked& asked) {
 at::Tensor Model::features(const TokenizedSplit& split, std::span<const std::int64_t> rows) {
   const at::NoGradGuard no_gradient;
   return with_outputs({split, rows}, false, 0, [&](const Outputs& outputs) {
-    return by_row(outputs.representation(), outputs.examples(), width());
+    return by_row(outputs.representation(), outputs.examples(), sequences_of(spec_.task), 0);
   });
 }
 

@@ -56,6 +56,7 @@ using IdsOfText = std::function<std::vector<std::int32_t>(const std::string&)>;
 Borrow borrow_of(const Backbone& backbone, const Base& base, IdsOfText ids_of);
 /// How a method wants a trial's rows packed; the rows themselves are still to come.
 TrialRows layout_of(const MethodFacts& facts, const ModelConfig& config);
+
 /// One trial's network: shared base, method, and the objective with its head.
 class Model {
  public:
@@ -78,7 +79,7 @@ class Model {
   /// after the other, zeros behind them.
   at::Tensor features(const TokenizedSplit& split, std::span<const std::int64_t> rows);
   /// Is that the same whenever it is asked for?
-  bool computes_features_once() const { return features_once_; }
+  bool computes_features_once() const;
 
   /// What the method adds to the loss of a step; undefined: nothing.
   at::Tensor penalty() { return method_->penalty(); }
@@ -111,7 +112,6 @@ class Model {
   MethodFacts method_facts_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Objective> objective_;
-  bool features_once_;
 };
 
 }  // namespace peftgrid::worker

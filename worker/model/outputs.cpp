@@ -36,7 +36,7 @@ PassOutputs::PassOutputs(const Examples& examples, Pass pass, const BackbonePass
   if (run.backbone.facts().output) hidden_ = run.backbone.hidden(run.weights, run.batch, run.sites);
 }
 
-at::Tensor PassOutputs::surprise(std::span<const std::int32_t> from) const {
+at::Tensor PassOutputs::token_losses(std::span<const std::int32_t> from) const {
   const Batch& batch = run_.batch;
   std::vector<std::int64_t> before, targets;
   for (std::size_t s = 0; s < from.size(); ++s) {
@@ -53,8 +53,8 @@ at::Tensor PassOutputs::surprise(std::span<const std::int32_t> from) const {
   return linear_cross_entropy(lines, {table, inserted_}, index_tensor(targets, batch.device));
 }
 
-at::Tensor KeptOutputs::surprise(std::span<const std::int32_t> /*from*/) const {
-  throw std::logic_error("tokens cannot be told from representations");
+at::Tensor KeptOutputs::token_losses(std::span<const std::int32_t> /*from*/) const {
+  throw std::logic_error("tokens cannot be predicted from representations");
 }
 
 }  // namespace peftgrid::worker

@@ -24,8 +24,8 @@ class Outputs {
   /// What a head reads of each sequence, [sequences, width].
   virtual at::Tensor representation() const = 0;
   /// Negative log-probabilities in nats of the tokens of each sequence from the place `from` [sequences] names (1 or
-  /// later) to its end, one sequence after the other, [all of them]. Only where the trial tells tokens.
-  virtual at::Tensor surprise(std::span<const std::int32_t> from) const = 0;
+  /// later) to its end, one sequence after the other, [all of them]. Only where the trial predicts tokens.
+  virtual at::Tensor token_losses(std::span<const std::int32_t> from) const = 0;
 
  private:
   const Examples& examples_;
@@ -51,12 +51,12 @@ class PassOutputs : public Outputs {
   PassOutputs(const Examples& examples, Pass pass, const BackbonePass& run, at::Tensor inserted);
 
   at::Tensor representation() const override { return worker::representation(run_, hidden_); }
-  at::Tensor surprise(std::span<const std::int32_t> from) const override;
+  at::Tensor token_losses(std::span<const std::int32_t> from) const override;
 
  private:
   BackbonePass run_;
   at::Tensor inserted_;
-  at::Tensor hidden_;  // of all tokens, where they are told; else undefined
+  at::Tensor hidden_;  // of all tokens, where they predict tokens; else undefined
 };
 
 /// Of representations that were computed before, [sequences, width].
@@ -66,8 +66,8 @@ class KeptOutputs : public Outputs {
       : Outputs(examples, std::move(pass)), representation_(std::move(representation)) {}
 
   at::Tensor representation() const override { return representation_; }
-  /// Throws std::logic_error: whoever tells tokens runs the base.
-  at::Tensor surprise(std::span<const std::int32_t> from) const override;
+  /// Throws std::logic_error: whoever predicts tokens runs the base.
+  at::Tensor token_losses(std::span<const std::int32_t> from) const override;
 
  private:
   at::Tensor representation_;

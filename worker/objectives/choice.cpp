@@ -1,11 +1,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/index_select.h>
 
-#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -17,19 +14,7 @@ namespace peftgrid::worker {
 
 namespace {
 
-/// Numbers of sequences [sequences] as a line a row, [rows, most]; minus infinity where a row has no such choice.
-at::Tensor by_row(const at::Tensor& numbers, const Examples& examples, std::int64_t most) {
-  const std::int64_t nothing = examples.count();
-  std::vector<std::int64_t> which(static_cast<std::size_t>(examples.rows() * most), nothing);
-  for (std::int64_t row = 0; row < examples.rows(); ++row) {
-    const auto at = static_cast<std::size_t>(row);
-    for (std::int64_t s = examples.first[at]; s < examples.first[at + 1]; ++s) {
-      which[static_cast<std::size_t>(row * most + s - examples.first[at])] = s;
-    }
-  }
-  const at::Tensor none = at::full({1}, -std::numeric_limits<double>::infinity(), numbers.options());
-  return at::index_select(at::cat({numbers, none}), 0, index_tensor(which, numbers.device())).view({-1, most});
-}
+constexpr double kNoChoice = -std::numeric_limits<double>::infinity();
 
 std::vector<double> highest(const at::Tensor& scores) {
   const at::Tensor decided = at::argmax(scores, 1).cpu().to(at::kDouble).contiguous();
@@ -54,7 +39,7 @@ class Choice : public HeadObjective {
         owner.push_back(shares_dropout_ ? examples.row[row] : examples.sequences[static_cast<std::size_t>(s)].example);
       }
     }
-    return by_row(says(outputs.representation(), outputs, std::move(owner)).squeeze(1), examples, most_);
+    return by_row(head_logits(outputs.representation(), outputs, std::move(owner)), examples, most_, kNoChoice);
   }
 
   std::vector<double> decide(const at::Tensor& scores) const override { return highest(scores); }
@@ -71,26 +56,26 @@ class Choice : public HeadObjective {
 };
 
 /// By the pretrained model as it is: the choice whose tokens have the highest mean log-probability.
-class LikelierChoice : public Objective {
+class ChoiceByLikelihood : public Objective {
  public:
-  explicit LikelierChoice(const ObjectiveSetup& setup)
+  explicit ChoiceByLikelihood(const ObjectiveSetup& setup)
       : most_(static_cast<std::int64_t>(setup.spec.task.choices.size())) {}
 
   at::Tensor loss(const Outputs& /*outputs*/) const override { throw std::logic_error("nothing trains"); }
 
   at::Tensor scores(const Outputs& outputs) const override {
     const Examples& examples = outputs.examples();
-    const at::Tensor surprise = outputs.surprise(examples.answer).cpu();
-    const float* next = surprise.const_data_ptr<float>();
-    const at::Tensor means = at::full({examples.count()}, 0, at::kFloat);
+    const at::Tensor losses = outputs.token_losses(examples.first_target).cpu();
+    const float* next = losses.const_data_ptr<float>();
+    const at::Tensor means = at::full({examples.count(), 1}, 0, at::kFloat);
     for (std::int64_t s = 0; s < examples.count(); ++s) {
       const auto at = static_cast<std::size_t>(s);
-      const auto told = static_cast<std::int64_t>(examples.sequences[at].ids.size()) - examples.answer[at];
+      const auto targets = static_cast<std::int64_t>(examples.sequences[at].ids.size()) - examples.first_target[at];
       double sum = 0;
-      for (std::int64_t t = 0; t < told; ++t) sum += static_cast<double>(*next++);
-      means.mutable_data_ptr<float>()[s] = static_cast<float>(-sum / static_cast<double>(told));
+      for (std::int64_t t = 0; t < targets; ++t) sum += static_cast<double>(*next++);
+      means.mutable_data_ptr<float>()[s] = static_cast<float>(-sum / static_cast<double>(targets));
     }
-    return by_row(means, examples, most_);
+    return by_row(means, examples, most_, kNoChoice);
   }
 
   std::vector<double> decide(const at::Tensor& scores) const override { return highest(scores); }
@@ -102,7 +87,7 @@ class LikelierChoice : public Objective {
 }  // namespace
 
 std::unique_ptr<Objective> make_choice(const ObjectiveSetup& setup) {
-  if (method_plan(setup.spec.method.name).is_untrained()) return std::make_unique<LikelierChoice>(setup);
+  if (method_plan(setup.spec.method.name).is_untrained()) return std::make_unique<ChoiceByLikelihood>(setup);
   return std::make_unique<Choice>(setup);
 }
 

@@ -11,7 +11,7 @@ class ChoicePlan : public ObjectivePlan {
   KindInfo info() const override { return {kChoice, KindInfo::Labels::Choices, {"accuracy"}, {"accuracy"}}; }
   std::int64_t outputs(const TaskSpec& task) const override { return static_cast<std::int64_t>(task.choices.size()); }
   std::int64_t head_outputs(const TaskSpec& /*task*/) const override { return 1; }
-  bool tells_tokens(bool untrained) const override { return untrained; }
+  bool predicts_tokens(bool untrained) const override { return untrained; }
   bool works_untrained() const override { return true; }
 };
 

@@ -13,7 +13,7 @@ class Classification : public HeadObjective {
  public:
   using HeadObjective::HeadObjective;
 
-  at::Tensor scores(const Outputs& outputs) const override { return says_of_rows(outputs); }
+  at::Tensor scores(const Outputs& outputs) const override { return row_logits(outputs); }
 
   at::Tensor task_loss(const at::Tensor& logits, std::span<const double> labels) const override {
     const at::Tensor classes = at::empty({static_cast<std::int64_t>(labels.size())}, at::kLong);

@@ -60,8 +60,8 @@ at::Tensor HeadObjective::loss(const Outputs& outputs) const {
   return auxiliary_lm_ > 0 ? own + language_loss(outputs) * auxiliary_lm_ : own;
 }
 
-at::Tensor HeadObjective::says(const at::Tensor& lines, const Outputs& outputs,
-                               std::vector<std::uint32_t> owner) const {
+at::Tensor HeadObjective::head_logits(const at::Tensor& lines, const Outputs& outputs,
+                                      std::vector<std::uint32_t> owner) const {
   Pass pass = outputs.pass();
   auto owners = std::make_shared<TokenOwners>();
   owners->position.resize(owner.size());
@@ -70,11 +70,11 @@ at::Tensor HeadObjective::says(const at::Tensor& lines, const Outputs& outputs,
   return head_(lines, pass);
 }
 
-at::Tensor HeadObjective::says_of_rows(const Outputs& outputs) const {
+at::Tensor HeadObjective::row_logits(const Outputs& outputs) const {
   const Examples& examples = outputs.examples();
   at::Tensor states = outputs.representation();
   if (examples.count() > examples.rows()) states = states.view({examples.rows(), -1, states.size(1)}).sum(1);
-  return says(states, outputs, examples.row);
+  return head_logits(states, outputs, examples.row);
 }
 
 at::Tensor HeadObjective::language_loss(const Outputs& outputs) const {
@@ -85,15 +85,15 @@ at::Tensor HeadObjective::language_loss(const Outputs& outputs) const {
     const auto at = static_cast<std::size_t>(row);
     const std::int64_t of_row = examples.first[at + 1] - examples.first[at];
     for (std::int64_t s = examples.first[at]; s < examples.first[at + 1]; ++s) {
-      const auto told = static_cast<std::int64_t>(examples.sequences[static_cast<std::size_t>(s)].ids.size()) - 1;
-      const auto parts = static_cast<float>(told * of_row * examples.rows());
-      share.insert(share.end(), static_cast<std::size_t>(told), 1.0F / parts);
+      const auto targets = static_cast<std::int64_t>(examples.sequences[static_cast<std::size_t>(s)].ids.size()) - 1;
+      const auto parts = static_cast<float>(targets * of_row * examples.rows());
+      share.insert(share.end(), static_cast<std::size_t>(targets), 1.0F / parts);
     }
   }
-  const at::Tensor surprise = outputs.surprise(std::vector<std::int32_t>(sequences, 1));
+  const at::Tensor losses = outputs.token_losses(std::vector<std::int32_t>(sequences, 1));
   const at::Tensor shares = at::empty({static_cast<std::int64_t>(share.size())}, at::kFloat);
   std::ranges::copy(share, shares.mutable_data_ptr<float>());
-  return (surprise * shares.to(surprise.device())).sum();
+  return (losses * shares.to(losses.device())).sum();
 }
 
 }  // namespace peftgrid::worker

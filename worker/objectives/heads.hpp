@@ -46,9 +46,9 @@ class HeadObjective : public Objective {
   /// The mean over rows of the task's own loss.
   virtual at::Tensor task_loss(const at::Tensor& scores, std::span<const double> labels) const = 0;
   /// What the head says of lines [lines, outputs]; `owner` [lines]: by which dropout draws.
-  at::Tensor says(const at::Tensor& lines, const Outputs& outputs, std::vector<std::uint32_t> owner) const;
+  at::Tensor head_logits(const at::Tensor& lines, const Outputs& outputs, std::vector<std::uint32_t> owner) const;
   /// Of rows: a pair in both orders is one, the sum of its states.
-  at::Tensor says_of_rows(const Outputs& outputs) const;
+  at::Tensor row_logits(const Outputs& outputs) const;
 
  private:
   at::Tensor language_loss(const Outputs& outputs) const;

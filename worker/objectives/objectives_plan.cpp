@@ -73,9 +73,9 @@ std::vector<ParameterFact> ObjectivePlan::head(const MethodContext& context) con
   return facts;
 }
 
-bool tells_tokens(const TrialSpec& spec) {
+bool predicts_tokens(const TrialSpec& spec) {
   const bool untrained = method_plan(spec.method.name).is_untrained();
-  return spec.training.auxiliary_lm > 0 || objective_plan(spec.task.kind).tells_tokens(untrained);
+  return spec.training.auxiliary_lm > 0 || objective_plan(spec.task.kind).predicts_tokens(untrained);
 }
 
 bool computes_features_once(const TrialSpec& spec, const MethodFacts& method) {
@@ -88,9 +88,9 @@ std::optional<std::string> kind_does_not_apply(const TrialSpec& spec, const Mode
   const ObjectivePlan& kind = objective_plan(spec.task.kind);
   if (method_plan(spec.method.name).is_untrained() && !kind.works_untrained())
     return "nothing trains, and a new head would only guess";
-  if (!tells_tokens(spec)) return std::nullopt;
-  if (model.architecture->output_in_file.empty()) return model.architecture->name + " tells no next tokens";
-  if (method.whole_rows) return "it averages over a row, and would tell a token by those behind it";
+  if (!predicts_tokens(spec)) return std::nullopt;
+  if (model.architecture->output_in_file.empty()) return model.architecture->name + " predicts no next tokens";
+  if (method.whole_rows) return "it averages over a row, and would predict a token from those behind it";
   if (kind.head_outputs(spec.task) == 0 && method.parameters.empty() && !method_plan(spec.method.name).is_untrained())
     return "a language model has no new head, and nothing else would train";
   if (computes_features_once(spec, method)) return "the base does not train: an auxiliary loss on it changes nothing";

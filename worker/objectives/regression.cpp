@@ -17,7 +17,7 @@ class Regression : public HeadObjective {
  public:
   explicit Regression(const ObjectiveSetup& setup) : HeadObjective(setup), task_(setup.spec.task) {}
 
-  at::Tensor scores(const Outputs& outputs) const override { return says_of_rows(outputs); }
+  at::Tensor scores(const Outputs& outputs) const override { return row_logits(outputs); }
 
   void see_training_labels(std::span<const double> labels) override { scale_ = target_scale(task_, labels); }
 

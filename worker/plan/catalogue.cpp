@@ -71,7 +71,7 @@ BackboneFacts::BackboneFacts(const Architecture& architecture, const ModelConfig
       with_output(architecture, config, {.output = true}) {}
 
 const ModelFacts& BackboneFacts::as_read(const TrialSpec& spec) const {
-  if (tells_tokens(spec)) return with_output;
+  if (predicts_tokens(spec)) return with_output;
   return spec.backbone.readout == kReadsPooler ? model : without_pooler;
 }
 
@@ -93,7 +93,7 @@ void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
   const MethodFacts facts = plan.facts(context);
   check_positions(spec, facts, context.model);
   check_input(spec, context.model);
-  if (tells_tokens(spec) && !backbone.no_output.empty()) throw UsageError(backbone.no_output);
+  if (predicts_tokens(spec) && !backbone.no_output.empty()) throw UsageError(backbone.no_output);
   if (facts.padded_to > 0 && spec.device != "cpu") {
     throw UsageError(
         "padded rows are computed on the CPU only; `gate_positions: real`, or --device cpu, would be right");
@@ -153,18 +153,18 @@ TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, doubl
   double queries = length + prompt;
   if (facts.padded_to > 0) queries = static_cast<double>(facts.padded_to);
   const double once = forward(context.model.geometry, length + prompt + keys) * (queries / length);
+  const double product = predicts_tokens(spec) ? 2 * static_cast<double>(context.model.config.vocabulary) *
+                                                     static_cast<double>(context.model.geometry.width)
+                                               : 0;
   // The frozen base runs once per row and its features are kept; see predicted_seconds.
-  const double product = tells_tokens(spec) ? 2 * static_cast<double>(context.model.config.vocabulary) *
-                                                  static_cast<double>(context.model.geometry.width)
-                                            : 0;
   if (computes_features_once(spec, facts)) return {0, once, 0, 0, 0, 0, product};
   const double below = facts.trained_base > 0 ? once * (1 + 2 * facts.trained_base) : 2 * once;
   // A trained number costs three products: forward, its gradient and its input's.
   const double own = 2 * static_cast<double>(facts.token_products), pass = 2 * static_cast<double>(facts.pass_products);
   const double trained = once * facts.trained_base + own;
   // The scores and their gradient; where tables train the scores once more, and the tables' gradient.
-  const double told = (facts.trained_base > 0 || spec.backbone.input != kInputPlain ? 4 : 2) * product;
-  return {below + 3 * own, once + own, 3 * trained, trained, 3 * pass, told, product};
+  const double target = (facts.trained_base > 0 || spec.backbone.input != kInputPlain ? 4 : 2) * product;
+  return {below + 3 * own, once + own, 3 * trained, trained, 3 * pass, target, product};
 }
 
 }  // namespace peftgrid::worker

@@ -141,7 +141,7 @@ void read_side_files(const fs::path& folder, BackboneFacts& facts) {
   append(facts.notes, stated.notes);
 }
 
-/// What tells next tokens: a table of its own or that of words, as config.json says, never both.
+/// What predicts next tokens: a table of its own or that of words, as config.json says, never both.
 void check_output(const fs::path& folder, TensorCheck& check, BackboneFacts& facts) {
   const std::string& output = facts.model.architecture->output_in_file;
   if (output.empty()) return;
@@ -150,16 +150,15 @@ void check_output(const fs::path& folder, TensorCheck& check, BackboneFacts& fac
   const TensorFact& words = facts.model.tensor("word.weight");
   if (tied && there && !check.are_alike(output, words.in_file)) {
     throw UsageError(fmt::format(
-        "{}: \"tie_word_embeddings\" is true, and the files hold a \"{}\" unlike \"{}\"; which of the two tells next "
-        "tokens? false would be right where the former does",
+        "{}: \"tie_word_embeddings\" is true, and the files hold a \"{}\" unlike \"{}\"; which of the two predicts "
+        "next tokens? false would be right where the former does",
         where, output, words.in_file));
   }
   if (!tied && there) check.require(facts.with_output.tensor("output.weight"));
   if (!tied && !there) {
     facts.no_output = fmt::format(
-        "{}: \"tie_word_embeddings\" is false, and the files hold no \"{}\" to tell next tokens by; true would be "
-        "right "
-        "where the table of words does",
+        "{}: \"tie_word_embeddings\" is false, and the files hold no \"{}\" to predict next tokens with; true would "
+        "be right where the table of words does",
         where, output);
   }
 }

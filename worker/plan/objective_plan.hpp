@@ -23,8 +23,8 @@ class ObjectivePlan {
   /// What is new and trains in every trial: a linear layer, before it a dense one where the readout goes through a
   /// pooler that the base has not, and the tokens that `input: gpt1` inserts. Nothing where nothing trains.
   std::vector<ParameterFact> head(const MethodContext& context) const;
-  /// Does the loss, or a prediction, tell next tokens?
-  virtual bool tells_tokens(bool /*untrained*/) const { return false; }
+  /// Does the loss, or a prediction, predict next tokens?
+  virtual bool predicts_tokens(bool /*untrained*/) const { return false; }
   /// Can a pretrained model do it as it is?
   virtual bool works_untrained() const { return false; }
 };
@@ -32,8 +32,8 @@ class ObjectivePlan {
 /// Throws UsageError for a kind that is none.
 const ObjectivePlan& objective_plan(const std::string& kind);
 
-/// Does the trial read the table that tells next tokens?
-bool tells_tokens(const TrialSpec& spec);
+/// Does the trial read the table that predicts next tokens?
+bool predicts_tokens(const TrialSpec& spec);
 /// Does what the base gives for a row never change, so that it is computed once?
 bool computes_features_once(const TrialSpec& spec, const MethodFacts& method);
 /// Why a method cannot train on the kind of task so, if it cannot.

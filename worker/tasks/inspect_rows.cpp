@@ -71,14 +71,14 @@ RowFacts facts_of(const TrialSpec& spec, const TokenizedSplit& train) {
   RowFacts facts;
   const std::int64_t sequences = train.first_sequence(train.rows());
   if (sequences == 0) return facts;
-  double told = 0;
+  double targets = 0;
   for (std::int64_t s = 0; s < sequences; ++s) {
     const auto tokens = static_cast<double>(train.sequence_ids(s).size());
-    told += spec.training.auxiliary_lm > 0 ? tokens - 1 : tokens - train.answer(s);
+    targets += spec.training.auxiliary_lm > 0 ? tokens - 1 : tokens - train.first_target(s);
   }
   facts.sequences = static_cast<double>(sequences) / static_cast<double>(train.rows());
   facts.tokens = static_cast<double>(train.tokens()) / static_cast<double>(sequences);
-  facts.told = told / static_cast<double>(sequences);
+  facts.targets = targets / static_cast<double>(sequences);
   return facts;
 }
 

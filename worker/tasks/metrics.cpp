@@ -185,13 +185,13 @@ constexpr std::array kMetrics = {
     Metric{.name = "accuracy_2_nonzero", .score = accuracy_2_nonzero},
     Metric{.name = "accuracy_7", .score = accuracy_7, .is_share = true},
     Metric{.name = "mse", .score = mse, .highest = kUnbounded, .lower_is_better = true},
+    Metric{.name = "mae", .score = mae, .highest = kUnbounded, .lower_is_better = true},
     Metric{.name = "perplexity",
            .score = perplexity,
            .lowest = 1,
            .highest = kUnbounded,
            .lower_is_better = true,
            .in_logs = true},
-    Metric{.name = "mae", .score = mae, .highest = kUnbounded, .lower_is_better = true},
 };
 
 }  // namespace

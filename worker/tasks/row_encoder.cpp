@@ -17,7 +17,7 @@ namespace {
 EncodedSequence sequence_of(Encoded encoded, bool gives_types) {
   EncodedSequence sequence{std::move(encoded.ids), std::move(encoded.types)};
   if (!gives_types) std::ranges::fill(sequence.types, 0);
-  sequence.answer = static_cast<std::int32_t>(sequence.ids.size());
+  sequence.first_target = static_cast<std::int32_t>(sequence.ids.size());
   return sequence;
 }
 
@@ -74,7 +74,7 @@ class Templated : public RowEncoder {
     }
     add(row, {example.texts.begin(), example.texts.end() - 1}, example.texts.back());
     const EncodedSequence& sequence = row.sequences.front();
-    row.label = static_cast<double>(static_cast<std::int32_t>(sequence.ids.size()) - sequence.answer);
+    row.label = static_cast<double>(static_cast<std::int32_t>(sequence.ids.size()) - sequence.first_target);
     return row;
   }
 
@@ -88,7 +88,7 @@ class Templated : public RowEncoder {
     };
     if (slot == kAnswerSlot) return kIsAnswer;
     for (std::size_t i = 0; i < task_.text.size(); ++i) {
-      if (task_.prompt.empty() ? slot == std::to_string(i) : is(task_.text[i])) return i;
+      if (task_.text_template.empty() ? slot == std::to_string(i) : is(task_.text[i])) return i;
     }
     if (is(task_.label)) return kIsAnswer;
     throw UsageError(fmt::format("the template has a slot {} that is none of the task's columns", in_quotes(slot)));
@@ -105,9 +105,10 @@ class Templated : public RowEncoder {
         const std::size_t answer_begin = begin_of_answer(rendered);
         const std::vector<std::size_t> ends = encoded.ends;
         row.sequences.push_back(sequence_of(std::move(encoded), false));
-        // The first token of a row is told from nothing.
-        const auto told = std::ranges::find_if(ends, [&](std::size_t end) { return end > answer_begin; });
-        row.sequences.back().answer = static_cast<std::int32_t>(std::max<std::ptrdiff_t>(1, told - ends.begin()));
+        // Nothing stands before the first token of a row.
+        const auto target = std::ranges::find_if(ends, [&](std::size_t end) { return end > answer_begin; });
+        row.sequences.back().first_target =
+            static_cast<std::int32_t>(std::max<std::ptrdiff_t>(1, target - ends.begin()));
         return;
       }
       row.truncated = true;
@@ -210,7 +211,7 @@ class WithInsertedTokens : public RowEncoder {
     }
     sequence.ids.push_back(kExtractToken);
     sequence.types.resize(sequence.ids.size());
-    sequence.answer = 1;  // the auxiliary loss is over all tokens
+    sequence.first_target = 1;  // the auxiliary loss is over all tokens
     row.sequences.push_back(std::move(sequence));
   }
 
@@ -221,14 +222,18 @@ class WithInsertedTokens : public RowEncoder {
 
 }  // namespace
 
+bool is_templated(const TaskSpec& task, const std::string& input, bool causal) {
+  return input == kInputPlain && (task.kind == kLanguageModel || (task.kind == kChoice && causal));
+}
+
 std::unique_ptr<RowEncoder> make_row_encoder(const TaskSpec& task, const std::string& input, std::string_view tokenizer,
                                              const std::string& where, const RowLayout& layout) {
   constexpr std::int64_t kWholeRows = 1 << 20;  // what is put together here is cut here, too
-  const bool templated = task.kind == kLanguageModel || (task.kind == kChoice && layout.causal);
   if (input == kInputGpt1) {
     return std::make_unique<WithInsertedTokens>(task, Tokenizer(tokenizer, kWholeRows, where), layout);
   }
-  if (templated) return std::make_unique<Templated>(task, Tokenizer(tokenizer, kWholeRows, where), layout);
+  if (is_templated(task, input, layout.causal))
+    return std::make_unique<Templated>(task, Tokenizer(tokenizer, kWholeRows, where), layout);
   return std::make_unique<WholeTexts>(Tokenizer(tokenizer, layout.max_length, where, layout.cut), layout.gives_types);
 }
 

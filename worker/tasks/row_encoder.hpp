@@ -18,13 +18,13 @@ inline constexpr const char* kInsertedVectors = "inserted.weight";
 /// What a model reads at once.
 struct EncodedSequence {
   std::vector<std::int32_t> ids, types;
-  std::int32_t answer = 0;  // the first token of those that are to be told from what comes before
+  std::int32_t first_target = 0;  // from there on tokens are predicted, each from those before it
 };
 
 /// A row as a model reads it: one sequence, or one a choice, or a pair in both orders.
 struct EncodedRow {
   std::vector<EncodedSequence> sequences;
-  double label = 0;  // the example's; of a language model the number of tokens that it has to tell
+  double label = 0;  // the example's; of a language model the number of its target tokens
   bool truncated = false;
 };
 
@@ -43,6 +43,8 @@ struct RowLayout {
   bool causal = false;      // the model sees no later token
   bool gives_types = true;  // the tokenizer tells a pair's texts apart
 };
+/// Is a row of the task rendered by a template (template_of)?
+bool is_templated(const TaskSpec& task, const std::string& input, bool causal);
 /// `tokenizer`: the content of `where`, a tokenizer.json. `task` must outlive it. Throws UsageError.
 std::unique_ptr<RowEncoder> make_row_encoder(const TaskSpec& task, const std::string& input, std::string_view tokenizer,
                                              const std::string& where, const RowLayout& layout);

@@ -64,7 +64,7 @@ std::vector<std::string> template_slots(const std::string& text) {
 }
 
 Template template_of(const TaskSpec& task) {
-  if (!task.prompt.empty()) return Template(task.prompt);
+  if (!task.text_template.empty()) return Template(task.text_template);
   std::string text;
   for (std::size_t i = 0; i < task.text.size(); ++i) text += fmt::format("{{{}}} ", i);
   return Template(text + "{" + kAnswerSlot + "}");

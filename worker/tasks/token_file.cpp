@@ -11,7 +11,7 @@ namespace {
 
 // The file: magic, its own size, number of splits, SHA-256 of its key (what it was made of) and the rest; then for each
 // split the numbers of rows, sequences and tokens, each row's first sequence, each sequence's first token and where its
-// answer begins, labels, ids, types and truncation marks, each filled up to 8 bytes.
+// target tokens begin, labels, ids, types and truncation marks, each filled up to 8 bytes.
 constexpr std::string_view kMagic = "PGTOKEN2";
 constexpr std::size_t kHashBytes = 64;
 constexpr std::size_t kHeaderBytes = 24 + kHashBytes;
@@ -33,26 +33,26 @@ void append_number(std::string& bytes, std::uint64_t value) {
 void append_split(std::string& bytes, const std::vector<Example>& examples, const RowEncoder& encoder) {
   std::vector<std::uint64_t> sequences = {0}, offsets = {0};
   std::vector<double> labels;
-  std::vector<std::int32_t> answers, ids, types;
+  std::vector<std::int32_t> first_targets, ids, types;
   std::vector<std::uint8_t> truncated;
   for (const Example& example : examples) {
     const EncodedRow row = encoder.encode(example);
     for (const EncodedSequence& sequence : row.sequences) {
       ids.insert(ids.end(), sequence.ids.begin(), sequence.ids.end());
       types.insert(types.end(), sequence.types.begin(), sequence.types.end());
-      answers.push_back(sequence.answer);
+      first_targets.push_back(sequence.first_target);
       offsets.push_back(ids.size());
     }
-    sequences.push_back(answers.size());
+    sequences.push_back(first_targets.size());
     truncated.push_back(row.truncated);
     labels.push_back(row.label);
   }
   append_number(bytes, examples.size());
-  append_number(bytes, answers.size());
+  append_number(bytes, first_targets.size());
   append_number(bytes, ids.size());
   append(bytes, sequences);
   append(bytes, offsets);
-  append(bytes, answers);
+  append(bytes, first_targets);
   append(bytes, labels);
   append(bytes, ids);
   append(bytes, types);
@@ -101,9 +101,10 @@ std::optional<std::int32_t> largest(std::span<const std::int32_t> values, std::i
   return most;
 }
 
-bool answers_are_sound(std::span<const std::int32_t> answers, std::span<const std::uint64_t> offsets) {
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i] < 0 || static_cast<std::uint64_t>(answers[i]) > offsets[i + 1] - offsets[i]) return false;
+bool targets_are_sound(std::span<const std::int32_t> first_targets, std::span<const std::uint64_t> offsets) {
+  for (std::size_t i = 0; i < first_targets.size(); ++i) {
+    if (first_targets[i] < 0 || static_cast<std::uint64_t>(first_targets[i]) > offsets[i + 1] - offsets[i])
+      return false;
   }
   return true;
 }
@@ -134,12 +135,12 @@ bool TokenizedData::view(std::string_view bytes, std::string_view key) {
     if (splits == 0 || !body.number(rows) || !body.number(sequences) || !body.number(tokens)) return false;
     if (rows >= rest.size() || sequences >= rest.size()) return false;
     if (!body.array(split.sequences_, rows + 1) || !body.array(split.offsets_, sequences + 1) ||
-        !body.array(split.answers_, sequences) || !body.array(split.labels_, rows) || !body.array(split.ids_, tokens) ||
-        !body.array(split.types_, tokens) || !body.array(split.truncated_, rows)) {
+        !body.array(split.first_targets_, sequences) || !body.array(split.labels_, rows) ||
+        !body.array(split.ids_, tokens) || !body.array(split.types_, tokens) || !body.array(split.truncated_, rows)) {
       return false;
     }
     if (!offsets_are_sound(split.sequences_, sequences) || !offsets_are_sound(split.offsets_, tokens)) return false;
-    if (!answers_are_sound(split.answers_, split.offsets_)) return false;
+    if (!targets_are_sound(split.first_targets_, split.offsets_)) return false;
     const auto id = largest(split.ids_, -static_cast<std::int32_t>(kInsertedTokens)), type = largest(split.types_, 0);
     if (!id || !type) return false;
     largest_id_ = std::max(largest_id_, *id);

@@ -72,7 +72,8 @@ std::string key_of(const TaskSpec& task, const BackboneSpec& backbone, std::int6
   if (backbone.truncation_side != "right") key += fmt::format("cut {}\n", backbone.truncation_side);
   if (backbone.input != kInputPlain) key += fmt::format("input {} {}\n", backbone.input, task.symmetric);
   for (const Column& column : task.choices) key += fmt::format("choice {} {}\n", column.index, column.name);
-  if (!task.prompt.empty()) key += fmt::format("template {} {} {}\n", task.loss, task.prompt.size(), task.prompt);
+  if (!task.text_template.empty())
+    key += fmt::format("template {} {} {}\n", task.loss, task.text_template.size(), task.text_template);
   if (!task.choices.empty()) key += fmt::format("causal {}\n", is_causal(backbone));
   return checkpoint::sha256(key);
 }
@@ -150,6 +151,16 @@ std::optional<std::string> first_row(const TaskSpec& task, const TokenizedData& 
   return std::nullopt;
 }
 
+/// The same of a row one of whose sequences is so.
+template <typename IsSo>
+std::optional<std::string> first_row_with_sequence(const TaskSpec& task, const TokenizedData& data, IsSo is_so) {
+  return first_row(task, data, [&](const TokenizedSplit& split, std::int64_t row) {
+    std::int64_t sequence = split.first_sequence(row);
+    while (sequence < split.first_sequence(row + 1) && !is_so(split, sequence)) ++sequence;
+    return sequence < split.first_sequence(row + 1);
+  });
+}
+
 /// What of the rows the model could not be given.
 void check_rows(const TaskSpec& task, const BackboneSpec& backbone, const TokenizedData& data) {
   const ModelConfig model = read_model(backbone.path).config;
@@ -177,29 +188,24 @@ void check_rows(const TaskSpec& task, const BackboneSpec& backbone, const Tokeni
         "leave it out of the texts",
         task.name, backbone.path, model.pad_token));
   }
-  const auto empty = first_row(task, data, [](const TokenizedSplit& split, std::int64_t row) {
-    for (std::int64_t s = split.first_sequence(row); s < split.first_sequence(row + 1); ++s) {
-      if (split.sequence_ids(s).empty()) return true;
-    }
-    return false;
+  const auto empty = first_row_with_sequence(task, data, [](const TokenizedSplit& split, std::int64_t sequence) {
+    return split.sequence_ids(sequence).empty();
   });
-  const bool templated =
-      backbone.input == kInputPlain && (task.kind == kLanguageModel || (task.kind == kChoice && is_causal(backbone)));
-  const auto untold = first_row(task, data, [&](const TokenizedSplit& split, std::int64_t row) {
-    for (std::int64_t s = split.first_sequence(row); templated && s < split.first_sequence(row + 1); ++s) {
-      if (split.answer(s) >= static_cast<std::int32_t>(split.sequence_ids(s).size())) return true;
-    }
-    return false;
-  });
-  if (untold) {
-    throw UsageError(fmt::format(
-        "{}: the row has no token to tell: an answer is empty, or was cut off; leave the row out", *untold));
-  }
   if (empty) {
     throw UsageError(
         fmt::format("{}: the row has no token: its text is empty to the tokenizer, which adds none of its "
                     "own; leave the row out",
                     *empty));
+  }
+  if (!is_templated(task, backbone.input, is_causal(backbone))) return;
+  const auto without_target =
+      first_row_with_sequence(task, data, [](const TokenizedSplit& split, std::int64_t sequence) {
+        return split.first_target(sequence) >= static_cast<std::int32_t>(split.sequence_ids(sequence).size());
+      });
+  if (without_target) {
+    throw UsageError(
+        fmt::format("{}: the row has no token to predict: its answer is empty, or was cut off; leave the row out",
+                    *without_target));
   }
 }
 

@@ -26,8 +26,8 @@ class TokenizedSplit {
   std::int64_t first_sequence(std::int64_t row) const { return static_cast<std::int64_t>(sequences_[index(row)]); }
   std::span<const std::int32_t> sequence_ids(std::int64_t sequence) const { return part(ids_, sequence); }
   std::span<const std::int32_t> sequence_types(std::int64_t sequence) const { return part(types_, sequence); }
-  /// Where the tokens begin that are told from what comes before.
-  std::int32_t answer(std::int64_t sequence) const { return answers_[index(sequence)]; }
+  /// Where its target tokens begin, each predicted from those before it.
+  std::int32_t first_target(std::int64_t sequence) const { return first_targets_[index(sequence)]; }
   bool truncated(std::int64_t row) const { return truncated_[index(row)] != 0; }
   double label(std::int64_t row) const { return labels_[index(row)]; }
   std::int64_t truncated_rows() const {
@@ -46,9 +46,9 @@ class TokenizedSplit {
     const std::size_t first = offsets_[index(sequence)];
     return all.subspan(first, offsets_[index(sequence) + 1] - first);
   }
-  std::span<const std::uint64_t> sequences_;  // rows + 1, into answers and offsets
+  std::span<const std::uint64_t> sequences_;  // rows + 1, into first_targets and offsets
   std::span<const std::uint64_t> offsets_;    // sequences + 1, into ids and types
-  std::span<const std::int32_t> answers_, ids_, types_;
+  std::span<const std::int32_t> first_targets_, ids_, types_;
   std::span<const double> labels_;
   std::span<const std::uint8_t> truncated_;
 };

@@ -66,7 +66,7 @@ Section decoder_mistakes() {
       {
           with("llama", "A tied table beside one of its own", {{"tie_word_embeddings", true}},
                "/config.json: \"tie_word_embeddings\" is true, and the files hold a \"lm_head.weight\" unlike "
-               "\"embed_tokens.weight\"; which of the two tells next tokens? false would be right where the former "
+               "\"embed_tokens.weight\"; which of the two predicts next tokens? false would be right where the former "
                "does"),
           with("llama", "Key heads that cannot be shared out", {{"num_attention_heads", 3}, {"num_key_value_heads", 2}},
                "/config.json: \"num_key_value_heads\" is 2, which \"num_attention_heads\", 3, cannot be shared out to"),

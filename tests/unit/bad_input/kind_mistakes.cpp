@@ -38,10 +38,10 @@ Section kind_mistakes() {
                              "grid.yaml:8: the backbone tiny has `input: gpt1`, which is for decoders; its own, plain, "
                              "would be right");
   BadInput untied =
-      task("A language model of a folder that cannot tell tokens",
+      task("A language model of a folder that cannot predict tokens",
            model + "    template: \"{title} {answer}\"\n    answer: queue",
            "grid.yaml:9: models/tiny/config.json: \"tie_word_embeddings\" is false, and the files hold no "
-           "\"lm_head.weight\" to tell next tokens by; true would be right where the table of words does");
+           "\"lm_head.weight\" to predict next tokens with; true would be right where the table of words does");
   untied.shown += "\nmodels/tiny/config.json, gpt2: {\"tie_word_embeddings\":false}";
   untied.spoil = [write = untied.spoil](const fs::path& folder) {
     write(folder);
@@ -53,9 +53,9 @@ Section kind_mistakes() {
           untied,
           task("A language model without a template", model + "    answer: queue",
                "grid.yaml:3: the task \"tickets\" has no template; write the text to learn, \"{question} {answer}\""),
-          task(
-              "A language model with a label", model + "    template: \"{title} {answer}\"\n    label: queue",
-              "grid.yaml:8: a language model reads the columns of its `template`, and tells `answer`; leave out label"),
+          task("A language model with a label", model + "    template: \"{title} {answer}\"\n    label: queue",
+               "grid.yaml:8: a language model reads the columns of its `template`, and predicts `answer`; leave out "
+               "label"),
           task("A slot that does not close", model + "    template: \"{title {answer}\"",
                "grid.yaml:7: the template has a brace that is no slot at \"{title {answer}\"; a column's name in "
                "braces, "
@@ -75,9 +75,8 @@ Section kind_mistakes() {
                "grid.yaml:8: template is for a language_model; this task is a classification"),
           rows("An answer without a token", model + "    template: \"{title}{answer}\"\n    answer: queue",
                "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
-               "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to tell: an answer is empty, "
-               "or "
-               "was cut off; leave the row out"),
+               "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
+               "empty, or was cut off; leave the row out"),
           task("A choice without its choices", choice + "    label: queue",
                "grid.yaml:3: the task \"tickets\" has no choices; name the columns to choose from"),
           task("A choice between one and itself", choice + "    choices: [body]\n    label: queue",

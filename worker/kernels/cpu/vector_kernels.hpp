@@ -92,10 +92,10 @@ struct Table {
                              float* up_gradient, std::int64_t count);
 
   /// `scores` [lines, count] and `others` [lines, others] together are a line's scores: of each its target's negative
-  /// log-probability under their softmax, in nats, to `surprise`. They become exponentials, or with `to_slopes` the
+  /// log-probability under their softmax, in nats, to `losses`. They become exponentials, or with `to_slopes` the
   /// slopes of that number: the softmax, less 1 at the target. A target from `count` on is one of the others.
   void (*softmax_lines)(const SoftmaxShape& shape, float* scores, float* others, const std::int64_t* targets,
-                        float* surprise, bool to_slopes);
+                        float* losses, bool to_slopes);
 
   /// y: x turned by the angles of each token, cosines and sines [tokens, turned / 2]; `direction` -1 turns back.
   void (*rotary)(const RotaryShape& shape, const float* x, const float* cosines, const float* sines, float* y,

@@ -42,7 +42,7 @@ inline void scale(float* numbers, std::int64_t count, float factor) {
 }
 
 inline void softmax_lines(const SoftmaxShape& shape, float* scores, float* others, const std::int64_t* targets,
-                          float* surprise, bool to_slopes) {
+                          float* losses, bool to_slopes) {
   for (std::int64_t i = 0; i < shape.lines; ++i) {
     float *line = scores + i * shape.count, *other = others + i * shape.others;
     float* target = targets[i] < shape.count ? line + targets[i] : other + (targets[i] - shape.count);
@@ -51,7 +51,7 @@ inline void softmax_lines(const SoftmaxShape& shape, float* scores, float* other
     const double above = static_cast<double>(highest) - static_cast<double>(*target);
     double sum = exponentials(line, shape.count, highest);
     if (shape.others > 0) sum += exponentials(other, shape.others, highest);
-    surprise[i] = static_cast<float>(std::log(sum) + above);
+    losses[i] = static_cast<float>(std::log(sum) + above);
     if (!to_slopes) continue;
     scale(line, shape.count, static_cast<float>(1 / sum));
     scale(other, shape.others, static_cast<float>(1 / sum));

@@ -17,7 +17,8 @@ pub struct Handle {
     error: String,
 }
 
-/// One encoded row; `ends` are where its tokens end in their text, in bytes, 0 of special ones. The pointers stay valid until the next call on the same handle.
+/// One encoded row; `ends` are where its tokens end in their text, in bytes, 0 of special ones. The pointers stay valid
+/// until the next call on the same handle.
 #[repr(C)]
 pub struct Row {
     ids: *const u32,
@@ -88,8 +89,7 @@ pub unsafe extern "C" fn peftgrid_tokenizer_open(
 }
 
 /// Encodes one text, or a pair where `second` is not null, with special tokens where `special`, longest part truncated
-/// first.
-/// Returns false and keeps the reason (peftgrid_tokenizer_error) on failure.
+/// first. Returns false and keeps the reason (peftgrid_tokenizer_error) on failure.
 ///
 /// # Safety
 /// `handle` must come from peftgrid_tokenizer_open; the texts must be readable for their lengths.
