@@ -80,10 +80,21 @@ void multiply(std::vector<MethodEntry>& entries, const std::vector<const Node*>&
   entries = std::move(product);
 }
 
+/// How to train is a map of its own; users of other programs look for its keys beside the options.
+void refuse_training_keys(const Node& options, const std::string& method, const std::vector<std::string>& known) {
+  for (const Node::Entry& entry : options.entries) {
+    const bool trains = std::ranges::find(training_keys(), entry.key, &TrainingKey::name) != training_keys().end();
+    if (!trains || std::ranges::find(known, entry.key) != known.end()) continue;
+    entry.key_node.fail(fmt::format("{} has no key {}; it goes into `training: {{{}: ...}}`", method,
+                                    worker::in_quotes(entry.key), entry.key));
+  }
+}
+
 std::vector<MethodEntry> expand(const MethodInfo& info, const Node& place, const Node& options) {
   std::vector<std::string> known;
   for (const OptionInfo& option : info.options) known.push_back(option.name);
   for (const char* key : {"name", "learning_rate", "width", "training"}) known.emplace_back(key);
+  refuse_training_keys(options, info.name, known);
   check_keys(options, info.name, known);
 
   MethodEntry first;

@@ -52,6 +52,12 @@ Section method_mistakes() {
                  "grid.yaml:9: lora has no key \"r\"; did you mean \"rank\"?"),
           method("Another program's name of a rate", "  - lora: {lr: 1e-3}",
                  "grid.yaml:9: lora has no key \"lr\"; did you mean \"learning_rate\"?"),
+          method("How to train among the options", "  - lora: {epochs: 3}",
+                 "grid.yaml:9: lora has no key \"epochs\"; it goes into `training: {epochs: ...}`"),
+          method(
+              "More pretrained layers than the model has", "  - full: {pretrained_layers: 99}",
+              "grid.yaml:9: full.pretrained_layers is 99; this backbone has 2 blocks: 0 to 2, or -1 for all, would be "
+              "right"),
           method("Another program's name of a module", "  - lora: {targets: [q_proj]}",
                  "grid.yaml:9: an item of targets is \"q_proj\"; did you mean \"query\"?"),
           method("A text without a token to start from", "  - prompt: {init: text, text: \" \"}",
