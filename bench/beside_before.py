@@ -2,7 +2,8 @@
 """Trials of this program beside those of an earlier build, in pairs, interleaved: is any method slower than it was?
 
 SST-2 on MiniLM, 150 rows, 3 epochs, batch 16, 200 test rows, one rank on one core. For each method the median ratio of
-processor seconds (now / before) and the limits that hold it with 95 % (order statistics; at least 6 pairs).
+processor seconds (now / before) and the limits that hold it with 95 % (order statistics; at least 6 pairs); then of
+all methods together, which scatters less.
 Use: bench/beside_before.py --before OLD_ORCHESTRATOR --data FOLDER_WITH_SST-2 [--pairs 15] [--methods full,lora]
 """
 
@@ -66,7 +67,10 @@ def main():
             programs = [("before", options.before), ("now", PROGRAM)]
             random.Random(pair).shuffle(programs)
             pairs.append({when: seconds(program, folder, folder / f"{when}-{pair}") for when, program in programs})
-    for method in options.methods.split(","):
+    for pair in pairs:
+        for trials in pair.values():
+            trials["together"] = sum(trials.values())
+    for method in [*options.methods.split(","), "together"]:
         before, now = ([pair[when][method] for pair in pairs] for when in ("before", "now"))
         ratios = [n / b for n, b in zip(now, before)]
         low, high = limits(ratios)
