@@ -133,7 +133,7 @@ ParameterCounts count_trained(const TrialSpec& spec, const BackboneFacts& backbo
 /// Does the base run in evaluation mode, so that what it gives for a row is computed once?
 bool computes_features_once(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Do reports measure other methods against this one?
-bool is_baseline(const std::string& method);
+bool is_baseline(const MethodSpec& method);
 /// Does nothing train, so that there is one trial whatever the seed and the size?
 bool is_untrained(const std::string& method);
 

@@ -195,6 +195,11 @@ Grid load_grid(const std::string& path, const Overrides& overrides, worker::With
   for (const TaskEntry& task : file.tasks) inspect(file, task, facts);
   expand(file, facts, filter, overrides, grid);
   if (grid.trials.empty() && grid.holes.empty()) throw UsageError("--only leaves no trial of the grid");
+  if (grid.trials.empty()) {
+    const Hole& hole = grid.holes.front();
+    throw UsageError(fmt::format("nothing of the grid can be run; {} of {} on {}: {}", hole.label, hole.task,
+                                 hole.backbone, hole.reason));
+  }
   for (const auto& [name, task] : facts.tasks) {
     if (task.skipped_rows > 0)
       grid.warnings.push_back(fmt::format("{}: {} malformed rows left out", name, task.skipped_rows));

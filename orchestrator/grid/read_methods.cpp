@@ -90,12 +90,27 @@ void refuse_training_keys(const Node& options, const std::string& method, const 
   }
 }
 
+/// Of what says how to train, only the length of rows is read where nothing trains.
+void refuse_training(const Node& options, const std::string& method) {
+  const auto refuse = [&](const Node::Entry& entry) {
+    entry.key_node.fail(fmt::format("{} trains nothing, and has no {}; leave it out", method, entry.key));
+  };
+  for (const Node::Entry& entry : options.entries) {
+    if (entry.key == "learning_rate" || entry.key == "width") refuse(entry);
+    if (entry.key != "training") continue;
+    for (const Node::Entry& key : entry.value.entries) {
+      if (key.key != "max_length") refuse(key);
+    }
+  }
+}
+
 std::vector<MethodEntry> expand(const MethodInfo& info, const Node& place, const Node& options) {
   std::vector<std::string> known;
   for (const OptionInfo& option : info.options) known.push_back(option.name);
   for (const char* key : {"name", "learning_rate", "width", "training"}) known.emplace_back(key);
   refuse_training_keys(options, info.name, known);
   check_keys(options, info.name, known);
+  if (worker::is_untrained(info.name)) refuse_training(options, info.name);
 
   MethodEntry first;
   first.node = place;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "worker/text.hpp"
+#include "worker/trial.hpp"
 
 namespace peftgrid::orchestrator {
 
@@ -66,10 +67,10 @@ constexpr std::array kSynonyms = {
     Synonym{"problemtype", "kind"},
     Synonym{"tasktype", "kind"},
     Synonym{"type", "kind"},
-    Synonym{"causallm", "language_model"},
-    Synonym{"lm", "language_model"},
-    Synonym{"sft", "language_model"},
-    Synonym{"multiplechoice", "choice"},
+    Synonym{"causallm", worker::kLanguageModel},
+    Synonym{"lm", worker::kLanguageModel},
+    Synonym{"sft", worker::kLanguageModel},
+    Synonym{"multiplechoice", worker::kChoice},
     Synonym{"prompttemplate", "template"},
     Synonym{"response", "answer"},
     Synonym{"ppl", "perplexity"},

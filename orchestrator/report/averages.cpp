@@ -8,10 +8,11 @@ namespace {
 
 constexpr std::size_t kFewestTasksForOthers = 6;
 
-/// Main columns of scores, errors left out, on which every compared method that has a score anywhere has one.
+/// Main columns of scores, errors left out, on which every compared method that trains and has a score anywhere
+/// has one.
 std::vector<std::size_t> shared_columns(const ScoreTable& table) {
   const auto takes_part = [&](const MethodRow& row) {
-    return row.compared && std::ranges::any_of(row.cells, &ScoreCell::worked);
+    return row.compared && !row.untrained && std::ranges::any_of(row.cells, &ScoreCell::worked);
   };
   std::vector<std::size_t> shared;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {

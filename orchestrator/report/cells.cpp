@@ -73,7 +73,7 @@ class Gatherer {
  private:
   static std::tuple<std::string, bool, std::int64_t, std::string, std::string> order(const CellContents& cell) {
     const StoredTrial& trial = *cell.stored.front();
-    return {cell.backbone, !worker::is_baseline(trial.spec.method.name), -trial.record.trained_parameters, cell.label,
+    return {cell.backbone, !worker::is_baseline(trial.spec.method), -trial.record.trained_parameters, cell.label,
             cell.task};
   }
 

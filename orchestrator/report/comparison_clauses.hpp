@@ -21,6 +21,7 @@ struct Compared {
   std::vector<Said> methods;
   Scale scale;
   double margin = 0;  // as ScoreColumn's
+  bool all = true;    // no other method has a score here
 };
 
 /// Which methods may be the best; without a space in front.

@@ -141,7 +141,10 @@ std::vector<std::string> design_lines(const ScoreTable& table) {
 }
 
 std::string star_line(const ScoreTable& table) {
-  return any_starred(table) ? "* with 95 % confidence the best method is one of these" : "";
+  if (!any_starred(table)) return "";
+  const bool all = std::ranges::none_of(
+      table.rows, [](const MethodRow& row) { return std::ranges::any_of(row.cells, &ScoreCell::outside); });
+  return fmt::format("* with 95 % confidence the best {} is one of these", all ? "method" : "of the compared methods");
 }
 
 std::vector<std::string> legend(const ScoreTable& table) {

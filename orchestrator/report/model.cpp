@@ -143,7 +143,7 @@ MethodRow& row_of(ScoreTable& table, const std::string& label) {
   if (found != table.rows.end()) return *found;
   MethodRow& row = table.rows.emplace_back();
   row.label = label;
-  row.is_full = worker::is_baseline(label);
+  row.is_full = worker::is_baseline({label, {}});
   row.cells.resize(table.columns.size());
   return row;
 }
@@ -193,8 +193,11 @@ ScoreTable build_table(const std::string& backbone, std::int64_t size, const std
   if (table.columns.empty()) return table;
   for (const CellContents* contents : cells) {
     MethodRow& row = row_of(table, contents->label);
-    for (const StoredTrial* trial : contents->stored)
-      row.is_full = row.is_full || worker::is_baseline(trial->spec.method.name);
+    if (!contents->stored.empty()) {
+      const worker::MethodSpec& method = contents->stored.front()->spec.method;
+      row.is_full = worker::is_baseline(method);
+      row.untrained = worker::is_untrained(method.name);
+    }
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       if (table.columns[i].task == contents->task) fill_cell(table, row.cells[i], table.columns[i], *contents);
     }

@@ -89,6 +89,10 @@ struct ScoreCell {
   std::vector<std::size_t> notes;  // indices into ScoreTable::notes
   /// Some run worked: it can be compared.
   bool worked() const { return !scores.empty(); }
+  /// With some other method: starred, or below one.
+  bool compared() const { return verdict.starred || !verdict.above.empty(); }
+  /// It has a score, and no comparison says anything of it.
+  bool outside() const { return worked() && !compared(); }
   /// Stored runs that said nothing, of all stored ones.
   std::size_t failures() const { return diverged + undefined + collapsed; }
   std::size_t runs() const { return diverged + undefined + all_scores.size(); }
@@ -121,6 +125,7 @@ struct MethodCosts {
 struct MethodRow {
   std::string label;
   bool is_full = false;
+  bool untrained = false;         // one trial, whatever the seeds
   bool compared = true;           // is of the family of methods that are compared
   std::vector<ScoreCell> cells;   // one a column
   std::optional<double> average;  // over ScoreTable::averaged

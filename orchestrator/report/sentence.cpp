@@ -48,8 +48,9 @@ std::string models_text(const ScoreTable& table, std::size_t column) {
   if (measured.empty()) return "nothing is measured yet.";
   if (measured.size() == 1) return measured.front() + " alone is measured." + majority_clause(table, column);
   if (most_seeds > 1 && table.columns[column].rows < 2)
-    return "one test row tells nothing apart; none is compared." + majority_clause(table, column);
-  if (most_seeds > 1) return "no two methods share two seeds; none is compared." + majority_clause(table, column);
+    return "one test row tells nothing apart; nothing is compared." + majority_clause(table, column);
+  if (most_seeds > 1)
+    return "no two methods share two seeds on the same rows; nothing is compared." + majority_clause(table, column);
   std::string text = fmt::format("one seed compares these {} models, not the methods; another seed may turn it round.",
                                  in_words(measured.size()));
   if (const auto& two = table.columns[column].models) {
@@ -60,13 +61,29 @@ std::string models_text(const ScoreTable& table, std::size_t column) {
   return text;
 }
 
+/// Those of the compared family that have a score here and are compared with no other.
+std::string outside_clause(const ScoreTable& table, std::size_t column) {
+  Names untrained, others;
+  for (const MethodRow& row : table.rows) {
+    if (row.compared && row.cells[column].outside()) (row.untrained ? untrained : others).push_back(row.label);
+  }
+  std::string text;
+  if (!untrained.empty())
+    text += fmt::format(" {} not compared: one trial, without seeds.", listed_with_verb(untrained));
+  if (!others.empty())
+    text +=
+        fmt::format(" {} not compared: no two seeds shared with another on the same rows.", listed_with_verb(others));
+  return text;
+}
+
 /// The methods of a column that are compared with some other: starred, or below one.
 Compared compared_in(const ScoreTable& table, std::size_t column) {
   const ScoreColumn& of = table.columns[column];
   Compared compared{{}, of.differences, of.margin};
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
-    if (!cell.verdict.starred && cell.verdict.above.empty()) continue;
+    if (cell.outside()) compared.all = false;
+    if (!cell.compared()) continue;
     const double mean = cell.summary.mean;
     compared.methods.push_back({&row, &cell.verdict, of.lower_is_better ? -mean : mean});
   }
@@ -84,9 +101,9 @@ std::string column_sentence(const ScoreTable& table, std::size_t column) {
   if (!measured && !failures.empty()) return where + "nothing can be compared." + failures;
   if (compared.methods.empty()) return where + models_text(table, column) + failures;
   const std::size_t seeds = fewest_seeds(compared);
-  return where + best_clause(compared, seeds) + above_clause(table, compared) + against_clause(table, compared) +
-         needs_clause(table, compared) + keeps_clause(table, column, compared) + majority_clause(table, column) +
-         failures;
+  return where + best_clause(compared, seeds) + outside_clause(table, column) + above_clause(table, compared) +
+         against_clause(table, compared) + needs_clause(table, compared) + keeps_clause(table, column, compared) +
+         majority_clause(table, column) + failures;
 }
 
 std::string counts_clause(const ScoreTable& table) {
@@ -116,6 +133,8 @@ std::string average_sentence(const ScoreTable& table) {
   for (const MethodRow& row : table.rows) {
     if (row.on_average.starred || !row.on_average.above.empty())
       compared.methods.push_back({&row, &row.on_average, row.average.value_or(0)});
+    else if (row.average)
+      compared.all = false;
   }
   if (compared.methods.empty()) return "";
   Names headings;

@@ -10,6 +10,7 @@
 #include "orchestrator/report/more_seeds.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "tests/support/sample_reports.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 
 namespace peftgrid::orchestrator {
@@ -78,8 +79,22 @@ TEST(ReportComparisons, ComparesNoMethodsThatShareNoTwoSeeds) {
   SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
   run.records.erase(run.records.begin() + 2, run.records.begin() + 4);  // full has seeds 1 and 2, lora 2 and 3
   const ReportModel model = report_of(run);
-  EXPECT_THAT(said_of(model), HasSubstr("sst2: no two methods share two seeds; none is compared."));
+  EXPECT_THAT(said_of(model), HasSubstr("sst2: no two methods share two seeds on the same rows; nothing is compared."));
   EXPECT_FALSE(cell_of(model, "lora", "sst2").verdict.starred || cell_of(model, "lora", "sst2").verdict.against);
+}
+
+TEST(ReportComparisons, SaysWhoStandsOutsideTheComparisons) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2"}));
+  run.records.erase(run.records.begin() + 7, run.records.end());  // head keeps one seed
+  const ReportModel model = report_of(run);
+  EXPECT_THAT(said_of(model), HasSubstr("; any may be the best of them. head is not compared: no two seeds shared with "
+                                        "another on the same rows."));
+  EXPECT_THAT(terminal_table(model), HasSubstr("the best of the compared methods is one of these"));
+}
+
+TEST(ReportComparisons, TakesNoModelWithNewBlocksForFullFineTuning) {
+  EXPECT_TRUE(worker::is_baseline({"full", {{"pretrained_layers", std::int64_t{-1}}}}));
+  EXPECT_FALSE(worker::is_baseline({"full", {{"pretrained_layers", std::int64_t{0}}}}));
 }
 
 TEST(ReportComparisons, ComparesWithTheBaselineThatIsAskedForAndSaysSo) {

@@ -25,7 +25,10 @@ class FullPlan : public MethodPlan {
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(2e-5) : std::nullopt;
   }
-  bool is_baseline() const override { return true; }
+  /// Blocks that begin anew make another model of it. A file of an earlier version may lack the option.
+  bool is_baseline(const MethodSpec& method) const override {
+    return !method.options.contains(kPretrainedLayers) || integer_option(method, kPretrainedLayers) < 0;
+  }
 
   MethodFacts facts(const MethodContext& context) const override {
     MethodFacts facts = copies_of_top_layers(context.model, context.model.geometry.layers);

@@ -141,8 +141,8 @@ bool is_untrained(const std::string& method) {
   return find_method(method) != nullptr && method_plan(method).is_untrained();
 }
 
-bool is_baseline(const std::string& method) {
-  return find_method(method) != nullptr && method_plan(method).is_baseline();
+bool is_baseline(const MethodSpec& method) {
+  return find_method(method.name) != nullptr && method_plan(method.name).is_baseline(method);
 }
 
 TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, double length) {

@@ -87,7 +87,7 @@ class MethodPlan {
   /// Nothing trains, no head either: the pretrained model answers as it is.
   virtual bool is_untrained() const { return false; }
   /// Reports measure the others against it.
-  virtual bool is_baseline() const { return false; }
+  virtual bool is_baseline(const MethodSpec& /*method*/) const { return false; }
 };
 
 /// Throws UsageError for a name that is none.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "worker/catalogue.hpp"
@@ -109,6 +110,17 @@ std::vector<std::string> notes_on_labels(const std::vector<std::string>& labels,
   return notes;
 }
 
+namespace {
+
+std::optional<double> index_of_choice(const TaskSpec& task, const std::string& text) {
+  const auto index = parse_number(text);
+  if (!index || *index < 0 || *index >= static_cast<double>(task.choices.size()) || *index != std::floor(*index))
+    return std::nullopt;
+  return index;
+}
+
+}  // namespace
+
 std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where, bool json) {
   std::set<std::string> found;
   for (std::size_t i = 0; i < train.rows.size(); ++i) {
@@ -134,16 +146,28 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
   return labels;
 }
 
-/// A choice by its column's name; else by its index, from 0.
+bool names_choices(const TaskSpec& task, const std::vector<Table>& tables) {
+  const auto is_name = [&](const std::vector<std::string>& row) {
+    return !row.back().empty() && std::ranges::find(task.choices, row.back(), &Column::name) != task.choices.end();
+  };
+  const auto is_index = [&](const std::vector<std::string>& row) {
+    return index_of_choice(task, row.back()).has_value();
+  };
+  const auto all = [&](auto is_it) {
+    return std::ranges::all_of(tables, [&](const Table& table) { return std::ranges::all_of(table.rows, is_it); });
+  };
+  return all(is_name) || !all(is_index);
+}
+
 double LabelReader::read_choice(const std::string& text, const std::string& where, std::int64_t line) const {
+  if (!choices_by_name_) return *index_of_choice(task_, text);
   const auto named = std::ranges::find(task_.choices, text, &Column::name);
-  if (named != task_.choices.end() && !text.empty()) return static_cast<double>(named - task_.choices.begin());
-  const auto most = static_cast<double>(task_.choices.size() - 1);
-  const auto index = parse_number(text);
-  if (index && *index >= 0 && *index <= most && *index == std::floor(*index)) return *index;
-  throw UsageError(fmt::format(
-      "{}:{}: the label {} names no choice; the name of a choice's column, or its index from 0 to {}, would be right",
-      where, line, in_quotes(text), most));
+  if (!text.empty() && named != task_.choices.end()) return static_cast<double>(named - task_.choices.begin());
+  throw UsageError(
+      fmt::format("{}:{}: the label {} names no choice; the name of a choice's column, or in all rows its index from 0 "
+                  "to {}, would "
+                  "be right",
+                  where, line, in_quotes(text), task_.choices.size() - 1));
 }
 
 double LabelReader::read(const std::string& text, const std::string& where, std::int64_t line) const {

@@ -21,7 +21,9 @@ std::vector<std::string> notes_on_labels(const std::vector<std::string>& labels,
 /// Turns the text of a label column into the number an Example holds.
 class LabelReader {
  public:
-  LabelReader(const TaskSpec& task, std::vector<std::string> labels) : task_(task), labels_(std::move(labels)) {}
+  /// `choices_by_name`: what names_choices said of all labels of a choice task.
+  LabelReader(const TaskSpec& task, std::vector<std::string> labels, bool choices_by_name)
+      : task_(task), labels_(std::move(labels)), choices_by_name_(choices_by_name) {}
   /// Throws UsageError naming file and line where the text is no label of the set, or no number.
   double read(const std::string& text, const std::string& where, std::int64_t line) const;
 
@@ -31,6 +33,11 @@ class LabelReader {
 
   const TaskSpec& task_;
   std::vector<std::string> labels_;
+  bool choices_by_name_;
 };
+
+/// Are the labels in the last column of these tables names of choices' columns? Else all are indices. Nothing is read
+/// both ways: a column may be called "1".
+bool names_choices(const TaskSpec& task, const std::vector<Table>& tables);
 
 }  // namespace peftgrid::worker

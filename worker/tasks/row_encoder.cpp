@@ -80,6 +80,7 @@ class Templated : public RowEncoder {
 
  private:
   static constexpr std::size_t kIsAnswer = static_cast<std::size_t>(-1);
+  static constexpr std::string_view kWhiteSpace = " \t\n\r";
 
   /// Which of the texts a slot stands for.
   std::size_t text_of(const std::string& slot) const {
@@ -105,8 +106,9 @@ class Templated : public RowEncoder {
         const std::size_t answer_begin = begin_of_answer(rendered);
         const std::vector<std::size_t> ends = encoded.ends;
         row.sequences.push_back(sequence_of(std::move(encoded), false));
+        const auto is_target = [&](std::size_t end) { return end > answer_begin; };
+        const auto target = asks_nothing(values) ? ends.end() : std::ranges::find_if(ends, is_target);
         // Nothing stands before the first token of a row.
-        const auto target = std::ranges::find_if(ends, [&](std::size_t end) { return end > answer_begin; });
         row.sequences.back().first_target =
             static_cast<std::int32_t>(std::max<std::ptrdiff_t>(1, target - ends.begin()));
         return;
@@ -116,11 +118,17 @@ class Templated : public RowEncoder {
     }
   }
 
+  /// Is the answer that the loss is of blank, or cut off whole? What stands before it in the template is none.
+  bool asks_nothing(const std::vector<std::string>& values) const {
+    if (task_.loss == "all" || answer_slot_ == template_.slots().size()) return false;
+    return values[answer_slot_].find_first_not_of(kWhiteSpace) == std::string::npos;
+  }
+
   /// White space before the answer goes with it: words' tokens begin with theirs.
   std::size_t begin_of_answer(const Template::Rendered& rendered) const {
     if (task_.loss == "all" || answer_slot_ == template_.slots().size()) return 0;
     std::size_t begin = rendered.first[answer_slot_].begin;
-    while (begin > 0 && std::string_view(" \t\n\r").find(rendered.text[begin - 1]) != std::string_view::npos) --begin;
+    while (begin > 0 && kWhiteSpace.find(rendered.text[begin - 1]) != std::string_view::npos) --begin;
     return begin;
   }
 

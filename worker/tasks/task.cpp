@@ -148,16 +148,22 @@ Dataset read_dataset(const TaskSpec& task) {
   if (data.labels.empty() && has_classes(task)) {
     data.labels = labels_of(train, request.columns.size() - 1, task.train, request.format == "jsonl");
   }
-  const LabelReader labels(task, data.labels);
-  data.skipped_rows = train.skipped;
-  data.train = examples_of(std::move(train), task, labels, task.train);
-  const auto read = [&](const std::string& path) {
-    Table table = read_table(path, request_for(task, path));
-    data.skipped_rows += table.skipped;
-    return examples_of(std::move(table), task, labels, path);
-  };
-  if (!task.validation.empty()) data.validation = read(task.validation);
-  for (const TestFile& test : task.tests) data.tests.push_back(read(test.path));
+  std::vector<std::string> paths = {task.train};
+  if (!task.validation.empty()) paths.push_back(task.validation);
+  for (const TestFile& test : task.tests) paths.push_back(test.path);
+  std::vector<Table> tables;
+  tables.push_back(std::move(train));
+  for (std::size_t i = 1; i < paths.size(); ++i) tables.push_back(read_table(paths[i], request_for(task, paths[i])));
+  const LabelReader labels(task, data.labels, task.kind == kChoice && names_choices(task, tables));
+  std::vector<std::vector<Example>> splits;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    data.skipped_rows += tables[i].skipped;
+    splits.push_back(examples_of(std::move(tables[i]), task, labels, paths[i]));
+  }
+  const auto first_test = splits.end() - static_cast<std::ptrdiff_t>(task.tests.size());
+  data.tests.assign(std::make_move_iterator(first_test), std::make_move_iterator(splits.end()));
+  if (!task.validation.empty()) data.validation = std::move(splits[1]);
+  data.train = std::move(splits[0]);
   return data;
 }
 

@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostIds = 1 << 20;
-constexpr int kFormat = 3;
+constexpr int kFormat = 4;
 
 class Mapped : public TokenizedData {
  public:

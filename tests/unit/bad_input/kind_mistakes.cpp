@@ -17,13 +17,13 @@ BadInput task(std::string what, const std::string& keys, std::string message) {
   return bad;
 }
 
-/// The same with training rows of its own.
+/// The same with rows of its own, training and test.
 BadInput rows(std::string what, const std::string& keys, const std::string& table, std::string message) {
   BadInput bad = task(std::move(what), keys, std::move(message));
-  bad.shown += "\ndata/train.csv:\n" + table;
+  bad.shown += "\ndata/train.csv and data/test.csv:\n" + table;
   bad.spoil = [table, write = bad.spoil](const fs::path& folder) {
     write(folder);
-    write_text(folder / "data/train.csv", table);
+    for (const char* file : {"train", "test"}) write_text(folder / "data" / (std::string(file) + ".csv"), table);
   };
   return bad;
 }
@@ -77,6 +77,10 @@ Section kind_mistakes() {
                "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
                "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
                "empty, or was cut off; leave the row out"),
+          rows("A blank answer", model + "    template: \"{title} {answer}\"\n    answer: queue",
+               "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
+               "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
+               "empty, or was cut off; leave the row out"),
           task("A choice without its choices", choice + "    label: queue",
                "grid.yaml:3: the task \"tickets\" has no choices; name the columns to choose from"),
           task("A choice between one and itself", choice + "    choices: [body]\n    label: queue",
@@ -85,11 +89,13 @@ Section kind_mistakes() {
                "grid.yaml:8: choices are for a choice; this task is a classification"),
           rows("A label that names no choice", choices, "title,one,two,queue\na,b,c,one\nd,e,f,three\n",
                "grid.yaml:3: task tickets: data/train.csv:3: the label \"three\" names no choice; the name of a "
-               "choice's "
-               "column, or its index from 0 to 1, would be right"),
+               "choice's column, or in all rows its index from 0 to 1, would be right"),
           rows("A label of a choice that the row has not", choice + "    choices: [one, two, three]\n    label: queue",
                "title,one,two,three,queue\na,b,c,,2\n",
                "grid.yaml:3: task tickets: data/train.csv:2: the label \"2\" names a choice that the row has not"),
+          rows("A label by index, the others by name", choices, "title,one,two,queue\na,b,c,one\nd,e,f,0\n",
+               "grid.yaml:3: task tickets: data/train.csv:3: the label \"0\" names no choice; the name of a choice's "
+               "column, or in all rows its index from 0 to 1, would be right"),
           rows("A gap among a row's choices", choice + "    choices: [one, two, three]\n    label: queue",
                "title,one,two,three,queue\na,b,,c,0\n",
                "grid.yaml:3: task tickets: data/train.csv:2: a choice is empty, and a later one is not; only a row's "
