@@ -80,27 +80,25 @@ void multiply(std::vector<MethodEntry>& entries, const std::vector<const Node*>&
   entries = std::move(product);
 }
 
+bool says_how_to_train(const std::string& key) {
+  return std::ranges::find(training_keys(), key, &TrainingKey::name) != training_keys().end();
+}
+
 /// How to train is a map of its own; users of other programs look for its keys beside the options.
 void refuse_training_keys(const Node& options, const std::string& method, const std::vector<std::string>& known) {
   for (const Node::Entry& entry : options.entries) {
-    const bool trains = std::ranges::find(training_keys(), entry.key, &TrainingKey::name) != training_keys().end();
-    if (!trains || std::ranges::find(known, entry.key) != known.end()) continue;
+    if (!says_how_to_train(entry.key) || std::ranges::find(known, entry.key) != known.end()) continue;
     entry.key_node.fail(fmt::format("{} has no key {}; it goes into `training: {{{}: ...}}`", method,
                                     worker::in_quotes(entry.key), entry.key));
   }
 }
 
-/// Of what says how to train, only the length of rows is read where nothing trains.
-void refuse_training(const Node& options, const std::string& method) {
-  const auto refuse = [&](const Node::Entry& entry) {
-    entry.key_node.fail(fmt::format("{} trains nothing, and has no {}; leave it out", method, entry.key));
-  };
+/// Where nothing trains, only the length of rows is read of what says how to.
+void check_untrained(const Node& options, const std::string& method) {
   for (const Node::Entry& entry : options.entries) {
-    if (entry.key == "learning_rate" || entry.key == "width") refuse(entry);
-    if (entry.key != "training") continue;
-    for (const Node::Entry& key : entry.value.entries) {
-      if (key.key != "max_length") refuse(key);
-    }
+    if (entry.key == "training") check_untrained(entry.value, method);
+    if (entry.key == "width" || (says_how_to_train(entry.key) && entry.key != "max_length"))
+      entry.key_node.fail(fmt::format("{} trains nothing, and has no {}; leave it out", method, entry.key));
   }
 }
 
@@ -108,9 +106,9 @@ std::vector<MethodEntry> expand(const MethodInfo& info, const Node& place, const
   std::vector<std::string> known;
   for (const OptionInfo& option : info.options) known.push_back(option.name);
   for (const char* key : {"name", "learning_rate", "width", "training"}) known.emplace_back(key);
+  if (worker::is_untrained(info.name)) check_untrained(options, info.name);
   refuse_training_keys(options, info.name, known);
   check_keys(options, info.name, known);
-  if (worker::is_untrained(info.name)) refuse_training(options, info.name);
 
   MethodEntry first;
   first.node = place;

@@ -110,10 +110,10 @@ std::string listed_with_verb(const Names& names) {
 std::string best_clause(const Compared& compared, std::size_t seeds) {
   std::vector<Said> starred, others;
   for (const Said& one : compared.methods) (one.verdict->starred ? starred : others).push_back(one);
-  const std::string with = (seeds == 0 ? "these" : in_words(seeds)) + " seeds";
   if (others.empty())
-    return fmt::format("{} cannot tell these {} methods apart; any may be the best{}.", with,
-                       in_words(compared.methods.size()), compared.all ? "" : " of them");
+    return fmt::format("{} seeds cannot tell these {} methods apart; any may be the best{}.",
+                       seeds == 0 ? "these" : in_words(seeds), in_words(compared.methods.size()),
+                       compared.all ? "" : " of them");
   const std::string best = compared.all ? "the best method" : "the best of the compared methods";
   if (2 * starred.size() > compared.methods.size())
     return fmt::format("with 95 % confidence {} is not {}.", best, listed(names_of(others), "or"));

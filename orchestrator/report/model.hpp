@@ -63,6 +63,8 @@ struct Verdict {
   bool starred = false;            // with 95 % confidence the best method is one of the starred
   std::vector<std::size_t> above;  // rows that are clearly above it: why it is not starred
   std::optional<Against> against;  // the baseline; nothing below two shared seeds
+  /// Some comparison with another method was made: it is starred, or below one.
+  bool known() const { return starred || !above.empty(); }
 };
 
 struct ScoreCell {
@@ -89,10 +91,8 @@ struct ScoreCell {
   std::vector<std::size_t> notes;  // indices into ScoreTable::notes
   /// Some run worked: it can be compared.
   bool worked() const { return !scores.empty(); }
-  /// With some other method: starred, or below one.
-  bool compared() const { return verdict.starred || !verdict.above.empty(); }
   /// It has a score, and no comparison says anything of it.
-  bool outside() const { return worked() && !compared(); }
+  bool outside() const { return worked() && !verdict.known(); }
   /// Stored runs that said nothing, of all stored ones.
   std::size_t failures() const { return diverged + undefined + collapsed; }
   std::size_t runs() const { return diverged + undefined + all_scores.size(); }

@@ -83,7 +83,7 @@ Compared compared_in(const ScoreTable& table, std::size_t column) {
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
     if (cell.outside()) compared.all = false;
-    if (!cell.compared()) continue;
+    if (!cell.verdict.known()) continue;
     const double mean = cell.summary.mean;
     compared.methods.push_back({&row, &cell.verdict, of.lower_is_better ? -mean : mean});
   }
@@ -131,7 +131,7 @@ std::string elsewhere_clause(const ScoreTable& table) {
 std::string average_sentence(const ScoreTable& table) {
   Compared compared{{}, Scale(), table.rules.margin};
   for (const MethodRow& row : table.rows) {
-    if (row.on_average.starred || !row.on_average.above.empty())
+    if (row.on_average.known())
       compared.methods.push_back({&row, &row.on_average, row.average.value_or(0)});
     else if (row.average)
       compared.all = false;

@@ -155,15 +155,15 @@ Dataset read_dataset(const TaskSpec& task) {
   tables.push_back(std::move(train));
   for (std::size_t i = 1; i < paths.size(); ++i) tables.push_back(read_table(paths[i], request_for(task, paths[i])));
   const LabelReader labels(task, data.labels, task.kind == kChoice && names_choices(task, tables));
-  std::vector<std::vector<Example>> splits;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    data.skipped_rows += tables[i].skipped;
-    splits.push_back(examples_of(std::move(tables[i]), task, labels, paths[i]));
-  }
-  const auto first_test = splits.end() - static_cast<std::ptrdiff_t>(task.tests.size());
-  data.tests.assign(std::make_move_iterator(first_test), std::make_move_iterator(splits.end()));
-  if (!task.validation.empty()) data.validation = std::move(splits[1]);
-  data.train = std::move(splits[0]);
+  std::size_t next = 0;
+  const auto take = [&] {
+    Table& table = tables[next];
+    data.skipped_rows += table.skipped;
+    return examples_of(std::move(table), task, labels, paths[next++]);
+  };
+  data.train = take();
+  if (!task.validation.empty()) data.validation = take();
+  while (next < tables.size()) data.tests.push_back(take());
   return data;
 }
 

@@ -54,6 +54,8 @@ Section method_mistakes() {
                  "grid.yaml:9: lora has no key \"lr\"; did you mean \"learning_rate\"?"),
           method("How to train what does not train", "  - none: {learning_rate: 0.1}",
                  "grid.yaml:9: none trains nothing, and has no learning_rate; leave it out"),
+          method("Epochs of what does not train", "  - none: {epochs: 3}",
+                 "grid.yaml:9: none trains nothing, and has no epochs; leave it out"),
           method("How to train among the options", "  - lora: {epochs: 3}",
                  "grid.yaml:9: lora has no key \"epochs\"; it goes into `training: {epochs: ...}`"),
           method(
