@@ -1,6 +1,8 @@
 // The operators with gradients of their own: frozen and trained linear layers, dropout, attention over packed rows.
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
@@ -12,7 +14,9 @@
 #include <cmath>
 
 #include "tests/support/test_tensors.hpp"
+#include "worker/kernels/cpu/tile_product.hpp"
 #include "worker/kernels/functions.hpp"
+#include "worker/kernels/products.hpp"
 
 namespace peftgrid::tests {
 namespace {
@@ -55,6 +59,21 @@ TEST(Linear, TrainedGivesEveryGradient) {
   EXPECT_LT(relative(layer.x.grad(), x.grad()), 1e-6);
   EXPECT_LT(relative(layer.weight.grad(), weight.grad()), 1e-6);
   EXPECT_LT(relative(layer.bias.grad(), bias.grad()), 1e-6);
+}
+
+TEST(Linear, ByTilesHasTheSameBytesOnTwoThreads) {
+  if (!worker::kernels::has_tiles()) GTEST_SKIP() << "this processor has no tiles";
+  const at::Tensor x = numbers(1, {99, 24}), weight = numbers(2, {40, 24}), up = numbers(4, {99, 40});
+  const auto all = [&] {
+    return at::cat({worker::product(x, weight, std::nullopt).flatten(), worker::input_gradient(up, weight).flatten(),
+                    worker::weight_gradient(up, x).flatten()});
+  };
+  at::set_num_threads(1);
+  const at::Tensor one = all();
+  at::set_num_threads(2);
+  const at::Tensor two = all();
+  at::set_num_threads(1);
+  EXPECT_TRUE(one.equal(two));
 }
 
 TEST(Linear, TakesAnAbsentBias) {

@@ -7,7 +7,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -61,8 +60,8 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
  private:
   /// A parameter's is added where it gathers, by the product itself: a tensor of its own and a sum took 2 % of a step.
   static Tensor weight_gradient(const Tensor& gradient, const Tensor& x, const Tensor& weight) {
-    if (!weight.is_leaf() || !weight.grad().defined()) return at::mm(gradient.t(), x);
-    weight.grad().addmm_(gradient.t(), x);
+    if (!weight.is_leaf() || !weight.grad().defined()) return worker::weight_gradient(gradient, x);
+    add_weight_gradient(gradient, x, weight.grad());
     return {};
   }
 };

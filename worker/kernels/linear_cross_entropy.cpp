@@ -71,6 +71,7 @@ void softmax(Scores& scores, const Tensor& targets, const Tensor& losses, bool t
 /// Adds to a leaf's gradient where it gathers.
 void gather(const Tensor& table, const Tensor& slopes, const Tensor& x) {
   if (!table.grad().defined()) table.mutable_grad() = at::zeros_like(table);
+  if (x.is_cpu()) return add_weight_gradient(slopes, x, table.grad());
   table.grad().addmm_(slopes.t(), x);
 }
 

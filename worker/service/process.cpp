@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "worker/kernels/cpu/tile_product.hpp"
 #include "worker/kernels/cpu/vector_kernels.hpp"
 #include "worker/kernels/products.hpp"
 #include "worker/service/measure.hpp"
@@ -82,7 +83,7 @@ std::string cpu_type() {
         break;
       }
     }
-    return model + ", " + kernels::table().level;
+    return model + ", " + kernels::table().level + (kernels::has_tiles() ? ", AMX" : "");
   }();
   return type;
 }
