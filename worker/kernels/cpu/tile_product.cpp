@@ -137,13 +137,23 @@ void pack_tile(const Factor& factor, bool left, const float* from, std::int64_t 
   }
 }
 
-/// Writes lines of a factor as tiles, up to a whole block of them: [16 lines][32 depths][part].
+/// Writes lines of a factor as tiles, up to a whole block of them: [16 lines][32 depths][part]. Reads along what lies
+/// side by side.
 void pack(const Factor& factor, bool left, std::int64_t line, std::int64_t lines, std::int64_t at, std::int64_t depth,
           std::uint16_t* tiles) {
-  for (std::int64_t i = line; i < line + pieces(lines, kBlock) * kBlock; i += kSide) {
-    for (std::int64_t k = at; k < at + depth; k += kDepth, tiles += kParts * kTile) {
-      pack_tile(factor, left, factor.data + i * factor.line_stride + k * factor.depth_stride, factor.lines - i,
-                at + depth - k, tiles);
+  const std::int64_t squares = pieces(lines, kBlock) * (kBlock / kSide), deep = pieces(depth, kDepth);
+  const auto pack_at = [&](std::int64_t i, std::int64_t k) {
+    const std::int64_t first = line + i * kSide, from = at + k * kDepth;
+    pack_tile(factor, left, factor.data + first * factor.line_stride + from * factor.depth_stride, factor.lines - first,
+              at + depth - from, tiles + (i * deep + k) * kParts * kTile);
+  };
+  if (factor.depth_stride == 1) {
+    for (std::int64_t i = 0; i < squares; ++i) {
+      for (std::int64_t k = 0; k < deep; ++k) pack_at(i, k);
+    }
+  } else {
+    for (std::int64_t k = 0; k < deep; ++k) {
+      for (std::int64_t i = 0; i < squares; ++i) pack_at(i, k);
     }
   }
 }
