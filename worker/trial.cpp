@@ -47,6 +47,7 @@ void visit_fields(Visitor& v, Visited<Visitor, BackboneSpec>& backbone) {
   v.field("tokenizer_sha256", backbone.tokenizer_sha256);
   v.later("truncation_side", backbone.truncation_side, std::string("right"));
   v.later("input", backbone.input, std::string(kInputPlain));
+  v.later_aside("vocabulary", backbone.vocabulary);
 }
 
 template <typename Visitor>

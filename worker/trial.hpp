@@ -35,6 +35,7 @@ struct BackboneSpec {
   std::string tokenizer_sha256;           // of tokenizer.json, and of what tokenizer_config.json changes of it
   std::string truncation_side = "right";  // the end of a row that is too long: right | left
   std::string input = kInputPlain;        // plain | gpt1
+  std::int64_t vocabulary = 0;            // of a language model: among so many tokens it tells the next one
   bool operator==(const BackboneSpec&) const = default;
 };
 

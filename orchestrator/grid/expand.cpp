@@ -63,6 +63,29 @@ void check_sizes(const GridFile& file, const Facts& facts) {
   }
 }
 
+/// A cell's trials but for size and seed, and what the grid says of them that changes none.
+struct Wanted {
+  TrialSpec spec;
+  std::vector<std::string> idle;  // "input: gpt1"
+};
+
+/// Takes a setting back that changes nothing here.
+template <typename Value>
+void leave_out(Wanted& wanted, const std::string& name, Value& setting, const Value& none) {
+  if (setting == none) return;
+  wanted.idle.push_back(fmt::format("{}: {}", name, setting));
+  setting = none;
+}
+
+/// What one list has and the other has not.
+std::vector<std::string> unlike(std::vector<std::string> one, std::vector<std::string> other) {
+  std::vector<std::string> found;
+  std::ranges::sort(one);
+  std::ranges::sort(other);
+  std::ranges::set_symmetric_difference(one, other, std::back_inserter(found));
+  return found;
+}
+
 /// Trials of one cell: the same but for seeds.
 class Expansion {
  public:
@@ -78,9 +101,10 @@ class Expansion {
   }
 
  private:
-  TrialSpec common(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) const {
+  Wanted common(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) const {
     const BackboneFacts& base = facts_.backbones.at(backbone.name);
-    TrialSpec spec;
+    Wanted wanted;
+    TrialSpec& spec = wanted.spec;
     spec.label = method.label;
     spec.backbone = {backbone.name,
                      backbone.path,
@@ -93,12 +117,15 @@ class Expansion {
     spec.task = facts_.specs.at(task.spec.name);
     spec.method = method.spec;
     const bool untrained = worker::is_untrained(method.spec.name);
+    const bool language_model = spec.task.kind == worker::kLanguageModel;
     // Tokens are inserted for a head to read; only then does a pair's order matter.
-    if (untrained || spec.task.kind == worker::kLanguageModel) spec.backbone.input = worker::kInputPlain;
-    if (spec.backbone.input == worker::kInputPlain) spec.task.symmetric = false;
+    const std::string plain = worker::kInputPlain;
+    if (language_model) spec.backbone.vocabulary = base.model.config.vocabulary;
+    if (untrained || language_model) leave_out(wanted, "input", spec.backbone.input, plain);
+    if (spec.backbone.input == plain) leave_out(wanted, "symmetric", spec.task.symmetric, false);
     std::map<std::string, std::string> origins;
     spec.training = training_of(file_, spec.task, task.training, method, base, origins);
-    if (spec.task.kind == worker::kLanguageModel) spec.training.auxiliary_lm = 0;  // its own loss is that
+    if (language_model) leave_out(wanted, "auxiliary_lm", spec.training.auxiliary_lm, 0.0);  // its own loss is that
     spec.protocol = file_.protocol;
     spec.precision = file_.precision;
     spec.keep = file_.keep;
@@ -112,7 +139,7 @@ class Expansion {
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
     at_place(method.node, [&] { worker::check_method(spec, base); });
-    return spec;
+    return wanted;
   }
 
   /// What does not train has neither seed nor size: one trial, whatever the grid says of them.
@@ -127,7 +154,8 @@ class Expansion {
   }
 
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
-    TrialSpec spec = common(backbone, task, method);
+    Wanted wanted = common(backbone, task, method);
+    TrialSpec& spec = wanted.spec;
     const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
     const bool untrained = worker::is_untrained(method.spec.name);
     for (const std::int64_t size : file_.train_sizes) {
@@ -139,17 +167,22 @@ class Expansion {
         grid_.holes.push_back({backbone.name, task.spec.name, method.label, size, *misfit});
         continue;
       }
-      if (untrained) return add_cell(spec, method);
+      if (untrained) return add_cell(wanted, method);
       spec.train_size = size;
       spec.selection = selection_for(file_, size);
-      add_cell(spec, method);
+      add_cell(wanted, method);
     }
   }
 
-  void add_cell(TrialSpec& spec, const MethodEntry& method) {
-    spec.cell = cell_id_unlike(spec, method);
+  void add_cell(Wanted& wanted, const MethodEntry& method) {
+    TrialSpec& spec = wanted.spec;
     const bool untrained = worker::is_untrained(spec.method.name);
     const std::int64_t size = untrained ? kNoTrainingRows : spec.train_size;
+    spec.cell = worker::cell_id(spec);
+    if (const auto why = is_there(wanted, method)) {
+      grid_.holes.push_back({spec.backbone.name, spec.task.name, spec.label, size, *why});
+      return;
+    }
     Cell cell{spec.cell, spec.backbone.name, spec.task.name, spec.label, size, {}, {}};
     if (spec.width == 0) cell.undecided = spec.cell;
     for (const std::uint64_t seed : untrained ? std::vector<std::uint64_t>{1} : file_.seeds) {
@@ -165,16 +198,19 @@ class Expansion {
     if (!cell.trials.empty()) grid_.cells.push_back(std::move(cell));
   }
 
-  std::string cell_id_unlike(const TrialSpec& spec, const MethodEntry& method) {
-    const std::string id = worker::cell_id(spec);
+  /// Why a cell is not trained: an earlier one has its trials, where what would tell them apart changes nothing here.
+  std::optional<std::string> is_there(const Wanted& wanted, const MethodEntry& method) {
+    const TrialSpec& spec = wanted.spec;
     const std::string label = fmt::format("{} of {} on {}", spec.label, spec.task.name, spec.backbone.name);
-    const auto [before, fresh] = cells_.emplace(id, label);
-    if (!fresh) {
+    const auto [before, fresh] = cells_.emplace(spec.cell, Named{label, wanted.idle});
+    if (fresh) return std::nullopt;
+    const std::vector<std::string> idle = unlike(before->second.idle, wanted.idle);
+    if (idle.empty()) {
       method.node.fail(
           fmt::format("{} and {} are the same trials in everything that can change a number; leave one out",
-                      before->second, label));
+                      before->second.label, label));
     }
-    return id;
+    return fmt::format("the same trials as {}: {} changes nothing here", before->second.label, worker::joined(idle));
   }
 
   /// Says once for each sample, whichever method trains on it, which labels it lacks, and what cannot select.
@@ -201,7 +237,11 @@ class Expansion {
   const Filter& filter_;
   const Overrides& overrides_;
   Grid& grid_;
-  std::map<std::string, std::string> cells_;  // id to what it is
+  struct Named {
+    std::string label;
+    std::vector<std::string> idle;
+  };
+  std::map<std::string, Named> cells_;  // by id
   std::set<std::string> sampled_;
 };
 

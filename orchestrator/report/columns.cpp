@@ -58,6 +58,18 @@ double usual_score(const ScoreColumn& column, const std::vector<const CellConten
   return *middle;
 }
 
+/// Of any run that was tested.
+const std::vector<double>* first_labels(const ScoreColumn& column, const std::vector<const CellContents*>& cells) {
+  for (const CellContents* contents : cells) {
+    if (contents->task != column.task) continue;
+    for (const StoredTrial* trial : contents->stored) {
+      const auto test = std::ranges::find(trial->record.tests, column.test, &checkpoint::TestResult::name);
+      if (test != trial->record.tests.end()) return &test->labels;
+    }
+  }
+  return nullptr;
+}
+
 /// A task's own is of its first metric, and as shown.
 double margin_of(const ScoreColumn& column, const ComparisonRules& rules, Metrics metrics) {
   const auto own = rules.task_margins.find(column.task);
@@ -88,15 +100,11 @@ void describe_columns(Columns& columns, const std::vector<const CellContents*>& 
     if (column.lower_is_better) column.scale = Scale::units(usual_score(column, cells));
     column.differences = column.in_logs ? Scale::nats() : column.scale;
     column.margin = margin_of(column, rules, metrics);
-    for (const CellContents* contents : cells) {
-      if (contents->task != column.task) continue;
-      for (const StoredTrial* trial : contents->stored) {
-        const auto test = std::ranges::find(trial->record.tests, column.test, &checkpoint::TestResult::name);
-        if (test == trial->record.tests.end() || column.rows != 0) continue;
-        column.rows = test->labels.size();
-        if (!column.regression) column.majority = majority_score(column.metric, test->labels);
-      }
-    }
+    const std::vector<double>* labels = compared_labels(column, cells);
+    if (labels == nullptr) labels = first_labels(column, cells);
+    if (labels == nullptr) continue;
+    column.rows = labels->size();
+    if (!column.regression) column.majority = majority_score(column.metric, *labels);
   }
 }
 

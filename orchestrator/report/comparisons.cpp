@@ -1,9 +1,12 @@
 #include "orchestrator/report/comparisons.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "orchestrator/report/format.hpp"
 #include "orchestrator/report/outcomes.hpp"
 #include "orchestrator/report/pseudo_values.hpp"
 #include "orchestrator/report/scores.hpp"
@@ -27,25 +30,21 @@ struct Found {
   const checkpoint::TestResult* test = nullptr;
 };
 
-bool can_be_paired(const checkpoint::TestResult& test) {
-  const auto undefined = [](double value) { return std::isnan(value); };
-  return test.labels.size() > 1 && test.labels.size() == test.predictions.size() &&
-         std::ranges::none_of(test.labels, undefined) && std::ranges::none_of(test.predictions, undefined);
-}
-
-/// The column's runs that worked on the same test rows as the first of them; the others are named in a remark.
+/// The column's runs that worked on the test rows that most have; the others are named in a remark.
 std::vector<Found> find_runs(ScoreTable& table, std::size_t index, const std::vector<const CellContents*>& cells) {
   const ScoreColumn& column = table.columns[index];
+  const std::vector<double>* labels = compared_labels(column, cells);
   std::vector<Found> found;
-  std::size_t others = 0;
+  std::vector<std::string> others;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     for (const CellContents* contents : cells) {
       if (contents->label != table.rows[row].label || contents->task != column.task) continue;
       for (const StoredTrial* trial : contents->stored) {
         const RunOutcome outcome = outcome_of(*trial, column);
         if (outcome.kind != RunOutcome::Kind::Worked || !can_be_paired(*outcome.test)) continue;
-        if (!found.empty() && outcome.test->labels != found.front().test->labels) {
-          ++others;
+        if (outcome.test->labels != *labels) {
+          const std::string& label = table.rows[row].label;
+          if (others.empty() || others.back() != label) others.push_back(label);
           continue;
         }
         const double score = column.in_logs ? std::log(outcome.score) : outcome.score;
@@ -53,9 +52,10 @@ std::vector<Found> find_runs(ScoreTable& table, std::size_t index, const std::ve
       }
     }
   }
-  if (others > 0) {
-    table.remarks.push_back(column.heading + ": " + std::to_string(others) + (others == 1 ? " run was" : " runs were") +
-                            " tested on rows other than the rest's and stand outside all comparisons.");
+  if (!others.empty()) {
+    table.remarks.push_back(fmt::format(
+        "{}: runs of {} were tested on other rows{} than most and stand outside all comparisons.", column.heading,
+        listed(others), column.in_logs ? ", or to other lengths, other answers or by another tokenizer," : ""));
   }
   return found;
 }

@@ -88,8 +88,9 @@ std::string cell_line(const ScoreTable& table, const MethodRow& row, std::size_t
   const ScoreCell& cell = row.cells[index];
   const ScoreColumn& column = table.columns[index];
   const bool scored = cell.state == ScoreCell::State::Scored;
-  const auto over_seeds = mean_interval(values_of(cell.scores));
-  const Summary all = summarize(values_of(cell.all_scores));
+  const std::vector<double> worked = values_of(cell.scores), with_collapsed = values_of(cell.all_scores);
+  const auto over_seeds = column.in_logs ? mean_interval_of_logs(worked) : mean_interval(worked);
+  const Summary all = column.in_logs ? summarize_logs(with_collapsed) : summarize(with_collapsed);
   std::vector<std::string> fields = {field(table.backbone),
                                      size_field(table.train_size),
                                      field(row.label),

@@ -10,11 +10,14 @@ namespace peftgrid::orchestrator {
 namespace {
 
 /// "diverged", "predicts one class", "diverged or predicts one class".
-std::string how(const ScoreCell& cell, bool regression) {
+std::string how(const ScoreCell& cell, const ScoreColumn& column) {
   std::vector<std::string> ways;
   if (cell.diverged > 0) ways.emplace_back("diverged");
   if (cell.undefined > 0) ways.emplace_back("has no defined score");
-  if (cell.collapsed > 0) ways.emplace_back(regression ? "predicts one value" : "predicts one class");
+  if (cell.collapsed > 0)
+    ways.emplace_back(column.in_logs      ? "is worse than a guess among all tokens"
+                      : column.regression ? "predicts one value"
+                                          : "predicts one class");
   return listed(ways, "or");
 }
 
@@ -25,7 +28,7 @@ std::string failures_clause(const ScoreTable& table, std::size_t column) {
   for (const MethodRow& row : table.rows) {
     const ScoreCell& cell = row.cells[column];
     if (cell.failures() == 0) continue;
-    const std::string reason = how(cell, table.columns[column].regression);
+    const std::string reason = how(cell, table.columns[column]);
     if (!cell.worked()) {
       text +=
           fmt::format(" {} is not compared: it {} in {} of {} seeds.", row.label, reason, cell.failures(), cell.runs());

@@ -87,6 +87,14 @@ std::map<std::string, std::size_t> undefined_by_reason(const ScoreColumn& column
   return seeds;
 }
 
+std::string how_collapsed(const ScoreColumn& column, const CellContents& contents) {
+  if (column.in_logs)
+    return fmt::format(" above {}, the perplexity of a guess among all tokens",
+                       grouped(contents.stored.front()->spec.backbone.vocabulary));
+  if (!column.regression) return " predict one class";
+  return fmt::format(" predict one value (they vary by less than {:g} % of what the labels do)", 100 * kLeastSpread);
+}
+
 void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, const CellContents& contents) {
   std::set<std::string> reasons;
   for (const StoredTrial* trial : contents.stored) {
@@ -105,14 +113,8 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
   const std::size_t absent =
       contents.planned.size() - std::min(contents.planned.size(), contents.stored.size() + contents.failed.size());
   if (absent > 0) add_note(table, cell, of_seeds(absent, cell.planned) + " not there yet");
-  if (cell.collapsed > 0) {
-    add_note(
-        table, cell,
-        of_seeds(cell.collapsed, cell.all_scores.size()) +
-            (column.regression ? fmt::format(" predict one value (they vary by less than {:g} % of what the labels do)",
-                                             100 * kLeastSpread)
-                               : " predict one class"));
-  }
+  if (cell.collapsed > 0)
+    add_note(table, cell, of_seeds(cell.collapsed, cell.all_scores.size()) + how_collapsed(column, contents));
 }
 
 ScoreCell::State state_of(const ScoreCell& cell, const CellContents& contents) {
@@ -132,7 +134,8 @@ void fill_cell(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, co
   }
   cell.planned = contents.planned.size();
   for (const StoredTrial* trial : contents.stored) take_trial(table, cell, column, *trial);
-  cell.summary = summarize(values_of(cell.worked() ? cell.scores : cell.all_scores));
+  const std::vector<double> scores = values_of(cell.worked() ? cell.scores : cell.all_scores);
+  cell.summary = column.in_logs ? summarize_logs(scores) : summarize(scores);
   cell.state = state_of(cell, contents);
   explain(table, cell, column, contents);
 }

@@ -28,6 +28,7 @@ struct Chart {
   std::string x_settings;  // gnuplot commands of our own
   std::vector<Series> series;
   int places = 4;               // of numbers on the y axis
+  bool in_logs = false;         // y is compared by its logarithm: an axis of powers where dots lie far apart
   bool lines = false;           // joins a series' dots
   std::optional<double> level;  // a horizontal line, where it lies inside
   std::string level_label;

@@ -132,6 +132,7 @@ class Planner {
     scores.title = column.heading + ", " + backbone;
     scores.y_axis = axis_of(column);
     scores.places = column.scale.drawn_places();
+    scores.in_logs = column.in_logs;
     scores.level = shown(column.scale, column.majority);
     scores.level_label = "majority class";
     add("size", backbone, column.heading,
@@ -173,6 +174,7 @@ class Planner {
     chart.x_axis = "trained parameters, with the head";
     chart.y_axis = axis_of(column);
     chart.places = column.scale.drawn_places();
+    chart.in_logs = column.in_logs;
     chart.x_settings = "set logscale x\nset format x '%.0s%c'\nset offsets graph 0.05, graph 0.05, 0, 0\n";
     chart.level = shown(column.scale, table->columns[index].majority);
     chart.level_label = "majority class";
@@ -202,6 +204,7 @@ class Planner {
     chart.x_axis = "epochs";
     chart.y_axis = loss ? "training loss" : axis_of(column) + ", selection rows";
     chart.places = loss ? 6 : column.scale.drawn_places();
+    chart.in_logs = !loss && column.in_logs;
     chart.x_settings = "set offsets graph 0.03, graph 0.03, 0, 0\n";
     const std::string what =
         loss ? "mean training loss since the evaluation before" : column.metric + " on the selection rows";

@@ -51,18 +51,25 @@ double Scale::rounded(double number) const {
   return value == 0 ? 0 : value;
 }
 
+bool Scale::shows(double number) const {
+  const double digits = std::abs(rounded(number));
+  return in_points_ || !std::isfinite(number) || (digits < 1e5 && (power_ == 0 || digits > 0 || number == 0));
+}
+
 std::string Scale::number(double number) const {
+  if (!shows(number)) return units(number).number(number);
   return with_power(fmt::format("{:.{}f}", rounded(number), places_));
 }
 
 std::string Scale::signed_number(double difference) const {
+  if (!shows(difference)) return units(difference).signed_number(difference);
   return with_power(fmt::format("{:+.{}f}", rounded(difference), places_));
 }
 
 std::string Scale::mean(double mean) const {
   const double last = mean * steps();
   const bool on_a_half = std::abs(std::abs(last - std::trunc(last)) - 0.5) < 1e-6;
-  if (!on_a_half) return number(mean);
+  if (!on_a_half || !shows(mean)) return number(mean);
   return with_power(fmt::format("{:.{}f}", shown(mean) / std::pow(10.0, power_), places_ + 1));
 }
 

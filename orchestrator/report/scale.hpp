@@ -5,7 +5,8 @@
 namespace peftgrid::orchestrator {
 
 /// How the numbers of a metric are written: scores times 100, in points, to one place; errors as they are, to three
-/// digits of what is usual in their column, very large and very small ones with a power of ten: "2.21e12".
+/// digits of what is usual in their column, very large and very small ones with a power of ten: "2.21e12". A number
+/// that is far from what is usual there is written by its own size.
 class Scale {
  public:
   /// Points.
@@ -34,7 +35,8 @@ class Scale {
   std::string margin_number(double margin) const;  // "1", "0.5"; "0.05"
 
  private:
-  double steps() const;  // that a number of 1 has
+  double steps() const;             // that a number of 1 has
+  bool shows(double number) const;  // in the column's places: as more than nothing, in at most five digits
   std::string with_power(const std::string& digits) const;
   double rounded(double number) const;  // as shown, without a minus in front of zero
 

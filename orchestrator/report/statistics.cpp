@@ -35,12 +35,34 @@ Summary summarize(const std::vector<double>& values) {
   return summary;
 }
 
+namespace {
+
+std::vector<double> logarithms(std::vector<double> values) {
+  for (double& value : values) value = std::log(value);
+  return values;
+}
+
+}  // namespace
+
+Summary summarize_logs(const std::vector<double>& values) {
+  Summary summary = summarize(logarithms(values));
+  summary.mean = values.empty() ? 0 : std::exp(summary.mean);
+  if (summary.sd) *summary.sd *= summary.mean;
+  return summary;
+}
+
 std::optional<Interval> mean_interval(const std::vector<double>& values) {
   const Summary summary = summarize(values);
   if (!summary.sd) return std::nullopt;
   const auto n = static_cast<double>(summary.n);
   const double half = t_quantile(0.975, n - 1) * *summary.sd / std::sqrt(n);
   return Interval{summary.mean - half, summary.mean + half};
+}
+
+std::optional<Interval> mean_interval_of_logs(const std::vector<double>& values) {
+  const auto logs = mean_interval(logarithms(values));
+  if (!logs) return std::nullopt;
+  return Interval{std::exp(logs->low), std::exp(logs->high)};
 }
 
 Interval share_interval(std::size_t some, std::size_t all) {

@@ -26,6 +26,8 @@ struct Summary {
   std::size_t n = 0;
 };
 Summary summarize(const std::vector<double>& values);
+/// Of what is compared by its logarithm: the geometric mean, and the logarithms' deviation times it. Above 0.
+Summary summarize_logs(const std::vector<double>& values);
 
 /// What two seeds must agree in to be compared as a pair: seed and data seed.
 using SeedKey = std::pair<std::uint64_t, std::uint64_t>;
@@ -34,6 +36,8 @@ std::vector<double> values_of(const BySeed& by_seed);
 
 /// 95 % t interval of a mean; nothing below two values.
 std::optional<Interval> mean_interval(const std::vector<double>& values);
+/// Of a geometric mean.
+std::optional<Interval> mean_interval_of_logs(const std::vector<double>& values);
 
 /// Wilson's 95 % interval of a share: `some` of `all`, which is not 0.
 Interval share_interval(std::size_t some, std::size_t all);

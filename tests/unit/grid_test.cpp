@@ -225,6 +225,7 @@ TEST_F(GridTest, TheUntrainedModelIsOneTrialWhateverTheSizesAndSeeds) {
   EXPECT_EQ(few.trials[0].method.name, "none");
   EXPECT_EQ(few.trials[0].id, many.trials[0].id);
   EXPECT_EQ(many.cells[0].train_size, kNoTrainingRows);
+  EXPECT_GT(few.trials[0].backbone.vocabulary, 0) << "reports know a guess by it";
 }
 
 TEST_F(GridTest, TheUntrainedModelStaysWhereOnlyASizeOrASeedIsAskedFor) {
@@ -236,6 +237,29 @@ TEST_F(GridTest, TheUntrainedModelStaysWhereOnlyASizeOrASeedIsAskedFor) {
 TEST_F(GridTest, AnAuxiliaryLossIsNoneOfALanguageModel) {
   const std::string methods = "methods: [lora: {training: {auxiliary_lm: 0.5}}]\ntrain_sizes: [4]\nseeds: 1\n";
   EXPECT_EQ(load_grid(as_language_model(root_, methods), {}).trials[0].training.auxiliary_lm, 0);
+}
+
+TEST_F(GridTest, WhatDiffersOnlyInASettingThatChangesNothingThereIsAHole) {
+  const std::string methods =
+      "methods: [lora, lora: {training: {auxiliary_lm: 0.5}}, none]\ntrain_sizes: [4]\nseeds: 2\n";
+  const Grid grid = load_grid(as_language_model(root_, methods), {});
+  EXPECT_EQ(grid.trials.size(), 3U);
+  ASSERT_EQ(grid.holes.size(), 1U);
+  EXPECT_THAT(grid.holes[0].reason, testing::AllOf(HasSubstr("the same trials as lora"),
+                                                   HasSubstr("auxiliary_lm: 0.5 changes nothing here")));
+}
+
+TEST_F(GridTest, InsertedTokensMakeNoSecondTrialWhereNoneAreInserted) {
+  const std::string file = as_language_model(root_, "methods: [none, lora]\ntrain_sizes: [4]\nseeds: 1\n");
+  const std::string decoder = (root_ / "models/decoder").string();
+  Overrides overrides;
+  overrides.set = {"backbones=[{name: plain, path: " + decoder + "}, {name: inserted, path: " + decoder +
+                   ", input: gpt1}]"};
+  const Grid grid = load_grid(file, overrides);
+  EXPECT_EQ(grid.trials.size(), 2U);
+  ASSERT_EQ(grid.holes.size(), 2U);
+  EXPECT_EQ(grid.holes[0].backbone, "inserted");
+  EXPECT_THAT(grid.holes[0].reason, HasSubstr("on plain: input: gpt1 changes nothing here"));
 }
 
 TEST_F(GridTest, ListsInAnyOrderHaveOneId) {

@@ -211,7 +211,18 @@ TEST(ReportComparisons, LeavesRunsOnOtherTestRowsOutOfComparisons) {
   for (double& label : run.records[5].tests[0].labels) label = 1 - label;
   const ReportModel model = report_of(run);
   EXPECT_EQ(cell_of(model, "lora", "sst2").verdict.against->comparison.seeds, 2U);
-  EXPECT_THAT(markdown(model, {}), HasSubstr("1 run was tested on rows other than the rest's"));
+  EXPECT_THAT(markdown(model, {}), HasSubstr("runs of lora were tested on other rows than most"));
+}
+
+TEST(ReportComparisons, AreOfTheRowsThatMostRunsHaveWhicheverComesFirst) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  checkpoint::TestResult& first = run.records[0].tests[0];
+  first.labels.pop_back();
+  first.predictions.pop_back();
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(model.tables[0].columns[0].rows, first.labels.size() + 1);
+  EXPECT_EQ(cell_of(model, "lora", "sst2").verdict.against->comparison.seeds, 2U);
+  EXPECT_THAT(markdown(model, {}), HasSubstr("runs of full were tested on other rows than most"));
 }
 
 }  // namespace

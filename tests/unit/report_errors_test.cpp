@@ -70,6 +70,9 @@ TEST(ReportErrors, VeryLargeAndVerySmallOnesAreWrittenWithAPowerOfTen) {
   EXPECT_EQ(Scale::units(0.5).number(0.5), "0.500");
   EXPECT_EQ(Scale::units(12345).number(12345), "12345");
   EXPECT_EQ(Scale::units(25).amount(0.0041), "0.0041") << "more than nothing";
+  EXPECT_EQ(Scale::units(25).mean(1.7412e5), "1.74e5") << "far from what is usual";
+  EXPECT_EQ(Scale::units(2.2e12).number(17.24), "17.2");
+  EXPECT_EQ(Scale::units(2.2e12).number(0), "0.00e12");
 }
 
 TEST(ReportErrors, OfErrorsAloneNothingIsSaidOfPoints) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "orchestrator/report/layout.hpp"
+#include "orchestrator/report/plots.hpp"
 #include "orchestrator/report/pseudo_values.hpp"
 #include "orchestrator/report/writers.hpp"
 #include "tests/support/sample_reports.hpp"
@@ -72,6 +73,50 @@ TEST(ReportOfALanguageModel, ShowsPerplexitiesAndDifferencesInNatsAToken) {
   EXPECT_THAT(said_of(model), HasSubstr("nats"));
   EXPECT_THAT(said_of(model), Not(HasSubstr("point")));
   EXPECT_THAT(markdown(model, {}), HasSubstr("differences are in nats a token"));
+}
+
+TEST(ReportOfALanguageModel, MeansAreGeometricAsDifferencesAreOfLogarithms) {
+  SampleRun run = stories(0);
+  double sum = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    checkpoint::TestResult& test = run.records[i].tests[0];
+    for (double& nats : test.predictions) nats *= i == 3 ? 200 : 1;
+    test.metrics[0].second = worker::metric("perplexity", test.labels, test.predictions);
+    if (i >= 3) sum += std::log(test.metrics[0].second) / 3;
+  }
+  const ReportModel model = report_of(run);
+  const ScoreCell& cell = cell_of(model, "lora", "stories");
+  EXPECT_NEAR(std::log(cell.summary.mean), sum, 1e-9);
+  EXPECT_TRUE(std::isfinite(*cell.summary.sd));
+  EXPECT_LT(score_layout(model.tables[0]).rows[1][1].text.size(), 24U) << "no hundred digits";
+  EXPECT_THAT(markdown(model, {}), HasSubstr("Means of perplexity are geometric"));
+}
+
+TEST(ReportOfALanguageModel, WorseThanAGuessAmongAllTokensIsAFailure) {
+  SampleRun run = stories(0);
+  for (std::size_t i = 0; i < 6; ++i) {
+    worker::TrialSpec spec = worker::trial_from_json(run.records[i].spec);
+    spec.backbone.vocabulary = 500;
+    run.records[i].spec = worker::to_json(spec);
+    checkpoint::TestResult& test = run.records[i].tests[0];
+    for (double& nats : test.predictions) nats *= i == 3 ? 4 : 1;
+    test.metrics[0].second = worker::metric("perplexity", test.labels, test.predictions);
+  }
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(cell_of(model, "lora", "stories").collapsed, 1U);
+  EXPECT_EQ(cell_of(model, "lora", "stories").scores.size(), 2U);
+  EXPECT_THAT(said_of(model), HasSubstr("lora is worse than a guess among all tokens in 1 of 3 seeds"));
+  EXPECT_THAT(markdown(model, {}), HasSubstr("1 of 3 seeds above 500, the perplexity of a guess among all tokens"));
+}
+
+TEST(ReportOfALanguageModel, IsDrawnOnAnAxisOfPowersWhereMethodsLieFarApart) {
+  const auto drawn = [](double more) {
+    std::string scripts;
+    for (const Plot& plot : plan_plots(report_of(stories(more)))) scripts += plot.script;
+    return scripts;
+  };
+  EXPECT_THAT(drawn(9), HasSubstr("set logscale y"));
+  EXPECT_THAT(drawn(0.2), Not(HasSubstr("set logscale y")));
 }
 
 TEST(ReportOfALanguageModel, HasNoMajorityAndNothingCollapses) {
