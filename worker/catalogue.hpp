@@ -151,6 +151,7 @@ TokenCost token_cost(const TrialSpec& spec, const BackboneFacts& backbone, doubl
 struct ProductSpeed {
   double gflops = 200;   // in fp32
   double bf16_gain = 2;  // how many times as fast they are in bf16
+  double beside = 0.3;   // what a step takes besides them, over their time in fp32: norms, activations, attention
 };
 
 // ---- tasks -----------------------------------------------------------------------------------------------------

@@ -14,9 +14,6 @@ using worker::ProductSpeed;
 using worker::TaskFacts;
 using worker::TrialSpec;
 
-// What a step takes beside its large products, over their time in fp32: norms, activations, attention's small
-// products. 0.2 to 0.3 where the products are slow (AVX2, Zen 4), 0.6 where they are fast (a Xeon).
-constexpr double kBesideProducts = 0.3;
 constexpr double kStepSeconds = 1e-3;    // whatever its size: drawing rows, scheduling, clipping
 constexpr double kTrialSeconds = 0.05;   // dispatch, start, publish
 constexpr double kUpdateSeconds = 1e-9;  // AdamW per parameter and step
@@ -40,7 +37,7 @@ double waiting(double rows, double shards) {
 /// Of `flop`, the `trained` ones with weights that train.
 double token_seconds(const TrialSpec& spec, const ProductSpeed& products, double flop, double trained) {
   const double frozen = (flop - trained) / (spec.precision == "bf16" ? products.bf16_gain : 1);
-  return (trained + frozen + kBesideProducts * flop) / (products.gflops * 1e9);
+  return (trained + frozen + products.beside * flop) / (products.gflops * 1e9);
 }
 
 /// As the folder's tokenizer has them, or guessed from characters where it has none.

@@ -32,7 +32,7 @@ bool in_bf16(const Grid& grid) {
 Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpeed& otherwise) {
   Speed speed{otherwise, false, {}};
   constexpr double kNominal = 1;  // GFLOP/s
-  const Speed nominal{{kNominal, otherwise.bf16_gain}, false, {}};
+  const Speed nominal{{kNominal, otherwise.bf16_gain, otherwise.beside}, false, {}};
   std::vector<double> ratios;  // predicted over what it took
   std::map<std::string, std::vector<double>> of_kind;
   for (const worker::TrialSpec& spec : grid.trials) {
