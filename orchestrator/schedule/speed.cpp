@@ -32,7 +32,7 @@ bool in_bf16(const Grid& grid) {
 Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpeed& otherwise) {
   Speed speed{otherwise, false, {}};
   constexpr double kNominal = 1;  // GFLOP/s
-  const Speed nominal{{kNominal, otherwise.bf16_gain, otherwise.beside}, false, {}};
+  const Speed nominal{{.gflops = kNominal, .bf16_gain = otherwise.bf16_gain}, false, {}};
   std::vector<double> ratios;  // predicted over what it took
   std::map<std::string, std::vector<double>> of_kind;
   for (const worker::TrialSpec& spec : grid.trials) {
@@ -44,6 +44,8 @@ Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpe
   if (ratios.empty()) return speed;
   const double all = median(ratios);
   speed.products.gflops = all * kNominal;
+  // A plan from trials depends on nothing that this moment measures.
+  speed.products.beside = nominal.products.beside;
   speed.from_trials = true;
   for (auto& [kind, values] : of_kind) speed.by_method[kind] = all / median(values);
   return speed;
