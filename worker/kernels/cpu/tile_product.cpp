@@ -131,7 +131,7 @@ void pack_tile(const Factor& factor, bool left, const float* from, std::int64_t 
     if (left) {
       split(near[i], far[i], behind, out, kSide);
     } else {
-      const __m512* pair = i < kSide / 2 ? near + 2 * i : far + 2 * i - kSide;
+      const __m512* pair = i < kSide / 2 ? near + 2 * i : far + (2 * i - kSide);
       split(pair[0], pair[1], in_turn, out, kSide);
     }
   }
