@@ -58,18 +58,6 @@ double usual_score(const ScoreColumn& column, const std::vector<const CellConten
   return *middle;
 }
 
-/// Of any run that was tested.
-const std::vector<double>* first_labels(const ScoreColumn& column, const std::vector<const CellContents*>& cells) {
-  for (const CellContents* contents : cells) {
-    if (contents->task != column.task) continue;
-    for (const StoredTrial* trial : contents->stored) {
-      const auto test = std::ranges::find(trial->record.tests, column.test, &checkpoint::TestResult::name);
-      if (test != trial->record.tests.end()) return &test->labels;
-    }
-  }
-  return nullptr;
-}
-
 /// A task's own is of its first metric, and as shown.
 double margin_of(const ScoreColumn& column, const ComparisonRules& rules, Metrics metrics) {
   const auto own = rules.task_margins.find(column.task);
@@ -101,7 +89,6 @@ void describe_columns(Columns& columns, const std::vector<const CellContents*>& 
     column.differences = column.in_logs ? Scale::nats() : column.scale;
     column.margin = margin_of(column, rules, metrics);
     const std::vector<double>* labels = compared_labels(column, cells);
-    if (labels == nullptr) labels = first_labels(column, cells);
     if (labels == nullptr) continue;
     column.rows = labels->size();
     if (!column.regression) column.majority = majority_score(column.metric, *labels);

@@ -123,11 +123,9 @@ std::string scores_line(const ScoreTable& table) {
   std::string text = "Scores are means over the seeds that worked, × 100";
   if (!errors.empty()) text += fmt::format(" ({} as they are)", listed(errors));
   text += ", with their standard deviation over seeds.";
-  for (const ScoreColumn& column : table.columns) {
-    if (!column.in_logs) continue;
-    text += fmt::format(" Means of {0} are geometric, since its logarithm is what is compared.", column.metric);
-    break;
-  }
+  if (const auto in_logs = std::ranges::find(table.columns, true, &ScoreColumn::in_logs);
+      in_logs != table.columns.end())
+    text += fmt::format(" Means of {} are geometric, since its logarithm is what is compared.", in_logs->metric);
   if (!errors.empty())
     text +=
         fmt::format(" Of {} lower is better; differences have + where a method is better, and no average takes them.",

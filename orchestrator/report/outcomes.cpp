@@ -56,14 +56,12 @@ const std::vector<double>* compared_labels(const ScoreColumn& column, const std:
     if (contents->task != column.task) continue;
     for (const StoredTrial* trial : contents->stored) {
       const RunOutcome outcome = outcome_of(*trial, column);
-      if (outcome.kind != RunOutcome::Kind::Worked || !can_be_paired(*outcome.test)) continue;
+      if (outcome.test == nullptr) continue;
+      const bool compares = outcome.kind == RunOutcome::Kind::Worked && can_be_paired(*outcome.test);
       const auto same = [&](const Group& group) { return *group.labels == outcome.test->labels; };
-      const auto group = std::ranges::find_if(groups, same);
-      if (group == groups.end()) {
-        groups.push_back({&outcome.test->labels, 1});
-      } else {
-        ++group->runs;
-      }
+      auto group = std::ranges::find_if(groups, same);
+      if (group == groups.end()) group = groups.insert(group, {&outcome.test->labels, 0});
+      group->runs += compares ? 1 : 0;
     }
   }
   const auto before = [](const Group& a, const Group& b) {

@@ -24,7 +24,7 @@ RunOutcome outcome_of(const StoredTrial& trial, const ScoreColumn& column);
 bool can_be_paired(const checkpoint::TestResult& test);
 
 /// The labels of the test rows on which most runs of the column were tested that can be compared, of several the
-/// longest ones, then those that are first in order; null where there is no such run. They belong to a trial.
+/// longest ones, then those that are first in order; null where no run was tested. They belong to a trial.
 const std::vector<double>* compared_labels(const ScoreColumn& column, const std::vector<const CellContents*>& cells);
 
 }  // namespace peftgrid::orchestrator

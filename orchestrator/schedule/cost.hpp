@@ -8,7 +8,7 @@
 namespace peftgrid::orchestrator {
 
 /// What a rank on a CUDA device is taken to do where nothing was measured: products of a small model on an H100.
-inline constexpr worker::ProductSpeed kUsualCudaSpeed{3000, 1, 0.3};
+inline constexpr worker::ProductSpeed kUsualCudaSpeed{3000, 1};
 
 /// Seconds that `ranks` of them need for a trial (0: as many as it is wide): products, the rest of a step, the update
 /// of what trains, evaluations; where ranks share it, their unlike shards and the sums. Good for order and for a first

@@ -44,7 +44,7 @@ Speed speed_of(const Grid& grid, const RunState& state, const worker::ProductSpe
   if (ratios.empty()) return speed;
   const double all = median(ratios);
   speed.products.gflops = all * kNominal;
-  // A plan from trials depends on nothing that this moment measures.
+  // What trials took beside their products is in their speed; this moment's measurement must not move it.
   speed.products.beside = nominal.products.beside;
   speed.from_trials = true;
   for (auto& [kind, values] : of_kind) speed.by_method[kind] = all / median(values);

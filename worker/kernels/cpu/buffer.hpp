@@ -5,7 +5,7 @@
 
 #include "worker/kernels/cpu/vector_types.hpp"
 
-/// For vector_kernels.cpp only: memory of a kernel's own, and how lines of numbers come into it.
+/// For vector_kernels.cpp and tile_product.cpp only: memory of a kernel's own, and how lines of numbers come into it.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
 /// Memory that grows and is kept; never below one vector beyond what is asked for.
@@ -40,12 +40,8 @@ inline void gather(const float* from, std::int64_t from_row, std::int64_t count,
   }
 }
 
-/// A square of kLanes lines, of which `count` are there, the others zeros; interleaving lines that lie half of them
-/// apart log2(kLanes) times turns it.
-inline void turn_square(const float* lines, std::int64_t count, std::int64_t line_width, std::int64_t width,
-                        float* to) {
-  Floats line[kLanes];
-  for (std::int64_t j = 0; j < kLanes; ++j) line[j] = j < count ? load(lines + j * line_width) : Floats{};
+/// Turns a square: interleaving lines that lie half of them apart log2(kLanes) times does.
+inline void turn(Floats (&line)[kLanes]) {
   for (std::int64_t apart = 1; apart < kLanes; apart *= 2) {
     Floats next[kLanes];
     for (std::int64_t j = 0; j < kLanes / 2; ++j) {
@@ -54,6 +50,14 @@ inline void turn_square(const float* lines, std::int64_t count, std::int64_t lin
     }
     for (std::int64_t j = 0; j < kLanes; ++j) line[j] = next[j];
   }
+}
+
+/// A square of kLanes lines, of which `count` are there, the others zeros, turned.
+inline void turn_square(const float* lines, std::int64_t count, std::int64_t line_width, std::int64_t width,
+                        float* to) {
+  Floats line[kLanes];
+  for (std::int64_t j = 0; j < kLanes; ++j) line[j] = j < count ? load(lines + j * line_width) : Floats{};
+  turn(line);
   for (std::int64_t c = 0; c < kLanes; ++c) store(to + c * width, line[c]);
 }
 

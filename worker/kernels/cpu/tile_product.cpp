@@ -1,37 +1,24 @@
 #include "worker/kernels/cpu/tile_product.hpp"
 
 #include <cpuid.h>
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "worker/kernels/cpu/tile_packing.hpp"
 
 namespace peftgrid::worker::kernels {
 
+namespace PEFTGRID_LEVEL {
 namespace {
 
-constexpr std::int64_t kSide = 16;              // lines of a tile
-constexpr std::int64_t kDepth = 32;             // bf16 numbers of a tile's line
-constexpr std::int64_t kTile = kSide * kDepth;  // 1 KiB
-constexpr std::int64_t kParts = 3;
-constexpr std::int64_t kBlock = kTileLines;  // lines of each factor that are multiplied at once: four tiles of sums
-static_assert(kBlock == 2 * kSide);
 /// What lies ready as tiles: of the left factor 0.9 MB at the most, in the second cache; of the right one 5.3 MB.
 constexpr std::int64_t kMostLines = 256, kMostColumns = 1536, kMostDepth = 18 * kDepth;
-
-std::int64_t pieces(std::int64_t whole, std::int64_t part) {
-  return (whole + part - 1) / part;
-}
 
 /// The least multiple of `part` that covers `whole` in as few steps as `most` does.
 std::int64_t even_step(std::int64_t whole, std::int64_t most, std::int64_t part) {
   return pieces(pieces(whole, pieces(whole, most)), part) * part;
-}
-
-__mmask16 first_lanes(std::int64_t count) {
-  return count >= kSide ? __mmask16(0xFFFF) : count <= 0 ? __mmask16(0) : static_cast<__mmask16>((1U << count) - 1);
 }
 
 /// The layout of the eight tile registers: 16 lines of 64 bytes each. The registers are this thread's until it is over.
@@ -49,114 +36,6 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
   ~TileRegisters() { _tile_release(); }
 };
-
-/// The nearest float with 8 bits (halves away from 0), which is one of bf16.
-__m512 rounded(__m512 x) {
-  const __m512i bits = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
-  return _mm512_castsi512_ps(_mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
-}
-
-/// The parts of 32 floats as bf16 numbers: those of `low` and of `high` one behind the other, or by turns.
-void split(__m512 low, __m512 high, __m512i order, __m512i* parts, std::int64_t apart) {
-  for (std::int64_t i = 0;; ++i) {
-    const __m512 first = i + 1 == kParts ? low : rounded(low), second = i + 1 == kParts ? high : rounded(high);
-    parts[i * apart] = _mm512_permutex2var_epi16(_mm512_castps_si512(first), order, _mm512_castps_si512(second));
-    if (i + 1 == kParts) return;
-    low = _mm512_sub_ps(low, first);
-    high = _mm512_sub_ps(high, second);
-  }
-}
-
-/// Turns a square of 16 x 16 floats.
-void turn(__m512 (&lines)[kSide]) {
-  __m512 next[kSide];
-  for (int i = 0; i < 16; i += 2) {
-    next[i] = _mm512_unpacklo_ps(lines[i], lines[i + 1]);
-    next[i + 1] = _mm512_unpackhi_ps(lines[i], lines[i + 1]);
-  }
-  const auto joined = [](__m512 a, __m512 b, bool upper) {
-    const __m512d low = _mm512_castps_pd(a), high = _mm512_castps_pd(b);
-    return _mm512_castpd_ps(upper ? _mm512_unpackhi_pd(low, high) : _mm512_unpacklo_pd(low, high));
-  };
-  for (int i = 0; i < 16; i += 4) {
-    for (int j = 0; j < 2; ++j) {
-      lines[i + 2 * j] = joined(next[i + j], next[i + j + 2], false);
-      lines[i + 2 * j + 1] = joined(next[i + j], next[i + j + 2], true);
-    }
-  }
-  for (int i = 0; i < 16; i += 8) {
-    for (int j = 0; j < 4; ++j) {
-      next[i + j] = _mm512_shuffle_f32x4(lines[i + j], lines[i + 4 + j], 0x88);
-      next[i + 4 + j] = _mm512_shuffle_f32x4(lines[i + j], lines[i + 4 + j], 0xdd);
-    }
-  }
-  for (int j = 0; j < 8; ++j) {
-    lines[j] = _mm512_shuffle_f32x4(next[j], next[8 + j], 0x88);
-    lines[8 + j] = _mm512_shuffle_f32x4(next[j], next[8 + j], 0xdd);
-  }
-}
-
-/// A square of 16 x 16 of a matrix whose numbers lie one behind the other along its lines; zeros where `lines` or
-/// `width` end.
-void read_square(const float* from, std::int64_t stride, std::int64_t lines, std::int64_t width,
-                 __m512 (&square)[kSide]) {
-  const __mmask16 mask = first_lanes(width);
-  for (std::int64_t i = 0; i < kSide; ++i)
-    square[i] = _mm512_maskz_loadu_ps(i < lines ? mask : __mmask16(0), from + i * stride);
-}
-
-/// The three tiles of 16 lines and 32 depths of a factor, `lines` and `depth` of which are there. A tile of the left
-/// factor has its lines, one of the right factor pairs of depths of all lines.
-void pack_tile(const Factor& factor, bool left, const float* from, std::int64_t lines, std::int64_t depth,
-               std::uint16_t* tiles) {
-  const __m512i in_turn = _mm512_set_epi16(63, 31, 61, 29, 59, 27, 57, 25, 55, 23, 53, 21, 51, 19, 49, 17, 47, 15, 45,
-                                           13, 43, 11, 41, 9, 39, 7, 37, 5, 35, 3, 33, 1);
-  const __m512i behind = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
-                                          25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-  __m512 near[kSide], far[kSide];  // depths 0 to 15, 16 to 31
-  const bool by_line = factor.depth_stride == 1;
-  if (by_line) {
-    read_square(from, factor.line_stride, lines, depth, near);
-    read_square(from + kSide, factor.line_stride, lines, depth - kSide, far);
-  } else {
-    read_square(from, factor.depth_stride, depth, lines, near);
-    read_square(from + kSide * factor.depth_stride, factor.depth_stride, depth - kSide, lines, far);
-  }
-  if (by_line != left) {
-    turn(near);
-    turn(far);
-  }
-  auto* out = reinterpret_cast<__m512i*>(tiles);
-  for (std::int64_t i = 0; i < kSide; ++i, ++out) {
-    if (left) {
-      split(near[i], far[i], behind, out, kSide);
-    } else {
-      const __m512* pair = i < kSide / 2 ? near + 2 * i : far + (2 * i - kSide);
-      split(pair[0], pair[1], in_turn, out, kSide);
-    }
-  }
-}
-
-/// Writes lines of a factor as tiles, up to a whole block of them: [16 lines][32 depths][part]. Reads along what lies
-/// side by side.
-void pack(const Factor& factor, bool left, std::int64_t line, std::int64_t lines, std::int64_t at, std::int64_t depth,
-          std::uint16_t* tiles) {
-  const std::int64_t squares = pieces(lines, kBlock) * (kBlock / kSide), deep = pieces(depth, kDepth);
-  const auto pack_at = [&](std::int64_t i, std::int64_t k) {
-    const std::int64_t first = line + i * kSide, from = at + k * kDepth;
-    pack_tile(factor, left, factor.data + first * factor.line_stride + from * factor.depth_stride, factor.lines - first,
-              at + depth - from, tiles + (i * deep + k) * kParts * kTile);
-  };
-  if (factor.depth_stride == 1) {
-    for (std::int64_t i = 0; i < squares; ++i) {
-      for (std::int64_t k = 0; k < deep; ++k) pack_at(i, k);
-    }
-  } else {
-    for (std::int64_t k = 0; k < deep; ++k) {
-      for (std::int64_t i = 0; i < squares; ++i) pack_at(i, k);
-    }
-  }
-}
 
 /// Sums of 32 by 32 lines: [two halves of the left lines][two of the right ones], a tile each.
 struct Sums {
@@ -235,30 +114,6 @@ void multiply(const std::uint16_t* left, const std::uint16_t* right, std::int64_
   _tile_stored(3, sums.numbers + 3 * kSide * kSide, 64);
 }
 
-/// A thread's memory for tiles, kept from product to product.
-class TileMemory {
- public:
-  TileMemory() = default;
-  TileMemory(const TileMemory&) = delete;
-  TileMemory& operator=(const TileMemory&) = delete;
-  ~TileMemory() { std::free(tiles_); }
-  std::uint16_t* take(std::int64_t lines, std::int64_t depth) {
-    const std::int64_t size = lines * depth * kParts;
-    if (size > size_) {
-      std::free(tiles_);
-      tiles_ =
-          static_cast<std::uint16_t*>(std::aligned_alloc(64, static_cast<std::size_t>(size) * sizeof(std::uint16_t)));
-      if (tiles_ == nullptr) std::abort();
-      size_ = size;
-    }
-    return tiles_;
-  }
-
- private:
-  std::uint16_t* tiles_ = nullptr;
-  std::int64_t size_ = 0;
-};
-
 /// One product, block by block. The sums of a block are written while the tiles multiply the next one.
 class Multiplication {
  public:
@@ -267,9 +122,9 @@ class Multiplication {
         line_step_(even_step(product.left.lines, kMostLines, kBlock)),
         column_step_(even_step(product.right.lines, kMostColumns, kBlock)),
         depth_step_(even_step(product.depth, kMostDepth, kDepth)) {
-    static thread_local TileMemory left, right;
-    left_ = left.take(line_step_, depth_step_);
-    right_ = right.take(column_step_, depth_step_);
+    static thread_local Buffer<std::uint16_t> left, right;  // kept from product to product
+    left_ = left.take(line_step_ * depth_step_ * kParts);
+    right_ = right.take(column_step_ * depth_step_ * kParts);
   }
 
   void run() {
@@ -314,6 +169,7 @@ class Multiplication {
 };
 
 }  // namespace
+}  // namespace PEFTGRID_LEVEL
 
 bool has_tiles() {
   static const bool has = [] {
@@ -329,7 +185,7 @@ bool has_tiles() {
 }
 
 void tile_product(const TileProduct& product) {
-  Multiplication(product).run();
+  PEFTGRID_LEVEL::Multiplication(product).run();
 }
 
 }  // namespace peftgrid::worker::kernels

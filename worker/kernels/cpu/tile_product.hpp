@@ -4,8 +4,8 @@
 
 /// Products of fp32 matrices by the tile instructions (AMX), which multiply bf16 numbers and sum in fp32. Three bf16
 /// numbers hold a float's 24 bits: x = x1 + x2 + x3, each the rest rounded. Of the nine products of two such numbers
-/// the six largest are summed; the others are below 2^-25 of the product (Henry, Tang and Heinecke, 2019, "Leveraging
-/// the bfloat16 artificial intelligence datatype for higher-precision computations").
+/// the six largest are summed; the largest of the others is at most 2^-24 of the product (Henry, Tang and Heinecke,
+/// 2019, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations").
 namespace peftgrid::worker::kernels {
 
 /// So many lines of the left factor are multiplied at once.
@@ -30,8 +30,8 @@ struct TileProduct {
 /// Has this processor tiles, and may this process use them? The first call asks the system; any thread may call it.
 bool has_tiles();
 
-/// Needs has_tiles(). As exact as sums of fp32 products are, or more: depths are summed in blocks, small products
-/// first. Infinite numbers give NaN.
+/// Needs has_tiles(), and a depth above 0. As exact as plain sums of fp32 products are, or more, since depths are
+/// summed in blocks. Infinite numbers give NaN.
 void tile_product(const TileProduct& product);
 
 }  // namespace peftgrid::worker::kernels

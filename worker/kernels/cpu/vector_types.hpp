@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-/// For vector_kernels.cpp only: names of one instruction-set level.
+/// For vector_kernels.cpp and tile_product.cpp only: names of one instruction-set level.
 namespace peftgrid::worker::kernels::PEFTGRID_LEVEL {
 
 /// Floats of one register: wider vectors, which the compiler would have to split, cost attention six times its time.
