@@ -210,7 +210,8 @@ class Expansion {
           fmt::format("{} and {} are the same trials in everything that can change a number; leave one out",
                       before->second.label, label));
     }
-    return fmt::format("the same trials as {}: {} changes nothing here", before->second.label, worker::joined(idle));
+    return fmt::format("the same trials as {}: {} {} nothing here", before->second.label, worker::joined(idle),
+                       idle.size() == 1 ? "changes" : "change");
   }
 
   /// Says once for each sample, whichever method trains on it, which labels it lacks, and what cannot select.

@@ -88,9 +88,11 @@ std::map<std::string, std::size_t> undefined_by_reason(const ScoreColumn& column
 }
 
 std::string how_collapsed(const ScoreColumn& column, const CellContents& contents) {
-  if (column.in_logs)
-    return fmt::format(" above {}, the perplexity of a guess among all tokens",
-                       grouped(contents.stored.front()->spec.backbone.vocabulary));
+  if (column.in_logs) {
+    std::int64_t vocabulary = 0;  // of the runs that say it
+    for (const StoredTrial* trial : contents.stored) vocabulary = std::max(vocabulary, trial->spec.backbone.vocabulary);
+    return fmt::format(" above {}, the perplexity of a guess among all tokens", grouped(vocabulary));
+  }
   if (!column.regression) return " predict one class";
   return fmt::format(" predict one value (they vary by less than {:g} % of what the labels do)", 100 * kLeastSpread);
 }

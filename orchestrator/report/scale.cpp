@@ -52,8 +52,8 @@ double Scale::rounded(double number) const {
 }
 
 bool Scale::shows(double number) const {
-  const double digits = std::abs(rounded(number));
-  return in_points_ || !std::isfinite(number) || (digits < 1e5 && (power_ == 0 || digits > 0 || number == 0));
+  if (in_points_ || !std::isfinite(number) || number == 0) return true;
+  return std::abs(number) < 1e5 * std::pow(10.0, power_) && (power_ == 0 || rounded(number) != 0);
 }
 
 std::string Scale::number(double number) const {

@@ -76,6 +76,15 @@ TEST(Linear, ByTilesHasTheSameBytesOnTwoThreads) {
   EXPECT_TRUE(one.equal(two));
 }
 
+TEST(Linear, OfNoTokensGivesItsWeightNoGradient) {
+  const at::Tensor up = numbers(4, {0, 40}), x = numbers(1, {0, 24});
+  EXPECT_TRUE(worker::weight_gradient(up, x).equal(at::zeros({40, 24})));
+  const at::Tensor sum = numbers(2, {40, 24}), before = sum.clone();
+  worker::add_weight_gradient(up, x, sum);
+  EXPECT_TRUE(sum.equal(before));
+  EXPECT_EQ(worker::product(x, numbers(2, {40, 24}), std::nullopt).size(0), 0);
+}
+
 TEST(Linear, TakesAnAbsentBias) {
   const Layer layer;
   EXPECT_LT(relative(worker::linear(layer.x, layer.weight, {}), at::linear(layer.x, layer.weight)), 1e-6);

@@ -72,6 +72,8 @@ TEST(ReportErrors, VeryLargeAndVerySmallOnesAreWrittenWithAPowerOfTen) {
   EXPECT_EQ(Scale::units(25).amount(0.0041), "0.0041") << "more than nothing";
   EXPECT_EQ(Scale::units(25).mean(1.7412e5), "1.74e5") << "far from what is usual";
   EXPECT_EQ(Scale::units(2.2e12).number(17.24), "17.2");
+  EXPECT_EQ(Scale::units(25).number(99999.97), "100000.0") << "on the edge between both";
+  EXPECT_EQ(Scale::units(99999.97).number(99999.97), "100000");
   EXPECT_EQ(Scale::units(2.2e12).number(0), "0.00e12");
 }
 

@@ -93,11 +93,13 @@ Tensor input_gradient(const Tensor& gradient, const Tensor& weight) {
 }
 
 Tensor weight_gradient(const Tensor& gradient, const Tensor& x) {
-  return kernels::has_tiles() ? by_tiles(gradient.t(), x.t(), std::nullopt) : at::mm(gradient.t(), x);
+  if (kernels::has_tiles() && x.size(0) > 0) return by_tiles(gradient.t(), x.t(), std::nullopt);
+  return at::mm(gradient.t(), x);
 }
 
 void add_weight_gradient(const Tensor& gradient, const Tensor& x, Tensor sum) {
-  if (kernels::has_tiles() && sum.is_contiguous()) return multiply_tiles(gradient.t(), x.t(), std::nullopt, true, sum);
+  if (kernels::has_tiles() && x.size(0) > 0 && sum.is_contiguous())
+    return multiply_tiles(gradient.t(), x.t(), std::nullopt, true, sum);
   sum.addmm_(gradient.t(), x);
 }
 
