@@ -114,6 +114,10 @@ std::optional<std::string> unlike_label_order(const BackboneFacts& backbone, con
 
 /// Why this trial's method cannot run on its backbone read so, if it cannot: a stated hole, never an error.
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Options of the trial's method that change nothing on this backbone, whatever their value: it has nothing for them.
+std::vector<std::string> idle_options(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Parts of the backbone that the method's options name beside others, and that this one has not: "ffn_gate".
+std::vector<std::string> absent_parts(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Checks options against the backbone (a rank larger than the layer) and rows' length against its positions. Throws
 /// UsageError.
 void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
@@ -212,6 +216,8 @@ struct TaskFacts {
 /// Reads all files of a task whole and checks every row. Fills the label set: of the training file, sorted (numbers by
 /// value), unless `task.labels` names it. Throws UsageError with file, line, what is wrong and what would be right.
 TaskFacts inspect_task(const TaskSpec& task);
+/// Rows that a trial trains on.
+std::int64_t training_rows(const TrialSpec& spec, const TaskFacts& task);
 /// Do all of a trial's selection rows have one label, or one value? Then no step is better than another.
 bool selects_among_equals(const TrialSpec& spec, const TaskFacts& task);
 /// Labels that no row among a trial's training rows has.
@@ -223,8 +229,9 @@ struct InspectedRows {
   std::vector<std::string> notes;
 };
 /// Tokenizes all rows of a trial's task, through the cache. Notes how many are cut, and on which side, how many hold no
-/// token of their own. Throws UsageError for what no trial could run on: a row without any token (file and line), a
-/// token or a type that the model's tables lack, a readout of a special token that the tokenizer does not set.
+/// token of their own, how many that score are trained on, too. Throws UsageError for what no trial could run on: a row
+/// without any token (file and line), a token or a type that the model's tables lack, a readout of a special token that
+/// the tokenizer does not set.
 InspectedRows inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Throws UsageError where the trial's method starts from a text that has no token.
 void check_starting_text(const TrialSpec& spec);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -89,6 +90,15 @@ struct TrainingSpec {
   double dropout = -1;      // -1: the model's own rates
   double auxiliary_lm = 0;  // times the language model's loss on the rows' own tokens joins the task's
   bool operator==(const TrainingSpec&) const = default;
+
+  std::int64_t rows_a_step() const { return batch_size * accumulate; }
+  std::int64_t steps_an_epoch(std::int64_t rows) const { return (rows + rows_a_step() - 1) / rows_a_step(); }
+  /// Steps on so many rows; the last one of an epoch may be short.
+  std::int64_t steps(std::int64_t rows) const { return max_steps > 0 ? max_steps : epochs * steps_an_epoch(rows); }
+  /// Of `steps`, those before the rate is at its peak; the first of them has the rate 0. May be more than there are.
+  double warmup_steps(std::int64_t steps) const {
+    return warmup < 1 ? std::ceil(warmup * static_cast<double>(steps)) : warmup;
+  }
 };
 
 struct SelectionSpec {

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
+#include "orchestrator/grid/cell_warnings.hpp"
+#include "orchestrator/grid/option_text.hpp"
 #include "orchestrator/grid/values.hpp"
 #include "worker/text.hpp"
 
@@ -77,6 +78,15 @@ void leave_out(Wanted& wanted, const std::string& name, Value& setting, const Va
   setting = none;
 }
 
+void leave_out_option(Wanted& wanted, const std::string& name) {
+  const auto& options = worker::find_method(wanted.spec.method.name)->options;
+  const auto option = std::ranges::find(options, name, &worker::OptionInfo::name);
+  worker::OptionValue& value = wanted.spec.method.options.at(name);
+  if (value == option->fallback) return;
+  wanted.idle.push_back(fmt::format("{}: {}", name, option_text(value)));
+  value = option->fallback;
+}
+
 /// What one list has and the other has not.
 std::vector<std::string> unlike(std::vector<std::string> one, std::vector<std::string> other) {
   std::vector<std::string> found;
@@ -90,7 +100,7 @@ std::vector<std::string> unlike(std::vector<std::string> one, std::vector<std::s
 class Expansion {
  public:
   Expansion(const GridFile& file, const Facts& facts, const Filter& filter, const Overrides& overrides, Grid& grid)
-      : file_(file), facts_(facts), filter_(filter), overrides_(overrides), grid_(grid) {}
+      : file_(file), facts_(facts), filter_(filter), overrides_(overrides), grid_(grid), warnings_(facts, grid) {}
 
   void run() {
     for (const BackboneEntry& backbone : file_.backbones) {
@@ -138,8 +148,19 @@ class Expansion {
     if (untrained) forget_training(spec);
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
-    at_place(method.node, [&] { worker::check_method(spec, base); });
+    at_place(method.node, [&] { check_on(backbone, spec, base); });
+    for (const std::string& name : worker::idle_options(spec, base)) leave_out_option(wanted, name);
     return wanted;
+  }
+
+  /// Where there are several backbones, what is wrong on one of them names it.
+  void check_on(const BackboneEntry& backbone, const TrialSpec& spec, const BackboneFacts& base) const {
+    try {
+      worker::check_method(spec, base);
+    } catch (const UsageError& error) {
+      if (file_.backbones.size() == 1) throw;
+      throw UsageError(fmt::format("on {}: {}", backbone.name, error.what()));
+    }
   }
 
   /// What does not train has neither seed nor size: one trial, whatever the grid says of them.
@@ -156,7 +177,9 @@ class Expansion {
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
     Wanted wanted = common(backbone, task, method);
     TrialSpec& spec = wanted.spec;
-    const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
+    const BackboneFacts& base = facts_.backbones.at(backbone.name);
+    const auto reason = worker::does_not_apply(spec, base);
+    if (!reason) warnings_.see_method(spec, base);
     const bool untrained = worker::is_untrained(method.spec.name);
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
@@ -193,8 +216,9 @@ class Expansion {
       cell.trials.push_back(grid_.trials.size());
       grid_.trials.push_back(spec);
       if (grid_.trials.size() > kMostTrials) file_.root.fail(fmt::format("more than {} trials", kMostTrials));
-      warn(spec);
+      warnings_.see_sample(spec);
     }
+    if (!untrained) warnings_.see_training(spec);
     if (!cell.trials.empty()) grid_.cells.push_back(std::move(cell));
   }
 
@@ -214,25 +238,6 @@ class Expansion {
                        idle.size() == 1 ? "changes" : "change");
   }
 
-  /// Says once for each sample, whichever method trains on it, which labels it lacks, and what cannot select.
-  void warn(const TrialSpec& spec) {
-    if (!sampled_.insert(fmt::format("{}/{}/{}", spec.task.name, spec.train_size, spec.data_seed)).second) return;
-    const TaskFacts& task = facts_.tasks.at(spec.task.name);
-    if (worker::selects_among_equals(spec, task)) {
-      const bool kept_out = spec.selection.from == "rows";
-      grid_.warnings.push_back(
-          fmt::format("{}: all {} have one label; they cannot tell a good step from a bad one", spec.task.name,
-                      kept_out ? fmt::format("{} selection rows of data seed {}", spec.selection.rows, spec.data_seed)
-                               : "rows of the validation file"));
-    }
-    std::vector<std::string> missing = worker::missing_labels(spec, task);
-    if (missing.empty()) return;
-    for (std::string& label : missing) label = worker::in_quotes(label);
-    const std::string rows = spec.train_size == 0 ? "" : std::to_string(spec.train_size) + " ";
-    grid_.warnings.push_back(fmt::format("{}: {} without a row among the {}training rows of data seed {}",
-                                         spec.task.name, worker::joined(missing), rows, spec.data_seed));
-  }
-
   const GridFile& file_;
   const Facts& facts_;
   const Filter& filter_;
@@ -243,7 +248,7 @@ class Expansion {
     std::vector<std::string> idle;
   };
   std::map<std::string, Named> cells_;  // by id
-  std::set<std::string> sampled_;
+  CellWarnings warnings_;
 };
 
 }  // namespace

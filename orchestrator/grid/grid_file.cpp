@@ -17,7 +17,7 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr double kMostRows = 1e12;
-constexpr double kMostSeed = 9.2e18;
+constexpr double kMostSeed = 9223372036854775807.0;
 constexpr double kMostSeeds = 100'000;
 
 const Node& required(const Node& root, const char* key, const char* example) {

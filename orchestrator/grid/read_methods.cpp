@@ -62,7 +62,15 @@ std::vector<const Node*> alternatives(const Node& node, const std::string& key, 
   if (node.kind != Node::Kind::List) return {&node};
   const bool nested = !node.items.empty() && node.items[0].kind == Node::Kind::List;
   if (is_list_itself && !nested) return {&node};
-  return items_of(node, key);
+  const std::vector<const Node*> values = items_of(node, key);
+  for (auto value = values.begin(); value != values.end(); ++value) {
+    const auto is_it = [&](const Node* other) {
+      return (*value)->kind == Node::Kind::Scalar && other->scalar == (*value)->scalar;
+    };
+    if (std::any_of(values.begin(), value, is_it))
+      (*value)->fail(fmt::format("{} is {} twice in this list; each value makes a cell", key, (*value)->scalar));
+  }
+  return values;
 }
 
 /// Replaces each entry by one for each alternative.

@@ -71,6 +71,11 @@ void read_template(const Node& node, worker::TaskSpec& task) {
   const Node* answer = node.find("answer");
   const bool asks = std::ranges::find(slots, worker::kAnswerSlot) != slots.end();
   if (answer != nullptr && !asks) answer->fail("answer names what `{answer}` stands for, and the template has none");
+  if (answer != nullptr && std::ranges::find(slots, answer->scalar) != slots.end() &&
+      answer->scalar != worker::kAnswerSlot)
+    answer->fail(fmt::format(
+        "the template has both {{answer}} and {{{0}}}, and answer names {0}; it would be read from the text",
+        answer->scalar));
   if (const Node* loss = node.find("loss")) task.loss = choice_of(*loss, "loss", {"answer", "all"});
   if (!asks && node.find("loss") != nullptr && task.loss == "answer")
     node.find("loss")->fail("the template has no `{answer}`; `loss: all` would be right");

@@ -48,8 +48,7 @@ double usual_score(const ScoreColumn& column, const std::vector<const CellConten
     if (contents->task != column.task) continue;
     for (const StoredTrial* trial : contents->stored) {
       const RunOutcome outcome = outcome_of(*trial, column);
-      if (outcome.kind == RunOutcome::Kind::Worked || outcome.kind == RunOutcome::Kind::Collapsed)
-        scores.push_back(outcome.score);
+      if (outcome.test != nullptr && outcome.kind != RunOutcome::Kind::Undefined) scores.push_back(outcome.score);
     }
   }
   if (scores.empty()) return 0;

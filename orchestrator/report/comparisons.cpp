@@ -65,6 +65,7 @@ struct ColumnRuns {
   std::vector<std::size_t> rows;
   std::size_t compared = 0;
   double worth = 1;
+  std::optional<std::size_t> majority, untrained;  // among the column's constants
   PairedColumn column;
 };
 
@@ -90,15 +91,24 @@ ColumnRuns pair_up(const ScoreTable& table, const ScoreColumn& column, const std
     runs.push_back(scored_run(column, method, run));
   }
   const std::vector<double>& labels = found.front().test->labels;
-  std::optional<ScoredRun> constant;
+  std::vector<ScoredRun> constants;
+  std::optional<std::size_t> majority, untrained;
   if (column.majority) {
     const std::vector<double> predictions(labels.size(), majority_class(labels));
-    constant = {0, {}, *column.majority, pseudo_values(column.metric, labels, predictions)};
+    majority = constants.size();
+    constants.push_back({0, {}, *column.majority, pseudo_values(column.metric, labels, predictions)});
+  }
+  const auto answers_as_it_is = [&](const Found& run) { return table.rows[run.row].untrained; };
+  if (const auto run = std::ranges::find_if(found, answers_as_it_is); run != found.end()) {
+    untrained = constants.size();
+    constants.push_back(scored_run(column, 0, *run));
   }
   const double worth = row_worth(column.metric, labels);
   const std::size_t methods = rows.size();
-  return {std::move(rows), compared, worth,
-          PairedColumn(std::move(runs), methods, compared, labels.size(), worth, std::move(constant))};
+  return {
+      std::move(rows), compared,
+      worth,           majority,
+      untrained,       PairedColumn(std::move(runs), methods, compared, labels.size(), worth, std::move(constants))};
 }
 
 Against against(const Comparison& comparison, const Pair& pair, const Comparison& alone, double margin) {
@@ -126,10 +136,15 @@ void add_score_intervals(ScoreTable& table, std::size_t index, const ColumnRuns&
   const double scatter = runs.column.score_scatter();
   for (std::size_t method = 0; method < runs.rows.size(); ++method) {
     ScoreCell& cell = table.rows[runs.rows[method]].cells[index];
-    const auto own = runs.column.alone(method), over = runs.column.over_constant(method);
+    const auto own = runs.column.alone(method);
     if (own->seeds() < 2) continue;
+    const auto over = [&](std::optional<std::size_t> constant) -> std::optional<Interval> {
+      if (!constant) return std::nullopt;
+      return constant_interval(*runs.column.over_constant(method, *constant), scatter, runs.worth);
+    };
     cell.interval = interval_of(column, *own, scatter, runs.worth);
-    if (over) cell.over_majority = constant_interval(*over, scatter, runs.worth);
+    cell.over_majority = over(runs.majority);
+    cell.over_untrained = over(runs.untrained);
   }
 }
 

@@ -24,14 +24,14 @@ void for_each_trial(const MethodRow& row, const std::vector<const CellContents*>
   }
 }
 
-/// Places at which every row that has trials has one.
+/// Places at which every row that has trials has one; the untrained model has one for all seeds.
 std::set<Place> shared_places(const ScoreTable& table, const std::vector<const CellContents*>& cells) {
   std::set<Place> shared;
   bool first = true;
   for (const MethodRow& row : table.rows) {
     std::set<Place> here, both;
     for_each_trial(row, cells, [&](const StoredTrial& trial) { here.insert(place_of(trial)); });
-    if (here.empty()) continue;
+    if (here.empty() || row.untrained) continue;
     std::ranges::set_intersection(shared, here, std::inserter(both, both.begin()));
     shared = first ? here : both;
     first = false;
@@ -87,12 +87,15 @@ void take_costs(MethodCosts& costs, const StoredTrial& trial, std::set<double>& 
 
 void add_costs(ScoreTable& table, const std::vector<const CellContents*>& cells) {
   const std::set<Place> shared = shared_places(table, cells);
-  table.costs_shared = !shared.empty();
+  table.costs_shared = shared.size();
+  std::set<std::string> tasks;
+  for (const auto& [task, seed] : shared) tasks.insert(task);
   for (MethodRow& row : table.rows) {
     std::set<double> rates;
     for_each_trial(row, cells, [&](const StoredTrial& trial) {
       table.oversubscribed = table.oversubscribed || (trial.cores > 0 && trial.ranks > trial.cores);
-      if (shared.empty() || shared.contains(place_of(trial))) take_costs(row.costs, trial, rates);
+      const bool counts = row.untrained ? tasks.contains(trial.spec.task.name) : shared.contains(place_of(trial));
+      if (shared.empty() || counts) take_costs(row.costs, trial, rates);
     });
     row.costs.learning_rates.assign(rates.begin(), rates.end());
     if (row.costs.trials == 0) continue;

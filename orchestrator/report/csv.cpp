@@ -110,12 +110,15 @@ std::string cell_line(const ScoreTable& table, const MethodRow& row, std::size_t
                                      std::to_string(cell.diverged),
                                      std::to_string(cell.undefined),
                                      std::to_string(cell.collapsed),
+                                     std::to_string(cell.unmoved),
                                      cell.verdict.starred ? "*" : "",
                                      field(rows_text(table, cell.verdict.above)),
                                      std::to_string(column.rows),
                                      number(column.majority),
                                      low_of(cell.over_majority),
-                                     high_of(cell.over_majority)};
+                                     high_of(cell.over_majority),
+                                     low_of(cell.over_untrained),
+                                     high_of(cell.over_untrained)};
   for (std::string& one : against_fields(table, cell, index)) fields.push_back(std::move(one));
   fields.push_back(field(notes_of(table, cell)));
   return line(fields);
@@ -182,8 +185,8 @@ std::string trial_line(const StoredTrial& trial, const std::set<std::string>& me
 std::string cells_csv(const ReportModel& model) {
   std::string text = fmt::format(
       "backbone,train_size,method,task,test,metric,state,mean,sd,seeds,score_low,score_high,t_low,t_high,mean_of_all,"
-      "planned,diverged,undefined,one_class,star,below,test_rows,majority,over_majority_low,over_majority_high,{},"
-      "notes\n",
+      "planned,diverged,undefined,one_class,nothing_trained,star,below,test_rows,majority,over_majority_low,"
+      "over_majority_high,over_untrained_low,over_untrained_high,{},notes\n",
       kAgainst);
   for (const auto* tables : {&model.tables, &model.further}) {
     for (const ScoreTable& table : *tables) {

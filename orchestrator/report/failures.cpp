@@ -14,6 +14,7 @@ std::string how(const ScoreCell& cell, const ScoreColumn& column) {
   std::vector<std::string> ways;
   if (cell.diverged > 0) ways.emplace_back("diverged");
   if (cell.undefined > 0) ways.emplace_back("has no defined score");
+  if (cell.unmoved > 0) ways.emplace_back("trained nothing");
   if (cell.collapsed > 0)
     ways.emplace_back(column.in_logs      ? "is worse than a guess among all tokens"
                       : column.regression ? "predicts one value"

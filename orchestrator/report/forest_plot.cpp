@@ -51,7 +51,7 @@ class Forest {
  private:
   std::string drawn(double number) const { return fmt::format("{:.{}f}", scale_.shown(number), scale_.drawn_places()); }
   void label(const std::string& text) {
-    tics_ += fmt::format("{}{} {}", tics_.empty() ? "" : ", ", quoted(text), -lines_);
+    tics_ += fmt::format("{}{} {}", tics_.empty() ? "" : ", ", quoted_tic(text), -lines_);
     ++lines_;
   }
 

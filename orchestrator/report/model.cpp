@@ -59,6 +59,9 @@ void take_trial(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, c
     case RunOutcome::Kind::Undefined:
       ++cell.undefined;
       return;
+    case RunOutcome::Kind::Unmoved:
+      ++cell.unmoved;
+      break;
     case RunOutcome::Kind::Collapsed:
       ++cell.collapsed;
       break;
@@ -115,6 +118,10 @@ void explain(ScoreTable& table, ScoreCell& cell, const ScoreColumn& column, cons
   const std::size_t absent =
       contents.planned.size() - std::min(contents.planned.size(), contents.stored.size() + contents.failed.size());
   if (absent > 0) add_note(table, cell, of_seeds(absent, cell.planned) + " not there yet");
+  if (cell.unmoved > 0)
+    add_note(table, cell,
+             of_seeds(cell.unmoved, cell.all_scores.size()) +
+                 " trained nothing: a warm-up begins with the rate 0, and there was one step");
   if (cell.collapsed > 0)
     add_note(table, cell, of_seeds(cell.collapsed, cell.all_scores.size()) + how_collapsed(column, contents));
 }

@@ -79,14 +79,16 @@ struct ScoreCell {
   };
   State state = State::Empty;
   BySeed scores;              // of the runs that worked
-  BySeed all_scores;          // with those that predict one value
+  BySeed all_scores;          // with those that are unmoved or predict one value
   Summary summary;            // of the runs that worked; of all that have a score where none did
   std::size_t planned = 0;    // seeds the grid asks for; without a grid, those that are stored
   std::size_t diverged = 0;   // of the stored seeds
   std::size_t undefined = 0;  // of the stored seeds: the metric is, since the predictions or the labels do not vary
+  std::size_t unmoved = 0;    // of the scored seeds: nothing was trained
   std::size_t collapsed = 0;  // of the scored seeds: predict one class, or in a regression one value
-  std::optional<Interval> interval;       // 95 %, of the method's score; nothing below two seeds
-  std::optional<Interval> over_majority;  // likewise, of what it scores above the most frequent class
+  std::optional<Interval> interval;  // 95 %, of the method's score; nothing below two seeds
+  // Likewise, of what it scores above the most frequent class; above the untrained model, + where it is better.
+  std::optional<Interval> over_majority, over_untrained;
   Verdict verdict;
   std::vector<std::size_t> notes;  // indices into ScoreTable::notes
   /// Some run worked: it can be compared.
@@ -94,7 +96,7 @@ struct ScoreCell {
   /// It has a score, and no comparison says anything of it.
   bool outside() const { return worked() && !verdict.known(); }
   /// Stored runs that said nothing, of all stored ones.
-  std::size_t failures() const { return diverged + undefined + collapsed; }
+  std::size_t failures() const { return diverged + undefined + unmoved + collapsed; }
   std::size_t runs() const { return diverged + undefined + all_scores.size(); }
   bool complete() const { return state == State::Scored && summary.n == planned; }
 };
@@ -176,7 +178,7 @@ struct ScoreTable {
   bool chosen_on_reported = false;     // some trial's best step was chosen on the rows that are reported: no verdict
   ComparisonRules rules;               // `baseline` is a row's label; empty where nothing is compared
   std::vector<std::size_t> averaged;   // columns whose average is shown: those that all methods share
-  bool costs_shared = false;           // costs are means over tasks and seeds that all methods have
+  std::size_t costs_shared = 0;        // costs are means over so many tasks and seeds, which all methods have
   bool oversubscribed = false;         // some trials ran with more ranks than cores
   std::vector<std::string> notes;      // footnotes of cells: reasons, warnings
   std::vector<std::string> remarks;    // about the table as a whole

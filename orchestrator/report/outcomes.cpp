@@ -15,6 +15,10 @@ bool is_worse_than_a_guess(const worker::TrialSpec& spec, double perplexity) {
   return spec.backbone.vocabulary > 0 && perplexity > static_cast<double>(spec.backbone.vocabulary);
 }
 
+bool is_unmoved(const StoredTrial& trial) {
+  return trial.record.steps == 1 && trial.spec.training.warmup > 0;
+}
+
 }  // namespace
 
 RunOutcome outcome_of(const StoredTrial& trial, const ScoreColumn& column) {
@@ -32,6 +36,8 @@ RunOutcome outcome_of(const StoredTrial& trial, const ScoreColumn& column) {
   }
   if (!std::isfinite(outcome.score)) {
     outcome.kind = RunOutcome::Kind::Undefined;
+  } else if (is_unmoved(trial)) {
+    outcome.kind = RunOutcome::Kind::Unmoved;
   } else {
     const bool collapsed = column.in_logs ? is_worse_than_a_guess(trial.spec, outcome.score)
                                           : predicts_one_value(trial.spec.task, test->labels, test->predictions);

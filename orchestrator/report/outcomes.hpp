@@ -11,11 +11,12 @@ struct RunOutcome {
     Untested,   // it has no such test set
     Diverged,   // no finite loss
     Undefined,  // the metric is
+    Unmoved,    // its only step had the rate 0, with which a warm-up begins: nothing was trained
     Collapsed,  // predicts one value; a language model: worse than a guess that takes all tokens for equally likely
     Worked
   };
   Kind kind = Kind::Untested;
-  double score = 0;                              // where it worked or collapsed
+  double score = 0;                              // where it worked, collapsed or is unmoved
   const checkpoint::TestResult* test = nullptr;  // where it was tested
 };
 RunOutcome outcome_of(const StoredTrial& trial, const ScoreColumn& column);

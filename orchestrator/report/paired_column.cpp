@@ -55,7 +55,7 @@ double joined_degrees(double first, double first_degrees, double second, double 
 }
 
 PairedColumn::PairedColumn(std::vector<ScoredRun> runs, std::size_t methods, std::size_t compared, std::size_t rows,
-                           double worth, std::optional<ScoredRun> constant)
+                           double worth, std::vector<ScoredRun> constants)
     : methods_(methods),
       compared_(compared),
       rows_(rows),
@@ -69,7 +69,7 @@ PairedColumn::PairedColumn(std::vector<ScoredRun> runs, std::size_t methods, std
     return scores_.size() - 1;
   };
   for (ScoredRun& run : runs) of_method_[run.method][run.seed] = add(run);
-  if (constant) constant_ = add(*constant);
+  for (ScoredRun& constant : constants) constants_.push_back(add(constant));
   products_ = column_products(std::move(vectors));
   for (std::size_t a = 0; a < compared; ++a) {
     for (std::size_t b = 0; b < compared; ++b) {
@@ -121,10 +121,10 @@ std::optional<Pair> PairedColumn::alone(std::size_t method) const {
   return runs.empty() ? std::nullopt : std::optional(make_pair(runs, {}));
 }
 
-std::optional<Pair> PairedColumn::over_constant(std::size_t method) const {
+std::optional<Pair> PairedColumn::over_constant(std::size_t method, std::size_t constant) const {
   const Runs runs = runs_of(method);
-  if (runs.empty() || !constant_) return std::nullopt;
-  return make_pair(runs, Runs(runs.size(), *constant_));
+  if (runs.empty()) return std::nullopt;
+  return make_pair(runs, Runs(runs.size(), constants_.at(constant)));
 }
 
 double PairedColumn::score_scatter() const {

@@ -48,9 +48,9 @@ class PairedColumn {
  public:
   /// `runs` in any order, no two of one method and seed; all of them with `rows` rows, at least 2. `worth` is what one
   /// row may be worth (row_worth). Only the first `compared` methods are compared; pairs of others are not there.
-  /// `constant`: of a prediction that is the same for every row and seed; only its score and rows are read.
+  /// `constants`: of predictions that are the same for every seed; only their scores and rows are read.
   PairedColumn(std::vector<ScoredRun> runs, std::size_t methods, std::size_t compared, std::size_t rows, double worth,
-               std::optional<ScoredRun> constant = std::nullopt);
+               std::vector<ScoredRun> constants = {});
 
   /// `a - b` over the seeds they share; nothing where they share none.
   const std::optional<Pair>& pair(std::size_t a, std::size_t b) const { return pairs_[a * compared_ + b]; }
@@ -60,9 +60,9 @@ class PairedColumn {
   std::optional<Comparison> compare_alone(std::size_t a, std::size_t b) const;
   /// Of the two methods' models of their only shared seed: rows alone; nothing where they share none or several.
   std::optional<Comparison> compare_models(std::size_t a, std::size_t b) const;
-  /// One method's scores, as if against 0; and against the constant prediction. Nothing where it has no run.
+  /// One method's scores, as if against 0; and against one of the constants. Nothing where it has no run.
   std::optional<Pair> alone(std::size_t method) const;
-  std::optional<Pair> over_constant(std::size_t method) const;
+  std::optional<Pair> over_constant(std::size_t method, std::size_t constant) const;
   /// Mean over the methods of the scores' variances over seeds, weighted by seeds - 1; 0 where none has two.
   double score_scatter() const;
 
@@ -78,7 +78,7 @@ class PairedColumn {
   double worth_;
   std::vector<double> scores_, products_;  // of runs; of their centred rows
   std::vector<std::map<SeedKey, std::size_t>> of_method_;
-  std::optional<std::size_t> constant_;
+  Runs constants_;
   std::vector<std::optional<Pair>> pairs_;
 };
 

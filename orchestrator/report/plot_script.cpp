@@ -59,7 +59,7 @@ std::string range_of(const Chart& chart, bool& level_inside) {
   }
   const double apart = high - low, little = std::pow(10.0, 4 - chart.places);  // a point
   const double margin = std::clamp(1.1 * longest, std::max(little, 0.35 * apart), std::max(4 * little, apart));
-  low -= margin;
+  low = chart.in_logs ? std::max(low - margin, 0.0) : low - margin;
   high += margin;
   level_inside = chart.level && *chart.level > low && *chart.level < high;
   return fmt::format("set yrange [{:.{}f}:{:.{}f}]\n", low, chart.places, high, chart.places);
@@ -91,6 +91,12 @@ std::string quoted(const std::string& text) {
     safe += static_cast<unsigned char>(c) < 32 || c == 127 ? ' ' : c;
   }
   return safe + "'";
+}
+
+std::string quoted_tic(const std::string& text) {
+  std::string format;
+  for (const char c : text) format += c == '%' ? std::string("%%") : std::string(1, c);
+  return orchestrator::quoted(format);
 }
 
 std::string slug(const std::string& text) {

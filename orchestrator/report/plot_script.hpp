@@ -10,6 +10,8 @@ namespace peftgrid::orchestrator {
 
 /// A gnuplot string that nothing is read into: single quotes know no escapes but their own doubling.
 std::string quoted(const std::string& text);
+/// The same for a text beside an axis, which gnuplot reads as the format of a number.
+std::string quoted_tic(const std::string& text);
 /// Letters, digits and dashes: part of a file's name.
 std::string slug(const std::string& text);
 

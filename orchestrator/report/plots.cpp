@@ -136,9 +136,9 @@ class Planner {
     scores.level = shown(column.scale, column.majority);
     scores.level_label = "majority class";
     add("size", backbone, column.heading,
-        plot_of(scores,
-                fmt::format("{}: {} against the number of training rows, {}; bars are 95 % intervals of each score",
-                            column.heading, column.metric, backbone)));
+        plot_of(scores, fmt::format("{}: {} against the number of training rows, {}; bars are 95 % intervals of each "
+                                    "score, cut at the frame",
+                                    column.heading, column.metric, backbone)));
     Chart differences = size_chart(tables, [&](double x, const ScoreCell& cell) -> std::optional<Point> {
       if (!cell.verdict.against) return std::nullopt;
       return difference_point(x, *cell.verdict.against, column.differences);
@@ -154,7 +154,7 @@ class Planner {
     add("difference", backbone, column.heading,
         plot_of(differences,
                 fmt::format("{}: difference to {} in {} against the number of training rows, {}; bars are 95 % "
-                            "ranges that hold together for all methods of one size",
+                            "ranges that hold together for all methods of one size, cut at the frame",
                             column.heading, baseline, column.metric, backbone)));
   }
 
@@ -180,7 +180,7 @@ class Planner {
     chart.level_label = "majority class";
     add("parameters", backbone, column.heading,
         plot_of(chart, fmt::format("{}: {} against the number of trained parameters (with the head), {}; bars are 95 % "
-                                   "intervals of each score",
+                                   "intervals of each score, cut at the frame",
                                    column.heading, column.metric, table->heading)));
   }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "orchestrator/report/comparison_clauses.hpp"
 #include "orchestrator/report/failures.hpp"
@@ -14,26 +15,33 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// Which methods beat the constant prediction, by their own intervals.
-std::string majority_clause(const ScoreTable& table, std::size_t column) {
+/// Which methods beat a prediction that no seed changes, by their own intervals above it.
+std::string beats_clause(const ScoreTable& table, std::optional<Interval> ScoreCell::*above, std::size_t column,
+                         const std::string& prediction, const Scale& scale) {
   Names beaten, not_shown;
-  double least = 1;
+  double least = INFINITY;
   for (const MethodRow& row : table.rows) {
-    const ScoreCell& cell = row.cells[column];
-    if (!cell.over_majority) continue;
-    if (cell.over_majority->low > 0) {
+    const auto& over = row.cells[column].*above;
+    if (!over) continue;
+    if (over->low > 0) {
       beaten.push_back(row.label);
-      least = std::min(least, cell.over_majority->low);
+      least = std::min(least, over->low);
     } else {
       not_shown.push_back(row.label);
     }
   }
-  if (!not_shown.empty()) return fmt::format(" {} not shown to beat the majority class.", listed_with_verb(not_shown));
+  if (!not_shown.empty()) return fmt::format(" {} not shown to beat {}.", listed_with_verb(not_shown), prediction);
   if (beaten.empty()) return "";
   const std::string all = beaten.size() == 1   ? beaten.front() + " beats"
                           : beaten.size() == 2 ? "Both beat"
                                                : "All " + in_words(beaten.size()) + " beat";
-  return fmt::format(" {} the majority class, by at least {} points.", all, Scale().number(least));
+  return fmt::format(" {} {}, by at least {}.", all, prediction, scale.amount(least));
+}
+
+std::string constants_clause(const ScoreTable& table, std::size_t column) {
+  return beats_clause(table, &ScoreCell::over_majority, column, "the majority class", Scale()) +
+         beats_clause(table, &ScoreCell::over_untrained, column, "the untrained model",
+                      table.columns[column].differences);
 }
 
 /// Where no two methods share two seeds: of the trained models alone.
@@ -45,12 +53,14 @@ std::string models_text(const ScoreTable& table, std::size_t column) {
     measured.push_back(row.label);
     most_seeds = std::max(most_seeds, row.cells[column].scores.size());
   }
-  if (measured.empty()) return "nothing is measured yet.";
-  if (measured.size() == 1) return measured.front() + " alone is measured." + majority_clause(table, column);
+  const auto is_hole = [&](const MethodRow& row) { return row.cells[column].state == ScoreCell::State::Hole; };
+  if (measured.empty())
+    return std::ranges::all_of(table.rows, is_hole) ? "nothing can be run here." : "nothing is measured yet.";
+  if (measured.size() == 1) return measured.front() + " alone is measured." + constants_clause(table, column);
   if (most_seeds > 1 && table.columns[column].rows < 2)
-    return "one test row tells nothing apart; nothing is compared." + majority_clause(table, column);
+    return "one test row tells nothing apart; nothing is compared." + constants_clause(table, column);
   if (most_seeds > 1)
-    return "no two methods share two seeds on the same rows; nothing is compared." + majority_clause(table, column);
+    return "no two methods share two seeds on the same rows; nothing is compared." + constants_clause(table, column);
   std::string text = fmt::format("one seed compares these {} models, not the methods; another seed may turn it round.",
                                  in_words(measured.size()));
   if (const auto& two = table.columns[column].models) {
@@ -68,8 +78,11 @@ std::string outside_clause(const ScoreTable& table, std::size_t column) {
     if (row.compared && row.cells[column].outside()) (row.untrained ? untrained : others).push_back(row.label);
   }
   std::string text;
+  const bool baseline = std::ranges::find(untrained, table.rules.baseline) != untrained.end();
   if (!untrained.empty())
-    text += fmt::format(" {} not compared: one trial, without seeds.", listed_with_verb(untrained));
+    text += fmt::format(
+        " {} not compared: one trial, without seeds{}.", listed_with_verb(untrained),
+        baseline ? ", to which no difference can be paired; `compare` or --baseline names another one" : "");
   if (!others.empty())
     text +=
         fmt::format(" {} not compared: no two seeds shared with another on the same rows.", listed_with_verb(others));
@@ -103,7 +116,7 @@ std::string column_sentence(const ScoreTable& table, std::size_t column) {
   const std::size_t seeds = fewest_seeds(compared);
   return where + best_clause(compared, seeds) + outside_clause(table, column) + above_clause(table, compared) +
          against_clause(table, compared) + needs_clause(table, compared) + keeps_clause(table, column, compared) +
-         majority_clause(table, column) + failures;
+         constants_clause(table, column) + failures;
 }
 
 std::string counts_clause(const ScoreTable& table) {

@@ -1,5 +1,7 @@
 #include "orchestrator/report/write_report.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -9,6 +11,7 @@
 
 #include "checkpoint/errors.hpp"
 #include "checkpoint/publish.hpp"
+#include "orchestrator/output.hpp"
 #include "orchestrator/report/plots.hpp"
 #include "orchestrator/report/writers.hpp"
 
@@ -55,7 +58,10 @@ fs::path write_model(ReportModel model, const fs::path& out) {
     fs::create_directories(out / "plots");
     std::vector<Plot> plots = plan_plots(model);
     const std::string trouble = draw(plots, out);
-    if (!trouble.empty()) model.remarks.push_back(trouble);
+    if (!trouble.empty()) {
+      complain("{}\n", trouble);
+      model.remarks.push_back(trouble);
+    }
     for (const Plot& plot : plots) {
       checkpoint::publish_bytes_replacing(plot.svg, out / plot.file);
       if (!plot.pdf.empty()) checkpoint::publish_bytes_replacing(plot.pdf, out / pdf_file(plot));
@@ -67,7 +73,9 @@ fs::path write_model(ReportModel model, const fs::path& out) {
     checkpoint::publish_bytes_replacing(latex(model), out / "table.tex");
     checkpoint::publish_bytes_replacing(html(model, plots), out / "index.html");
   } catch (const fs::filesystem_error& error) {
-    throw checkpoint::FileError(std::string("cannot write the report: ") + error.what());
+    throw checkpoint::FileError(
+        fmt::format("{}: the report cannot be written there ({}); name another folder with --out",
+                    error.path1().string(), error.code().message()));
   }
   return out / "index.html";
 }

@@ -63,18 +63,17 @@ Workload workload_of(const TrialSpec& spec, const TaskFacts& task, const Backbon
   work.tokens = rows.tokens;
   work.sequences = rows.sequences;
   work.targets = rows.targets;
-  work.train_rows = spec.train_size > 0 ? static_cast<double>(spec.train_size)
-                                        : static_cast<double>(task.train_rows - spec.selection.kept_out());
-  const auto rows_a_step = static_cast<double>(t.batch_size * t.accumulate);
-  const double steps_an_epoch = std::ceil(work.train_rows / rows_a_step);
-  work.steps = t.max_steps > 0 ? static_cast<double>(t.max_steps) : static_cast<double>(t.epochs) * steps_an_epoch;
-  work.visits = t.max_steps > 0 ? work.steps * rows_a_step : static_cast<double>(t.epochs) * work.train_rows;
+  const std::int64_t train_rows = worker::training_rows(spec, task);
+  work.train_rows = static_cast<double>(train_rows);
+  work.steps = static_cast<double>(t.steps(train_rows));
+  work.visits = t.max_steps > 0 ? work.steps * static_cast<double>(t.rows_a_step())
+                                : static_cast<double>(t.epochs) * work.train_rows;
 
   auto selection = static_cast<double>(spec.selection.kept_out());
   if (spec.selection.from == "validation") selection = static_cast<double>(task.validation_rows);
   if (spec.selection.from == "reported") selection = static_cast<double>(task.test_rows.front());
   const double between =
-      spec.selection.every_steps > 0 ? static_cast<double>(spec.selection.every_steps) : steps_an_epoch;
+      static_cast<double>(spec.selection.every_steps > 0 ? spec.selection.every_steps : t.steps_an_epoch(train_rows));
   const double tests =
       static_cast<double>(std::accumulate(task.test_rows.begin(), task.test_rows.end(), std::int64_t{0}));
   work.evaluated = selection * std::floor(work.steps / between) + tests;

@@ -30,7 +30,7 @@ class Words : public testing::Test {
     setenv("HOME", home_.c_str(), 1);
     tests::write_tiny_model(home_ / "models/tiny");
     write("train.csv", "text,label\nab,x\ncd,y\nef,x\ngh,y\n");
-    write("test.csv", "text,label\nab,x\ncd,y\n");
+    write("test.csv", "text,label\nij,x\nkl,y\n");
     fs::current_path(home_);
   }
   ~Words() override {
@@ -165,6 +165,43 @@ TEST_F(Words, APlanCountsRowsThatAreCutAndRowsWithoutAWord) {
               testing::Contains(HasSubstr("have more than 6 tokens (`max_length`), and are cut on the left")));
   EXPECT_THAT(load({"training.max_length=6"}).notes,
               testing::Contains(HasSubstr("\"model_max_length\" 4; the former holds")));
+}
+
+TEST_F(Words, RowsThatAreTrainedOnAndTestedAreNoted) {
+  write("test.csv", "text,label\nij,x\ncd,y\n");
+  EXPECT_THAT(load().notes,
+              ElementsAre("own on tiny: 1 of 2 test rows stand in the training file, too; a score on them "
+                          "tells how well they are remembered"));
+}
+
+TEST_F(Words, AWarmupThatLeavesNothingIsAWarning) {
+  EXPECT_THAT(load({"training.epochs=1"}).warnings,
+              ElementsAre(HasSubstr("own, 4 rows: a warm-up (`warmup: 0.06`) begins with the rate 0, which the only "
+                                    "step has, so nothing is trained")));
+  EXPECT_THAT(load({"training.epochs=3", "training.warmup=500"}).warnings,
+              ElementsAre(HasSubstr("takes all of the 3 steps, and the rate never reaches learning_rate")));
+  EXPECT_THAT(load({"training.epochs=1", "training.warmup=0"}).warnings, IsEmpty());
+}
+
+TEST_F(Words, PartsThatTheBackboneLacksAreNotedOrAHole) {
+  EXPECT_THAT(load({"methods=[{lora: {targets: [query, ffn_gate]}}]"}).notes,
+              ElementsAre(HasSubstr("names ffn_gate, which the backbone has not; the rest is trained")));
+  for (const char* method : {"lora: {targets: ffn_gate}", "dora: {targets: ffn_gate}", "bitfit: {biases: ffn_gate}"}) {
+    const Grid grid = load({std::string("methods=[head, {") + method + "}]"});
+    ASSERT_EQ(grid.holes.size(), 1U) << method;
+    EXPECT_THAT(grid.holes[0].reason, HasSubstr("the backbone has no ")) << method;
+  }
+}
+
+TEST_F(Words, AnOptionThatChangesNothingOfThisBackboneMakesNoSecondTrial) {
+  const Grid grid = load({"methods=[full, {full: {pretrained_layers: 2}}, {full: {pretrained_layers: 1}}]"});
+  EXPECT_EQ(grid.trials.size(), 2U);
+  ASSERT_EQ(grid.holes.size(), 1U);
+  EXPECT_THAT(grid.holes[0].reason, HasSubstr("pretrained_layers: 2 changes nothing here"));
+}
+
+TEST_F(Words, ASeedMayBeAsLargeAsIsSaid) {
+  EXPECT_EQ(load({"seeds=[9223372036854775807]"}).trials[0].seed, 9223372036854775807U);
 }
 
 TEST_F(Words, AReadoutOfASpecialTokenNeedsATokenizerThatSetsIt) {

@@ -151,6 +151,17 @@ TEST(ReportComparisons, KeepsRunsThatSaidNothingApartFromThoseThatWorked) {
   EXPECT_THAT(said_of(model), HasSubstr(" is the mean of the two that worked."));
 }
 
+TEST(ReportComparisons, KeepsRunsApartWhoseOnlyStepHadTheRateZero) {
+  SampleRun run = sample_run(small({"full", "lora"}, {"sst2"}));
+  worker::TrialSpec spec = worker::trial_from_json(run.records[1].spec);
+  spec.training.warmup = 0.06;
+  run.records[1].spec = worker::to_json(spec);
+  run.records[1].steps = 1;
+  const ReportModel model = report_of(run);
+  EXPECT_EQ(cell_of(model, "full", "sst2").summary.n, 2U);
+  EXPECT_THAT(said_of(model), HasSubstr("full trained nothing in 1 of 3 seeds"));
+}
+
 TEST(ReportComparisons, SaysWhatDoesNotVaryWhereAScoreIsUndefined) {
   SampleRun run = sample_run(small({"full", "lora", "head"}, {"stsb"}));
   const auto undefined = std::numeric_limits<double>::quiet_NaN();

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "checkpoint/merge.hpp"
+#include "orchestrator/report/plot_script.hpp"
 #include "orchestrator/report/write_report.hpp"
 #include "tests/support/sample_reports.hpp"
 #include "tests/support/sample_trials.hpp"
@@ -25,6 +26,11 @@ using tests::SampleOptions;
 using tests::SampleRun;
 using tests::small;
 using tests::TemporaryFolder;
+
+TEST(Plots, GnuplotReadsNothingIntoAName) {
+  EXPECT_EQ(quoted("Bob's 50%\n"), "'Bob''s 50% '");
+  EXPECT_EQ(quoted_tic("lora 50%"), "'lora 50%%'");
+}
 
 TEST(ReportFormats, PutsTheSizesOfOneTaskBesideEachOtherInLatex) {
   SampleOptions options = small({"full", "lora"}, {"sst2"});

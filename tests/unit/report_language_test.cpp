@@ -125,16 +125,19 @@ TEST(ReportOfALanguageModel, HasNoMajorityAndNothingCollapses) {
   EXPECT_EQ(cell_of(model, "lora", "stories").collapsed, 0U);
 }
 
-/// A run of two sizes with the untrained model beside them.
-ReportModel with_untrained() {
-  SampleRun run = sample_run(small({"full"}, {"stories"}));
+void add_untrained(SampleRun& run) {
   worker::TrialSpec spec = tests::sample_spec("full", "stories", 0, 1);
   spec.label = spec.method.name = "none";
   spec.id = worker::trial_id(spec);
   spec.cell = worker::cell_id(spec);
   run.grid.cells.push_back({spec.cell, "minilm", "stories", "none", kNoTrainingRows, {run.grid.trials.size()}, {}});
   run.grid.trials.push_back(spec);
-  run.records.push_back(tests::sample_record(spec, 0.1, {}));
+  run.records.push_back(tests::sample_record(spec, 0.1, small({"full"}, {"stories"})));
+}
+
+ReportModel with_untrained() {
+  SampleRun run = sample_run(small({"full"}, {"stories"}));
+  add_untrained(run);
   return report_of(run);
 }
 
@@ -149,6 +152,19 @@ TEST(ReportOfTheUntrainedModel, ShowsItBesideWhatTrainedAtEverySize) {
     EXPECT_EQ(scores.size(), 1U) << table.heading;
   }
   EXPECT_THAT(markdown(model, {}), Not(HasSubstr("no training rows")));
+}
+
+TEST(ReportOfTheUntrainedModel, SaysWhichMethodsBeatIt) {
+  const ReportModel model = with_untrained();
+  EXPECT_GT(cell_of(model, "full", "stories").over_untrained->low, 0);
+  EXPECT_THAT(said_of(model), testing::ContainsRegex("full beats the untrained model, by at least 0\\.[0-9]+ nats\\."));
+}
+
+TEST(ReportOfTheUntrainedModel, AsABaselineSaysThatNothingIsPairedWithIt) {
+  SampleRun run = stories(0.2);
+  add_untrained(run);
+  run.grid.compare = {"none", "full", "lora"};
+  EXPECT_THAT(said_of(report_of(run)), HasSubstr("`compare` or --baseline names another one"));
 }
 
 }  // namespace

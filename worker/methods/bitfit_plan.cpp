@@ -33,6 +33,18 @@ class BitFitPlan : public MethodPlan {
     return facts;
   }
 
+  std::vector<std::string> absent_parts(const MethodContext& context) const override {
+    const Geometry& geometry = context.model.geometry;
+    std::vector<std::string> absent;
+    for (const std::string& name : list_option(context.method, "biases")) {
+      const auto is_it = [&](const auto& place) {
+        return geometry.at(place.second).bias && (name == "all" || name == site_name(place.second));
+      };
+      if (std::ranges::none_of(places(geometry), is_it)) absent.push_back(name);
+    }
+    return absent;
+  }
+
   std::optional<std::string> does_not_apply(const MethodContext& context) const override {
     if (!facts(context).parameters.empty()) return std::nullopt;
     if (list_option(context.method, "biases") != std::vector<std::string>{"pooler"}) {

@@ -36,6 +36,12 @@ class DoraPlan : public MethodPlan {
   }
 
   void check(const MethodContext& context) const override { check_rank(context); }
+  std::optional<std::string> does_not_apply(const MethodContext& context) const override { return no_target(context); }
+  std::vector<std::string> absent_parts(const MethodContext& context) const override { return absent_targets(context); }
+  std::vector<std::string> idle_options(const MethodContext& context) const override {
+    return real_option(context.method, "dropout") > 0 ? std::vector<std::string>{}
+                                                      : std::vector<std::string>{"base_dropout"};
+  }
 };
 
 }  // namespace

@@ -41,6 +41,11 @@ class FullPlan : public MethodPlan {
     return facts;
   }
 
+  std::vector<std::string> idle_options(const MethodContext& context) const override {
+    if (integer_option(context.method, kPretrainedLayers) < context.model.geometry.layers) return {};
+    return {kPretrainedLayers};
+  }
+
   void check(const MethodContext& context) const override {
     const std::int64_t layers = context.model.geometry.layers;
     const std::int64_t pretrained = integer_option(context.method, kPretrainedLayers);

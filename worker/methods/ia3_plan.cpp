@@ -29,6 +29,10 @@ class Ia3Plan : public MethodPlan {
     return facts;
   }
 
+  std::vector<std::string> idle_options(const MethodContext& context) const override {
+    return beside(context.model.geometry) ? std::vector<std::string>{} : std::vector<std::string>{"placement"};
+  }
+
  private:
   /// What peft scales besides: a fused matrix whole, of an encoder what attention finds, of other decoders nothing.
   static std::optional<Site> beside(const Geometry& geometry) {

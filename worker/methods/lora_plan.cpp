@@ -67,11 +67,14 @@ class LoraPlan : public MethodPlan {
   }
 
   std::optional<std::string> does_not_apply(const MethodContext& context) const override {
+    if (auto reason = no_target(context)) return reason;
     const Geometry& geometry = context.model.geometry;
     const auto is_fused = [&](const auto& place) { return geometry.fused_with(place.second) != nullptr; };
     if (!shares(context.method) || std::ranges::any_of(low_rank_places(context.method, geometry), is_fused)) return {};
     return "none of the targets is a part of a matrix that this model fuses, for which pairs would be shared";
   }
+
+  std::vector<std::string> absent_parts(const MethodContext& context) const override { return absent_targets(context); }
 
  private:
   static bool shares(const MethodSpec& method) { return text_option(method, "pairs") == "shared"; }

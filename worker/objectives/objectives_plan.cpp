@@ -89,7 +89,10 @@ std::optional<std::string> kind_does_not_apply(const TrialSpec& spec, const Mode
   if (method_plan(spec.method.name).is_untrained() && !kind.works_untrained())
     return "nothing trains, and a new head would only guess";
   if (!predicts_tokens(spec)) return std::nullopt;
-  if (model.architecture->output_in_file.empty()) return model.architecture->name + " predicts no next tokens";
+  if (model.architecture->output_in_file.empty()) {
+    const bool asked = spec.training.auxiliary_lm > 0;  // beside its own loss
+    return model.architecture->name + " predicts no next tokens" + (asked ? ", as auxiliary_lm has it" : "");
+  }
   if (method.whole_rows) return "it averages over a row, and would predict a token from those behind it";
   if (kind.head_outputs(spec.task) == 0 && method.parameters.empty() && !method_plan(spec.method.name).is_untrained())
     return "a language model has no new head, and nothing else would train";

@@ -86,6 +86,14 @@ std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneF
   return plan.does_not_apply(context);
 }
 
+std::vector<std::string> idle_options(const TrialSpec& spec, const BackboneFacts& backbone) {
+  return method_plan(spec.method.name).idle_options(context_of(spec, backbone));
+}
+
+std::vector<std::string> absent_parts(const TrialSpec& spec, const BackboneFacts& backbone) {
+  return method_plan(spec.method.name).absent_parts(context_of(spec, backbone));
+}
+
 void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
   const MethodContext context = context_of(spec, backbone);
   const MethodPlan& plan = method_plan(spec.method.name);

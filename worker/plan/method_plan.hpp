@@ -82,6 +82,9 @@ class MethodPlan {
   virtual void check(const MethodContext& /*context*/) const {}
   /// Why it cannot be run here: a stated hole, never an error.
   virtual std::optional<std::string> does_not_apply(const MethodContext& /*context*/) const { return std::nullopt; }
+  /// As catalogue.hpp's.
+  virtual std::vector<std::string> idle_options(const MethodContext& /*context*/) const { return {}; }
+  virtual std::vector<std::string> absent_parts(const MethodContext& /*context*/) const { return {}; }
   /// A text whose tokens it starts from; empty where it starts from none.
   virtual std::string starting_text(const MethodSpec& /*method*/) const { return {}; }
   /// Nothing trains, no head either: the pretrained model answers as it is.

@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <span>
+#include <string_view>
+#include <unordered_set>
+
 #include "worker/catalogue.hpp"
 #include "worker/errors.hpp"
 #include "worker/objectives/readout.hpp"
@@ -48,6 +52,29 @@ void note_empty(const TaskSpec& task, const std::vector<Named>& splits, std::siz
     if (rows == 0) continue;
     notes.push_back(fmt::format("{} of {} {} have no token of their own text, only special ones; the first is {}", rows,
                                 one.split.rows(), one.rows, row_place(task, one.path, first)));
+  }
+}
+
+constexpr std::int64_t kFewRepeated = 100;  // one row in so many may be a common phrase
+
+/// Scores on rows that were trained on tell how well they are remembered.
+void note_repeated(const std::vector<Named>& splits, std::vector<std::string>& notes) {
+  const auto bytes = [](const TokenizedSplit& split, std::int64_t row) {
+    const auto ids = std::as_bytes(split.ids(row));
+    return std::string_view(reinterpret_cast<const char*>(ids.data()), ids.size());
+  };
+  std::unordered_set<std::string_view> trained;
+  const TokenizedSplit& train = splits.front().split;
+  for (std::int64_t row = 0; row < train.rows(); ++row) trained.insert(bytes(train, row));
+  for (std::size_t i = 1; i < splits.size(); ++i) {
+    const TokenizedSplit& split = splits[i].split;
+    std::int64_t repeated = 0;
+    for (std::int64_t row = 0; row < split.rows(); ++row) repeated += trained.contains(bytes(split, row)) ? 1 : 0;
+    if (repeated == 0 || repeated * kFewRepeated < split.rows()) continue;
+    notes.push_back(
+        fmt::format("{} of {} {} stand in the training file, too; a score on them tells how well they are "
+                    "remembered",
+                    repeated, split.rows(), splits[i].rows));
   }
 }
 
@@ -101,6 +128,7 @@ InspectedRows inspect_rows(const TrialSpec& spec, const BackboneFacts& backbone)
     const std::vector<Named> splits = splits_of(spec.task, *data);
     if (const auto cut = note_of_cut(spec, splits)) notes.push_back(*cut);
     note_empty(spec.task, splits, special.all, notes);
+    note_repeated(splits, notes);
     if (backbone.longest_row > 0 && spec.training.max_length > backbone.longest_row) {
       notes.push_back(fmt::format("max_length is {}, and {} {}; the former holds", spec.training.max_length,
                                   backbone.longest_key, backbone.longest_row));

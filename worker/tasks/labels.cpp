@@ -119,6 +119,12 @@ std::optional<double> index_of_choice(const TaskSpec& task, const std::string& t
   return index;
 }
 
+std::optional<double> named_choice(const TaskSpec& task, const std::string& text) {
+  const auto named = std::ranges::find(task.choices, text, &Column::name);
+  if (text.empty() || named == task.choices.end()) return std::nullopt;
+  return static_cast<double>(named - task.choices.begin());
+}
+
 }  // namespace
 
 std::vector<std::string> labels_of(const Table& train, std::size_t column, const std::string& where, bool json) {
@@ -147,26 +153,22 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
 }
 
 bool names_choices(const TaskSpec& task, const std::vector<Table>& tables) {
-  const auto is_name = [&](const std::vector<std::string>& row) {
-    return !row.back().empty() && std::ranges::find(task.choices, row.back(), &Column::name) != task.choices.end();
-  };
-  const auto is_index = [&](const std::vector<std::string>& row) {
-    return index_of_choice(task, row.back()).has_value();
-  };
-  const auto all = [&](auto is_it) {
-    return std::ranges::all_of(tables, [&](const Table& table) { return std::ranges::all_of(table.rows, is_it); });
-  };
-  return all(is_name) || !all(is_index);
+  std::size_t rows = 0, names = 0, indices = 0;
+  for (const Table& table : tables) {
+    rows += table.rows.size();
+    for (const std::vector<std::string>& row : table.rows) {
+      names += named_choice(task, row.back()) ? 1 : 0;
+      indices += index_of_choice(task, row.back()) ? 1 : 0;
+    }
+  }
+  return names == rows || (names > 0 && names >= indices);
 }
 
 double LabelReader::read_choice(const std::string& text, const std::string& where, std::int64_t line) const {
-  if (!choices_by_name_) return *index_of_choice(task_, text);
-  const auto named = std::ranges::find(task_.choices, text, &Column::name);
-  if (!text.empty() && named != task_.choices.end()) return static_cast<double>(named - task_.choices.begin());
+  if (const auto choice = choices_by_name_ ? named_choice(task_, text) : index_of_choice(task_, text)) return *choice;
   throw UsageError(
-      fmt::format("{}:{}: the label {} names no choice; the name of a choice's column, or in all rows its index from 0 "
-                  "to {}, would "
-                  "be right",
+      fmt::format("{}:{}: the label {} names no choice; in all rows the name of a choice's column, or in all its index "
+                  "from 0 to {}, would be right",
                   where, line, in_quotes(text), task_.choices.size() - 1));
 }
 

@@ -36,8 +36,8 @@ class LabelReader {
   bool choices_by_name_;
 };
 
-/// Are the labels in the last column of these tables names of choices' columns? Else all are indices. Nothing is read
-/// both ways: a column may be called "1".
+/// Are the labels in the last column of these tables names of choices' columns? Else they are indices. Nothing is read
+/// both ways, since a column may be called "1"; where some are neither, the more frequent form tells which are wrong.
 bool names_choices(const TaskSpec& task, const std::vector<Table>& tables);
 
 }  // namespace peftgrid::worker

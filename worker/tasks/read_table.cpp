@@ -126,7 +126,7 @@ class Collector {
       }
       const bool opens = request_.format == "tsv" && std::ranges::any_of(record, opens_quote<Text>);
       wrong_line(where_, line,
-                 fmt::format("{} fields where {} has {}{}", record.size(),
+                 fmt::format("{} {} where {} has {}{}", record.size(), record.size() == 1 ? "field" : "fields",
                              request_.header ? "the header" : "the first row", layout_.columns,
                              opens ? "; a field that opens with a quote and goes on in the next line is read with "
                                      "`quotes: true`"

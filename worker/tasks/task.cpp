@@ -216,6 +216,10 @@ TaskFacts inspect_task(const TaskSpec& task) {
   return facts_of(task, read_dataset(task));
 }
 
+std::int64_t training_rows(const TrialSpec& spec, const TaskFacts& task) {
+  return spec.train_size > 0 ? spec.train_size : task.train_rows - spec.selection.kept_out();
+}
+
 bool selects_among_equals(const TrialSpec& spec, const TaskFacts& task) {
   if (spec.selection.from == "validation") return task.constant_validation;
   if (spec.selection.from != "rows") return false;

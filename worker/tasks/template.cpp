@@ -41,7 +41,11 @@ Template::Template(std::string_view text) {
 void Template::add_slot(std::string name) {
   const auto found = std::ranges::find(slots_, name);
   const auto slot = static_cast<std::size_t>(found - slots_.begin());
-  if (found == slots_.end()) slots_.push_back(std::move(name));
+  if (found == slots_.end()) {
+    slots_.push_back(std::move(name));
+  } else if (name == kAnswerSlot) {
+    throw UsageError("the template has {answer} twice, and the first would give the second away; once would be right");
+  }
   parts_.push_back({{}, slot, true});
 }
 

@@ -15,7 +15,7 @@ namespace peftgrid::worker {
 /// names included, is literal.
 class Template {
  public:
-  /// Throws UsageError for a slot that does not close or has no name.
+  /// Throws UsageError for a slot that does not close or has no name, and for a second `{answer}`.
   explicit Template(std::string_view text);
 
   /// The slots' names in the order of their first use, each once.

@@ -204,7 +204,8 @@ void check_rows(const TaskSpec& task, const BackboneSpec& backbone, const Tokeni
       });
   if (without_target) {
     throw UsageError(
-        fmt::format("{}: the row has no token to predict: its answer is empty, or was cut off; leave the row out",
+        fmt::format("{}: the row has no token to predict: its answer is empty, was cut off, or is one token with none "
+                    "before it; leave the row out",
                     *without_target));
   }
 }

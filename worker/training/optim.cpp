@@ -88,7 +88,7 @@ void FlatParameters::clear_gradients() {
 
 double schedule_factor(const TrainingSpec& training, std::int64_t step, std::int64_t steps) {
   const double total = static_cast<double>(steps), now = static_cast<double>(step);
-  const double warmup = training.warmup < 1 ? std::ceil(training.warmup * total) : training.warmup;
+  const double warmup = training.warmup_steps(steps);
   if (now < warmup) return now / std::max(1.0, warmup);
   if (training.schedule == "constant") return 1;
   const double progress = (now - warmup) / std::max(1.0, total - warmup);

@@ -15,9 +15,9 @@ namespace peftgrid::worker {
 Steps::Steps(const TrialSpec& spec, Model& model, FlatParameters& parameters, const std::vector<std::int64_t>& train,
              const Team& team)
     : spec_(spec), model_(model), parameters_(parameters), team_(team), train_(train) {
-  const std::int64_t rows_a_step = spec.training.batch_size * spec.training.accumulate;
-  per_epoch_ = (static_cast<std::int64_t>(train.size()) + rows_a_step - 1) / rows_a_step;
-  total_ = spec.training.max_steps > 0 ? spec.training.max_steps : spec.training.epochs * per_epoch_;
+  const auto rows = static_cast<std::int64_t>(train.size());
+  per_epoch_ = spec.training.steps_an_epoch(rows);
+  total_ = spec.training.steps(rows);
 }
 
 /// Positions (in train_) of the rows of a step: epoch by epoch, each in an order of its own; the last step of
@@ -29,10 +29,9 @@ Rows Steps::rows_of(std::int64_t step) {
                          static_cast<std::uint32_t>(epoch));
     order_epoch_ = epoch;
   }
-  const std::int64_t rows_a_step = spec_.training.batch_size * spec_.training.accumulate;
-  const auto begin = order_.begin() + within * rows_a_step;
+  const auto begin = order_.begin() + within * spec_.training.rows_a_step();
   const auto left = order_.end() - begin;
-  return {begin, begin + std::min(left, rows_a_step)};
+  return {begin, begin + std::min(left, spec_.training.rows_a_step())};
 }
 
 double Steps::gradients_of(std::int64_t step) {

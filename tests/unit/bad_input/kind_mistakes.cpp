@@ -69,6 +69,13 @@ Section kind_mistakes() {
                "\"title\", \"body\" and \"queue\""),
           task("An answer that no slot asks for", model + "    template: \"{title}\"\n    answer: queue",
                "grid.yaml:8: answer names what `{answer}` stands for, and the template has none"),
+          task("An answer that stands in the text", model + "    template: \"{queue} {answer}\"\n    answer: queue",
+               "grid.yaml:8: the template has both {answer} and {queue}, and answer names queue; it would be read from "
+               "the text"),
+          task("An answer that stands there twice",
+               model + "    template: \"{title} {answer} {answer}\"\n    answer: queue",
+               "grid.yaml:7: the template has {answer} twice, and the first would give the second away; once would be "
+               "right"),
           task("A loss of an answer that is not there", model + "    template: \"{title}\"\n    loss: answer",
                "grid.yaml:8: the template has no `{answer}`; `loss: all` would be right"),
           task("A template of a classification", "    text: title\n    label: queue\n    template: \"{title}\"",
@@ -76,11 +83,11 @@ Section kind_mistakes() {
           rows("An answer without a token", model + "    template: \"{title}{answer}\"\n    answer: queue",
                "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
                "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
-               "empty, or was cut off; leave the row out"),
+               "empty, was cut off, or is one token with none before it; leave the row out"),
           rows("A blank answer", model + "    template: \"{title} {answer}\"\n    answer: queue",
                "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
                "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
-               "empty, or was cut off; leave the row out"),
+               "empty, was cut off, or is one token with none before it; leave the row out"),
           task("A choice without its choices", choice + "    label: queue",
                "grid.yaml:3: the task \"tickets\" has no choices; name the columns to choose from"),
           task("A choice between one and itself", choice + "    choices: [body]\n    label: queue",
@@ -88,14 +95,19 @@ Section kind_mistakes() {
           task("Choices of a classification", "    text: title\n    label: queue\n    choices: [title, body]",
                "grid.yaml:8: choices are for a choice; this task is a classification"),
           rows("A label that names no choice", choices, "title,one,two,queue\na,b,c,one\nd,e,f,three\n",
-               "grid.yaml:3: task tickets: data/train.csv:3: the label \"three\" names no choice; the name of a "
-               "choice's column, or in all rows its index from 0 to 1, would be right"),
+               "grid.yaml:3: task tickets: data/train.csv:3: the label \"three\" names no choice; in all rows the name "
+               "of a choice's column, or in all its index from 0 to 1, would be right"),
           rows("A label of a choice that the row has not", choice + "    choices: [one, two, three]\n    label: queue",
                "title,one,two,three,queue\na,b,c,,2\n",
                "grid.yaml:3: task tickets: data/train.csv:2: the label \"2\" names a choice that the row has not"),
-          rows("A label by index, the others by name", choices, "title,one,two,queue\na,b,c,one\nd,e,f,0\n",
-               "grid.yaml:3: task tickets: data/train.csv:3: the label \"0\" names no choice; the name of a choice's "
-               "column, or in all rows its index from 0 to 1, would be right"),
+          rows(
+              "A label by index, the others by name", choices, "title,one,two,queue\na,b,c,one\nd,e,f,0\n",
+              "grid.yaml:3: task tickets: data/train.csv:3: the label \"0\" names no choice; in all rows the name of a "
+              "choice's column, or in all its index from 0 to 1, would be right"),
+          rows(
+              "One label among indices that is none", choices, "title,one,two,queue\na,b,c,1\nd,e,f,0\ng,h,i,5\n",
+              "grid.yaml:3: task tickets: data/train.csv:4: the label \"5\" names no choice; in all rows the name of a "
+              "choice's column, or in all its index from 0 to 1, would be right"),
           rows("A gap among a row's choices", choice + "    choices: [one, two, three]\n    label: queue",
                "title,one,two,three,queue\na,b,,c,0\n",
                "grid.yaml:3: task tickets: data/train.csv:2: a choice is empty, and a later one is not; only a row's "

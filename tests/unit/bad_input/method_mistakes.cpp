@@ -119,8 +119,7 @@ Section method_mistakes() {
                  "grid.yaml:10: full of tickets on tiny and other of tickets on tiny are the same trials in everything "
                  "that can change a number; leave one out"),
           method("A value twice in a list", "  - lora: {rank: [4, 4]}",
-                 "grid.yaml:9: this method and the one on line 9 have the same label \"lora\" and no option that "
-                 "differs; change an option, or give one a `name`"),
+                 "grid.yaml:9: rank is 4 twice in this list; each value makes a cell"),
           method("A name with an equals sign", "  - lora: {name: r=8}",
                  "grid.yaml:9: name is \"r=8\"; a name of at most 80 bytes without , = / \\ and not beginning with . "
                  "or - would be right"),

@@ -143,7 +143,7 @@ Section table_mistakes() {
                    "which `quotes: true` takes off"),
           train_as("A quoted text of two lines where nothing is quoted", "data/train.tsv",
                    "title\tqueue\n\"ab\ncd\"\tsales\n",
-                   "grid.yaml:3: task tickets: data/train.tsv:2: 1 fields where the header has 2; a field that opens "
+                   "grid.yaml:3: task tickets: data/train.tsv:2: 1 field where the header has 2; a field that opens "
                    "with a quote and goes on in the next line is read with `quotes: true`"),
           in_file("A test file whose labels are secret", "data/test.csv", "title,queue\nab,-1\ncd,-1\n",
                   "grid.yaml:3: task tickets: data/test.csv:2: the label \"-1\" is not in the label set: \"help\" and "

@@ -5,6 +5,7 @@
 
 #include "worker/per_site.hpp"
 #include "worker/plan/options.hpp"
+#include "worker/text.hpp"
 
 namespace peftgrid::worker {
 
@@ -19,6 +20,21 @@ std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& met
     if (product && lists(method, "targets", site_name(site))) found.emplace_back(layer, site);
   }
   return found;
+}
+
+std::vector<std::string> absent_targets(const MethodContext& context) {
+  const auto places = low_rank_places(context.method, context.model.geometry);
+  std::vector<std::string> absent;
+  for (const std::string& target : list_option(context.method, "targets")) {
+    const auto is_it = [&](const auto& place) { return target == "all" || target == site_name(place.second); };
+    if (std::ranges::none_of(places, is_it)) absent.push_back(target);
+  }
+  return absent;
+}
+
+std::optional<std::string> no_target(const MethodContext& context) {
+  if (!low_rank_places(context.method, context.model.geometry).empty()) return std::nullopt;
+  return "the backbone has no " + joined(absent_targets(context));
 }
 
 std::string fused_place_name(const std::vector<Site>& fused, std::int64_t layer) {

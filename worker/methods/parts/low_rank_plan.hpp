@@ -12,6 +12,10 @@ namespace peftgrid::worker {
 std::vector<std::string> low_rank_targets();
 /// The sites that `targets` names, layer by layer.
 std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& method, const Geometry& geometry);
+/// Those that `targets` names and no layer has.
+std::vector<std::string> absent_targets(const MethodContext& context);
+/// Why nothing would train, if `targets` names nothing else.
+std::optional<std::string> no_target(const MethodContext& context);
 /// What the pair of a fused matrix is called: "layer.3.query_key_value".
 std::string fused_place_name(const std::vector<Site>& fused, std::int64_t layer);
 /// "PLACE.lora_A" [rank, in] and "PLACE.lora_B" [out, rank] of these places. Shared: places whose products are one
