@@ -41,6 +41,16 @@ std::vector<std::string> in_order(const Grid& grid, std::string Cell::*name,
   return names;
 }
 
+/// What a task's rows have to predict: so many labels or choices, a number, a text.
+std::string predicted_text(const Grid& grid, const std::string& task) {
+  const std::vector<std::string>& labels = grid.tasks.at(task).labels;
+  if (!labels.empty()) return std::to_string(labels.size());
+  const auto trial = std::ranges::find(grid.trials, task, [](const worker::TrialSpec& spec) { return spec.task.name; });
+  if (trial == grid.trials.end()) return "";
+  if (trial->task.kind == worker::kChoice) return fmt::format("{} choices", trial->task.choices.size());
+  return trial->task.kind == worker::kLanguageModel ? "text" : "number";
+}
+
 void show_facts(std::ostream& out, const Grid& grid) {
   Rows backbones = {{"backbone", "architecture", ">layers", ">width", ">parameters", "type", "pooler", "left aside"}};
   for (const std::string& name : in_order(grid, &Cell::backbone, grid.backbones)) {
@@ -55,8 +65,7 @@ void show_facts(std::ostream& out, const Grid& grid) {
   for (const std::string& name : in_order(grid, &Cell::task, grid.tasks)) {
     const worker::TaskFacts& t = grid.tasks.at(name);
     tasks.push_back({name, count_text(t.train_rows), count_text(t.validation_rows),
-                     fmt::format("{}", fmt::join(t.test_rows, " + ")),
-                     t.labels.empty() ? "number" : std::to_string(t.labels.size()),
+                     fmt::format("{}", fmt::join(t.test_rows, " + ")), predicted_text(grid, name),
                      fmt::format("{:.0f}", t.mean_characters)});
   }
   out << "\nTasks\n";
