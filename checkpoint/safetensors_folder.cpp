@@ -25,8 +25,10 @@ constexpr std::uintmax_t kLargestIndex = 100'000'000;
     throw FileError(
         folder.string() +
         " holds its weights only as pytorch_model.bin, which runs code when it is read; convert it once with: "
-        "python3 -c \"from transformers import AutoModel; AutoModel.from_pretrained('" +
-        folder.string() + "').save_pretrained('" + folder.string() + "')\"");
+        "python3 -c \"import glob, torch; from safetensors.torch import save_file; save_file({name: tensor.clone() for "
+        "file in glob.glob('" +
+        folder.string() + "/pytorch_model*.bin') for name, tensor in torch.load(file, weights_only=True).items()}, '" +
+        folder.string() + "/model.safetensors')\"");
   }
   throw FileError("no model.safetensors and no model.safetensors.index.json in " + folder.string());
 }

@@ -16,7 +16,7 @@ namespace peftgrid::worker {
 /// Part of every trial id: raised whenever a change of the program changes a trial's numbers. Where one type of
 /// processor alone rounds otherwise from then on, that type gets another name instead (cpu_type), which reports tell
 /// apart.
-inline constexpr int kNumericsVersion = 3;
+inline constexpr int kNumericsVersion = 4;
 
 /// What a method's option holds: `rank: 8`, `dropout: 0.1`, `init: random`, `targets: [query, value]`.
 using OptionValue = std::variant<std::int64_t, double, std::string, std::vector<std::string>>;

@@ -138,5 +138,22 @@ TEST_P(Contract, ANeighboursNanChangesNothing) {
   }
 }
 
+/// As torch.nn.Embedding's padding_idx has it; the tiny models' is token 0.
+TEST(PaddingTokens, InATextTrainNoLineOfWords) {
+  for (const Subject& subject : subjects()) {
+    Network network = network_on(subject, small_method("full"));
+    std::vector<TestRow> rows = some_rows(3);
+    rows[1].ids[1] = 0;
+    projected(network.representation(rows)).backward();
+    for (const worker::Trained& p : network.method_parameters()) {
+      if (p.name != "word.weight") continue;
+      const at::Tensor gradient = p.tensor.grad().to_dense();
+      const bool has_index = network.backbone().facts().config.padding_index == 0;
+      EXPECT_EQ(gradient[0].abs().sum().item<float>() == 0, has_index) << subject.name;
+      EXPECT_GT(gradient[rows[1].ids[2]].abs().sum().item<float>(), 0) << subject.name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace peftgrid::tests

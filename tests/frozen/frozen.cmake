@@ -1,4 +1,4 @@
-# Ids and bytes of commit cea4e05: frozen_test compares, record.sh records.
+# Ids and bytes of an earlier commit: frozen_test compares, record.sh records.
 add_library(frozen_worlds STATIC "${PROJECT_SOURCE_DIR}/tests/frozen/models.cpp"
                                  "${PROJECT_SOURCE_DIR}/tests/frozen/trials.cpp"
                                  "${PROJECT_SOURCE_DIR}/tests/frozen/worlds.cpp"

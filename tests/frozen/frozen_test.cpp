@@ -1,6 +1,6 @@
-// Restructuring changes no id and no byte: sixty trials of the eight methods beside what commit cea4e05 left of them
-// (frozen.json, by record.sh). It rests on the program, its grid files and checkpoint/ alone, so that it stays as it is
-// while everything else moves.
+// Restructuring changes no id and no byte: sixty trials of the eight methods beside what an earlier commit left of them
+// (frozen.json, which names it, by record.sh). It rests on the program, its grid files and checkpoint/ alone, so that
+// it stays as it is while everything else moves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ class Frozen : public testing::Test {
   static void SetUpTestSuite() {
     frozen_ = json::parse(std::ifstream(PEFTGRID_SOURCE "/tests/frozen/frozen.json"));
     scratch_ = std::make_unique<ScratchFolder>();
-    const auto grids = write_frozen_worlds(scratch_->path(), {});
+    const auto grids = write_frozen_worlds(scratch_->path());
     seen_ = run_frozen(PEFTGRID_PROGRAM, "", scratch_->path(), grids);
   }
   static void TearDownTestSuite() { scratch_.reset(); }

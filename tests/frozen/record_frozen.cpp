@@ -1,5 +1,5 @@
-// Runs the program of commit cea4e05 over the frozen worlds and writes down, beside what frozen.json holds, the hashes
-// of this machine; where there is no frozen.json, the values too. Use: record_frozen PROGRAM frozen.json
+// Runs the program of a commit over the frozen worlds and writes down, beside what frozen.json holds, the hashes of
+// this machine; where there is no frozen.json, the values too. Use: record_frozen PROGRAM COMMIT frozen.json
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -25,7 +25,7 @@ void write_lines(std::ostream& out, const json& object) {
 
 void write_file(const std::filesystem::path& file, const json& frozen) {
   std::ofstream out(file);
-  out << "{\"commit\": \"cea4e05\",\n\"trials\": ";
+  out << "{\"commit\": " << frozen.at("commit").dump() << ",\n\"trials\": ";
   write_lines(out, frozen.at("trials"));
   out << ",\n\"machines\": ";
   const char* separator = "{\n";
@@ -50,11 +50,11 @@ bool agrees(const json& frozen, const FrozenRun& run) {
   return all;
 }
 
-int record(const std::filesystem::path& program, const std::filesystem::path& file) {
+int record(const std::filesystem::path& program, const std::string& commit, const std::filesystem::path& file) {
   const ScratchFolder scratch;
-  const auto grids = write_frozen_worlds(scratch.path(), {.knows_targets = false});
+  const auto grids = write_frozen_worlds(scratch.path());
   const FrozenRun run = run_frozen(std::filesystem::absolute(program), "", scratch.path(), grids);
-  json frozen{{"trials", json::object()}, {"machines", json::object()}};
+  json frozen{{"commit", commit}, {"trials", json::object()}, {"machines", json::object()}};
   if (std::filesystem::exists(file)) {
     frozen = json::parse(std::ifstream(file));
     if (!agrees(frozen.at("trials"), run)) return 1;
@@ -72,12 +72,12 @@ int record(const std::filesystem::path& program, const std::filesystem::path& fi
 }  // namespace peftgrid::tests
 
 int main(int count, char** values) {
-  if (count != 3) {
-    std::cerr << "use: record_frozen PROGRAM frozen.json\n";
+  if (count != 4) {
+    std::cerr << "use: record_frozen PROGRAM COMMIT frozen.json\n";
     return 2;
   }
   try {
-    return peftgrid::tests::record(values[1], values[2]);
+    return peftgrid::tests::record(values[1], values[2], values[3]);
   } catch (const std::exception& error) {  // caught, so that the scratch folder goes
     std::cerr << error.what() << '\n';
     return 1;

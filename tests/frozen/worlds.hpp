@@ -8,13 +8,8 @@
 /// change but by addition: every byte of a model, a tokenizer and a table enters the ids that are frozen.
 namespace peftgrid::tests {
 
-struct FrozenWorlds {
-  /// Commit cea4e05 knows raw targets only, and no key that says so.
-  bool knows_targets = true;
-};
-
 /// Writes models, tables and grids into `folder`, which is there and empty; returns the grids' names, each of which is
 /// `folder`/NAME.yaml.
-std::vector<std::string> write_frozen_worlds(const std::filesystem::path& folder, const FrozenWorlds& how);
+std::vector<std::string> write_frozen_worlds(const std::filesystem::path& folder);
 
 }  // namespace peftgrid::tests

@@ -190,7 +190,7 @@ TEST(AnyDevice, TakesTheSameAdamWStep) {
   for (const auto& [begin, count, decay] : {std::tuple{0, 600, 0.1F}, {600, 400, 0.0F}}) {
     worker::kernels::table().adamw(loops.mutable_data_ptr<float>() + begin, gradient.const_data_ptr<float>() + begin,
                                    first_loops.mutable_data_ptr<float>() + begin,
-                                   second_loops.mutable_data_ptr<float>() + begin, count, 1e-2F, decay, 0.9F, 0.999F,
+                                   second_loops.mutable_data_ptr<float>() + begin, count, 1e-2F, decay, 0.9, 0.999,
                                    1e-8F, 0.19F, 0.002F, 0.7F);
   }
   EXPECT_LT(relative(there[2].cpu() - start, loops - start), 5e-5) << "of numbers near 1, rounded";

@@ -149,7 +149,7 @@ TEST_F(SafetensorsFolder, RefusesBrokenIndexes) {
 
 TEST_F(SafetensorsFolder, TellsHowToConvertABinFile) {
   std::ofstream(folder_ / "pytorch_model.bin") << "x";
-  EXPECT_THAT(refusal(), HasSubstr("save_pretrained"));
+  EXPECT_THAT(refusal(), HasSubstr("save_file"));
 }
 
 }  // namespace

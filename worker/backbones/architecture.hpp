@@ -59,6 +59,7 @@ struct ModelConfig {
   std::int64_t first_position = 0;          // the line of a row's first token
   std::int64_t token_types = 0;             // lines of their table; 0: there is none
   std::int64_t pad_token = 0;
+  std::int64_t padding_index = -1;     // where this token is looked up its line of words gets no gradient; -1: none
   bool pads_share_a_position = false;  // a padding token takes line pad_token of the table of positions
   bool ignores_types = false;          // its own tokenizer gives every token type 0: a table may have one line
   std::string activation;              // gelu (with erf) | gelu_new (with tanh) | relu | silu
@@ -70,7 +71,8 @@ struct ModelConfig {
   bool root_mean_square = false;  // its norms are RMSNorm
   bool query_key_norm = false;    // each head's queries and keys are normed before they turn
   RotaryConfig rotary;
-  bool tied_output = true;  // next tokens are predicted by the table of words
+  bool held_to_window = false;  // `positions` is its sliding window
+  bool tied_output = true;      // next tokens are predicted by the table of words
 
   /// All rates of dropout alike; below 0: as they are.
   void set_dropout(double rate);

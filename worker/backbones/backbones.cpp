@@ -21,7 +21,7 @@ Backbone::Backbone(ModelFacts facts, double dropout) : facts_(std::move(facts)) 
 at::Tensor Backbone::embedding(const Weights& w, const at::Tensor& ids) const {
   const at::Tensor& table = w.at("word.weight");
   // A trained table's gradient has few lines that are not zero; a GPU adds up such lines in any order.
-  return at::embedding(table, ids, -1, false, table.requires_grad() && table.is_cpu());
+  return at::embedding(table, ids, config().padding_index, false, table.requires_grad() && table.is_cpu());
 }
 
 at::Tensor Backbone::pooled(const Weights& w, const Sites& sites, const at::Tensor& x) const {

@@ -10,9 +10,10 @@ ModelConfig read_distilbert(const ConfigReader& read) {
   refuse_other_models(read);
   ModelConfig model;
   model.vocabulary = read.size("vocab_size", 10'000'000);
-  model.width = read.size("dim", 65'536);
-  model.layers = read.size("n_layers", 1'000);
-  model.heads = read.size("n_heads", 4'096);
+  model.padding_index = read_padding_index(read, model.vocabulary, 0);
+  model.width = read.size_of_two("dim", "hidden_size", 65'536);
+  model.layers = read.size_of_two("n_layers", "num_hidden_layers", 1'000);
+  model.heads = read.size_of_two("n_heads", "num_attention_heads", 4'096);
   model.ffn_width = read.size("hidden_dim", 1'000'000);
   model.positions = read.size("max_position_embeddings", 1'000'000);
   model.pad_token = read.size("pad_token_id", 10'000'000, 0, 0);

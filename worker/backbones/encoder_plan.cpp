@@ -57,10 +57,11 @@ void refuse_other_models(const ConfigReader& read) {
   }
 }
 
-ModelConfig read_encoder_config(const ConfigReader& read) {
+ModelConfig read_encoder_config(const ConfigReader& read, std::int64_t usual_pad) {
   refuse_other_models(read);
   ModelConfig model;
   model.vocabulary = read.size("vocab_size", 10'000'000);
+  model.padding_index = read_padding_index(read, model.vocabulary, usual_pad);
   model.width = read.size("hidden_size", 65'536);
   model.layers = read.size("num_hidden_layers", 1'000);
   model.heads = read.size("num_attention_heads", 4'096);

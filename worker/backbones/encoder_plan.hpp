@@ -27,6 +27,6 @@ Geometry encoder_geometry(const ModelConfig& config, bool pooler);
 /// to another text, heads that were cut out.
 void refuse_other_models(const ConfigReader& read);
 /// The keys that BERT, RoBERTa and ELECTRA have in common.
-ModelConfig read_encoder_config(const ConfigReader& read);
+ModelConfig read_encoder_config(const ConfigReader& read, std::int64_t usual_pad = 0);
 
 }  // namespace peftgrid::worker

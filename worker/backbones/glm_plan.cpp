@@ -109,17 +109,19 @@ std::vector<TensorFact> chatglm_tensors(const ModelConfig& config, bool /*pooler
 
 ModelConfig read_glm(const ConfigReader& read) {
   ModelConfig model = glm_like();
+  constexpr std::int64_t kUsualPad = 151'329, kUsualKeyHeads = 2;  // transformers' GlmConfig
   model.vocabulary = read.size("vocab_size", 10'000'000);
+  model.padding_index = read_padding_index(read, model.vocabulary, kUsualPad);
   model.width = read.size("hidden_size", 65'536);
   model.layers = read.size("num_hidden_layers", 1'000);
   model.heads = read.size("num_attention_heads", 4'096);
-  model.kv_heads = read.size("num_key_value_heads", 4'096);
+  model.kv_heads = read.size("num_key_value_heads", 4'096, kUsualKeyHeads);
   share_keys(read, model, "num_key_value_heads", "num_attention_heads");
   model.head_dim = read.size("head_dim", 4'096, 128);
   model.ffn_width = read.size("intermediate_size", 1'000'000);
   model.positions = read.size("max_position_embeddings", 100'000'000);
-  read.text("hidden_act", {"silu"}, "silu");
-  model.norm_epsilon = read.real("rms_norm_eps", 1e-20, 1e-2, 1.5625e-7);
+  read.text("hidden_act", {"silu", "swish"}, "silu");
+  model.norm_epsilon = read.real("rms_norm_eps", 1e-20, 1, 1.5625e-7);
   model.style.query_key_value_bias = !read.has("attention_bias") || read.is_true("attention_bias");
   model.attention_dropout = read.real("attention_dropout", 0, 0.9, 0);
   model.attention_branch_dropout = model.ffn_dropout = std::nullopt;

@@ -55,13 +55,13 @@ std::vector<TensorFact> gpt_tensors(const ModelConfig& config, const GptNames& n
 ModelConfig read_gpt(const ConfigReader& read) {
   ModelConfig model;
   model.vocabulary = read.size("vocab_size", 10'000'000);
-  model.width = read.size("n_embd", 65'536);
-  model.layers = read.size("n_layer", 1'000);
-  model.heads = model.kv_heads = read.size("n_head", 4'096);
+  model.width = read.size_of_two("n_embd", "hidden_size", 65'536);
+  model.layers = read.size_of_two("n_layer", "num_hidden_layers", 1'000);
+  model.heads = model.kv_heads = read.size_of_two("n_head", "num_attention_heads", 4'096);
   share_out(read, model, "n_embd", "n_head");
   model.ffn_width = 4 * model.width;
-  model.positions = read.size("n_positions", 1'000'000);
-  model.norm_epsilon = read.real("layer_norm_epsilon", 1e-20, 1e-2, 1e-5);
+  model.positions = read.size_of_two("n_positions", "max_position_embeddings", 1'000'000);
+  model.norm_epsilon = read.real("layer_norm_epsilon", 1e-20, 1, 1e-5);
   model.embedding_dropout = read.real("embd_pdrop", 0, 0.9, 0.1);
   model.attention_dropout = read.real("attn_pdrop", 0, 0.9, 0.1);
   model.attention_branch_dropout = model.ffn_dropout = read.real("resid_pdrop", 0, 0.9, 0.1);
@@ -72,13 +72,14 @@ ModelConfig read_gpt(const ConfigReader& read) {
 ModelConfig read_openai_gpt(const ConfigReader& read) {
   ModelConfig model = read_gpt(read);
   // Its "gelu" is the approximation by tanh, in the authors' code and in transformers.
-  model.activation = read.text("afn", {"gelu", "gelu_new", "relu"}, "gelu") == "relu" ? "relu" : "gelu_new";
+  model.activation = read.text("afn", {"gelu", "relu"}, "gelu") == "relu" ? "relu" : "gelu_new";
   return model;
 }
 
 /// Keys that make another model of GPT-2's weights.
 void refuse_other_forms(const ConfigReader& read) {
-  for (const char* key : {"scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention"}) {
+  // "reorder_and_upcast_attn" is for the rounding of half precision: attention runs in fp32 here.
+  for (const char* key : {"scale_attn_by_inverse_layer_idx", "add_cross_attention"}) {
     if (read.is_true(key)) {
       read.fail(fmt::format("\"{}\" is true: another model's attention; GPT-2's false is what runs here", key));
     }

@@ -9,19 +9,26 @@ namespace peftgrid::worker {
 
 namespace {
 
+constexpr std::int64_t kQwenKeyHeads = 32;  // transformers', where the key is absent; null: as many as heads
+
 /// The keys that LLaMA and its cousins have in common.
-ModelConfig read_common(const ConfigReader& read) {
+ModelConfig read_common(const ConfigReader& read, std::int64_t usual_key_heads = 0) {
   ModelConfig model;
   model.vocabulary = read.size("vocab_size", 10'000'000);
+  model.padding_index = read_padding_index(read, model.vocabulary);
   model.width = read.size("hidden_size", 65'536);
   model.layers = read.size("num_hidden_layers", 1'000);
   model.heads = model.kv_heads = read.size("num_attention_heads", 4'096);
-  if (read.has("num_key_value_heads")) model.kv_heads = read.size("num_key_value_heads", 4'096);
+  if (read.has("num_key_value_heads"))
+    model.kv_heads = read.size("num_key_value_heads", 4'096);
+  else if (usual_key_heads > 0 && !read.mentions("num_key_value_heads"))
+    model.kv_heads = usual_key_heads;
   share_keys(read, model, "num_key_value_heads", "num_attention_heads");
   model.ffn_width = read.size("intermediate_size", 1'000'000);
   model.positions = read.size("max_position_embeddings", 100'000'000);
-  model.activation = read.text("hidden_act", {"silu"}, "silu");
-  model.norm_epsilon = read.real("rms_norm_eps", 1e-20, 1e-2, 1e-6);
+  read.text("hidden_act", {"silu", "swish"}, "silu");  // two names of one function
+  model.activation = "silu";
+  model.norm_epsilon = read.real("rms_norm_eps", 1e-20, 1, 1e-6);
   model.root_mean_square = true;
   model.attention_dropout = read.real("attention_dropout", 0, 0.9, 0);
   model.embedding_dropout = model.attention_branch_dropout = model.ffn_dropout = model.head_dropout = std::nullopt;
@@ -45,8 +52,19 @@ void read_heads(const ConfigReader& read, ModelConfig& model, std::int64_t usual
 
 /// Rows are held to the window within which a token sees all that comes before it: longer ones would be another model.
 void hold_to_window(const ConfigReader& read, ModelConfig& model) {
-  if (!read.has("sliding_window")) return;
-  model.positions = std::min(model.positions, read.size("sliding_window", 100'000'000));
+  constexpr std::int64_t kUsualWindow = 4096;  // transformers', where the key is absent; null: there is none
+  if (!read.has("sliding_window") && read.mentions("sliding_window")) return;
+  const std::int64_t window = read.size("sliding_window", 100'000'000, kUsualWindow);
+  if (window >= model.positions) return;
+  model.positions = window;
+  model.held_to_window = true;
+}
+
+/// Has any block a window? "layer_types" says so, else the blocks from "max_window_layers" on have it.
+bool has_windows(const ConfigReader& read, const ModelConfig& model) {
+  constexpr std::int64_t kUsualFirst = 28;
+  if (read.has("layer_types")) return read.lists("layer_types", "sliding_attention");
+  return read.is_true("use_sliding_window") && read.size("max_window_layers", 100'000, kUsualFirst, 0) < model.layers;
 }
 
 ModelConfig read_llama(const ConfigReader& read) {
@@ -58,27 +76,28 @@ ModelConfig read_llama(const ConfigReader& read) {
 }
 
 ModelConfig read_mistral(const ConfigReader& read) {
-  ModelConfig model = read_common(read);
+  constexpr std::int64_t kUsualKeyHeads = 8;
+  ModelConfig model = read_common(read, kUsualKeyHeads);
   read_heads(read, model, 0);
   hold_to_window(read, model);
   return model;
 }
 
 ModelConfig read_qwen2(const ConfigReader& read) {
-  ModelConfig model = read_common(read);
+  ModelConfig model = read_common(read, kQwenKeyHeads);
   model.style.query_key_value_bias = true;
   read_heads(read, model, 0);
-  if (read.is_true("use_sliding_window") || read.lists("layer_types", "sliding_attention")) hold_to_window(read, model);
+  if (has_windows(read, model)) hold_to_window(read, model);
   return model;
 }
 
 ModelConfig read_qwen3(const ConfigReader& read) {
-  ModelConfig model = read_common(read);
+  ModelConfig model = read_common(read, kQwenKeyHeads);
   model.style.query_key_value_bias = model.style.attention_output_bias = read.is_true("attention_bias");
   model.query_key_norm = true;
   constexpr std::int64_t kUsualHead = 128;  // transformers' Qwen3Config, whatever the width
   read_heads(read, model, kUsualHead);
-  if (read.is_true("use_sliding_window") || read.lists("layer_types", "sliding_attention")) hold_to_window(read, model);
+  if (has_windows(read, model)) hold_to_window(read, model);
   return model;
 }
 

@@ -12,8 +12,9 @@ Architecture roberta_like(const char* name) {
   a.prefixes = {"roberta."};
   a.head = {HeadStyle::Activation::Tanh, true};
   a.read = [](const ConfigReader& read) {
-    ModelConfig model = read_encoder_config(read);
-    model.pad_token = read.size("pad_token_id", 10'000'000, 1, 0);
+    constexpr std::int64_t kUsualPad = 1;
+    ModelConfig model = read_encoder_config(read, kUsualPad);
+    model.pad_token = read.size("pad_token_id", 10'000'000, kUsualPad, 0);
     model.first_position = model.pad_token + 1;
     model.pads_share_a_position = true;
     model.ignores_types = true;

@@ -2,41 +2,91 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 namespace peftgrid::worker {
 
 namespace {
 
 constexpr double kMostBase = 1e12;
-constexpr const char* kShare = "partial_rotary_factor";
+
+/// Where a config says how positions turn: in an object of its own, and in keys of the model beside it.
+struct Places {
+  std::optional<ConfigReader> own;  // none, or empty: the keys beside alone
+  const ConfigReader& beside;
+
+  /// The one that has the key; refused where both have it and `read` finds two values: transformers' versions differ in
+  /// which of them holds.
+  template <typename Read>
+  const ConfigReader& holder(const char* key, Read read) const {
+    if (!own || !own->has(key)) return beside;
+    if (beside.has(key) && read(*own, key) != read(beside, key))
+      own->fail(fmt::format("\"{}\" has another value beside it; leave one of the two out", key));
+    return *own;
+  }
+};
+
+Places places_of(const ConfigReader& read) {
+  constexpr const char *kNew = "rope_parameters", *kOld = "rope_scaling";
+  const auto by_new = read.within(kNew), by_old = read.within(kOld);
+  const bool is_new = read.holds_items(kNew), is_old = read.holds_items(kOld);
+  if (is_new && is_old && !read.are_alike(kNew, kOld))
+    read.fail(fmt::format("\"{}\" and \"{}\" say different things; leave one of the two out", kNew, kOld));
+  return {is_new ? by_new : is_old ? by_old : std::nullopt, read};
+}
 
 /// Numbers of each head that turn.
-std::int64_t turned_of(const ConfigReader& read, std::int64_t head_dim, double usual_share) {
-  const double share = read.has(kShare) ? read.real(kShare, 0, 1, 1) : usual_share;
+std::int64_t turned_of(const Places& places, std::int64_t head_dim, double usual_share) {
+  constexpr const char* kShare = "partial_rotary_factor";
+  const auto real = [](const ConfigReader& read, const char* key) { return read.real(key, 0, 1, 1); };
+  const ConfigReader& read = places.holder(kShare, real);
+  const double share = read.has(kShare) ? real(read, kShare) : usual_share;
   if (share != usual_share && usual_share == 1) {
     read.fail(fmt::format("\"{}\" is {}: another model's attention; whole heads turn here", kShare, share));
   }
   const auto turned = static_cast<std::int64_t>(static_cast<double>(head_dim) * share);
   if (turned < 2 || turned % 2 != 0) {
-    read.fail(
-        fmt::format("of its heads, {} wide, {} numbers would turn; rotary positions turn pairs", head_dim, turned));
+    read.fail(fmt::format("\"{}\" {} of heads {} wide (\"head_dim\") lets {} numbers turn; positions turn pairs",
+                          kShare, share, head_dim, turned));
   }
   return turned;
 }
 
-void read_scaling(const ConfigReader& read, RotaryConfig& rotary) {
+double base_of(const Places& places) {
+  constexpr const char* kBase = "rope_theta";
+  const auto real = [](const ConfigReader& read, const char* key) { return read.real(key, 1, kMostBase, 0); };
+  const ConfigReader& read = places.holder(kBase, real);
+  if (!read.has(kBase)) {
+    read.fail(
+        "key \"rope_theta\" is missing; it says how fast positions turn, and models differ: add the one that this "
+        "model was trained with (10000 for the first LLaMA)");
+  }
+  return real(read, kBase);
+}
+
+/// Of Llama 3: of the model before its rows were made longer; as transformers falls back.
+std::int64_t original_positions(const Places& places) {
+  constexpr const char *kOriginal = "original_max_position_embeddings", *kNow = "max_position_embeddings";
+  const auto size = [](const ConfigReader& read, const char* key) { return read.size(key, 100'000'000); };
+  const ConfigReader& read = places.holder(kOriginal, size);
+  return read.has(kOriginal) ? size(read, kOriginal) : size(places.beside, kNow);
+}
+
+void read_scaling(const Places& places, RotaryConfig& rotary) {
+  const ConfigReader& read = *places.own;
   const char* key = read.has("rope_type") || !read.has("type") ? "rope_type" : "type";
   const std::string type = read.text(key, {"default", "linear", "llama3"}, "default");
   if (type == "default") return;
   if (!read.has("factor")) read.fail("key \"factor\" is missing");
-  rotary.factor = read.real("factor", 1, 1e6, 1);
+  rotary.factor = read.real("factor", 1e-6, 1e6, 1);
   rotary.scaling = type == "linear" ? RotaryConfig::Scaling::Linear : RotaryConfig::Scaling::Llama3;
   if (type == "linear") return;
-  for (const char* needed : {"low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}) {
+  for (const char* needed : {"low_freq_factor", "high_freq_factor"}) {
     if (!read.has(needed)) read.fail(fmt::format("key \"{}\" is missing", needed));
   }
   rotary.low_factor = read.real("low_freq_factor", 1e-6, 1e6, 1);
   rotary.high_factor = read.real("high_freq_factor", 1e-6, 1e6, 1);
-  rotary.original_positions = read.size("original_max_position_embeddings", 100'000'000);
+  rotary.original_positions = original_positions(places);
   if (rotary.high_factor <= rotary.low_factor) {
     read.fail("\"high_freq_factor\" must be above \"low_freq_factor\"");
   }
@@ -45,18 +95,11 @@ void read_scaling(const ConfigReader& read, RotaryConfig& rotary) {
 }  // namespace
 
 RotaryConfig read_rotary(const ConfigReader& read, std::int64_t head_dim, double usual_share) {
-  const auto whole = read.within("rope_parameters"), scaling = read.within("rope_scaling");
+  const Places places = places_of(read);
   RotaryConfig rotary;
-  rotary.turned = turned_of(whole && whole->has(kShare) ? *whole : read, head_dim, usual_share);
-  const ConfigReader& base = whole && whole->has("rope_theta") ? *whole : read;
-  if (!base.has("rope_theta")) {
-    read.fail(
-        "key \"rope_theta\" is missing; it says how fast positions turn, and models differ: add the one that this "
-        "model was trained with (10000 for the first LLaMA)");
-  }
-  rotary.base = base.real("rope_theta", 1, kMostBase, 0);
-  if (whole) read_scaling(*whole, rotary);
-  if (!whole && scaling) read_scaling(*scaling, rotary);
+  rotary.turned = turned_of(places, head_dim, usual_share);
+  rotary.base = base_of(places);
+  if (places.own) read_scaling(places, rotary);
   return rotary;
 }
 

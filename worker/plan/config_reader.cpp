@@ -24,6 +24,19 @@ bool ConfigReader::has(const char* key) const {
   return found != config_.end() && !found->is_null();
 }
 
+bool ConfigReader::mentions(const char* key) const {
+  return config_.contains(key);
+}
+
+std::int64_t ConfigReader::size_of_two(const char* key, const char* other, std::int64_t most) const {
+  const std::int64_t value = size(has(key) || !has(other) ? key : other, most);
+  if (has(other) && size(other, most) != value) {
+    fail(fmt::format("\"{}\" is {} and \"{}\" is {}, two names of one number; leave one of them out", key, value, other,
+                     size(other, most)));
+  }
+  return value;
+}
+
 bool ConfigReader::is_true(const char* key) const {
   if (!has(key)) return false;
   const nlohmann::json& value = *config_.find(key);
@@ -41,6 +54,10 @@ std::optional<ConfigReader> ConfigReader::within(const char* key) const {
   const nlohmann::json& value = *config_.find(key);
   if (!value.is_object()) fail(fmt::format("\"{}\" is {}; an object would be right", key, value_text(value)));
   return ConfigReader(value, fmt::format("{}: \"{}\"", where_, key));
+}
+
+bool ConfigReader::are_alike(const char* key, const char* other) const {
+  return config_.at(key) == config_.at(other);
 }
 
 bool ConfigReader::lists(const char* key, const std::string& text) const {
@@ -89,6 +106,13 @@ std::string ConfigReader::text(const char* key, const std::vector<std::string>& 
     fail(fmt::format("\"{}\" is {}; known: {}", key, value_text(*found), joined(choices)));
   }
   return found->get<std::string>();
+}
+
+std::int64_t read_padding_index(const ConfigReader& read, std::int64_t vocabulary, std::int64_t usual) {
+  constexpr const char* kKey = "pad_token_id";
+  if (!read.has(kKey)) return read.mentions(kKey) || usual >= vocabulary ? -1 : usual;
+  const std::int64_t index = read.size(kKey, vocabulary - 1, {}, -vocabulary);
+  return index < 0 ? index + vocabulary : index;
 }
 
 void ConfigReader::fail(const std::string& what) const {

@@ -157,7 +157,7 @@ void check_output(const fs::path& folder, TensorCheck& check, BackboneFacts& fac
   if (!tied && there) check.require(facts.with_output.tensor("output.weight"));
   if (!tied && !there) {
     facts.no_output = fmt::format(
-        "{}: \"tie_word_embeddings\" is false, and the files hold no \"{}\" to predict next tokens with; true would "
+        "{}: \"tie_word_embeddings\" is not true, and the files hold no \"{}\" to predict next tokens with; true would "
         "be right where the table of words does",
         where, output);
   }

@@ -148,8 +148,8 @@ void AdamW::update(double rate, double scale) {
         parameters_.values().mutable_data_ptr<float>() + part.begin, gradient + part.begin,
         first_.mutable_data_ptr<float>() + part.begin, second_.mutable_data_ptr<float>() + part.begin, part.count,
         static_cast<float>(rate * part.rate), part.decays ? static_cast<float>(training_.weight_decay) : 0.0F,
-        static_cast<float>(training_.beta1), static_cast<float>(training_.beta2), static_cast<float>(training_.epsilon),
-        static_cast<float>(correction1), static_cast<float>(correction2), static_cast<float>(scale));
+        training_.beta1, training_.beta2, static_cast<float>(training_.epsilon), static_cast<float>(correction1),
+        static_cast<float>(correction2), static_cast<float>(scale));
   }
 }
 

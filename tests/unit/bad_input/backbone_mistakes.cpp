@@ -145,8 +145,10 @@ Section backbone_mistakes() {
               "Weights only as pytorch_model.bin", "",
               [](const fs::path& folder) { fs::rename(folder / "model.safetensors", folder / "pytorch_model.bin"); },
               "grid.yaml:1: backbone tiny: models/tiny holds its weights only as pytorch_model.bin, which runs code "
-              "when it is read; convert it once with: python3 -c \"from transformers import AutoModel; "
-              "AutoModel.from_pretrained('models/tiny').save_pretrained('models/tiny')\""),
+              "when it is read; convert it once with: python3 -c \"import glob, torch; from "
+              "safetensors.torch import save_file; save_file({name: tensor.clone() for file in "
+              "glob.glob('models/tiny/pytorch_model*.bin') for name, tensor in torch.load(file, "
+              "weights_only=True).items()}, 'models/tiny/model.safetensors')\""),
           model(
               "Weights that were cut short", "",
               [](const fs::path& folder) { fs::resize_file(folder / "model.safetensors", 20'000); },

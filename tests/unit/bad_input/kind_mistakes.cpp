@@ -40,7 +40,7 @@ Section kind_mistakes() {
   BadInput untied =
       task("A language model of a folder that cannot predict tokens",
            model + "    template: \"{title} {answer}\"\n    answer: queue",
-           "grid.yaml:9: models/tiny/config.json: \"tie_word_embeddings\" is false, and the files hold no "
+           "grid.yaml:9: models/tiny/config.json: \"tie_word_embeddings\" is not true, and the files hold no "
            "\"lm_head.weight\" to predict next tokens with; true would be right where the table of words does");
   untied.shown += "\nmodels/tiny/config.json, gpt2: {\"tie_word_embeddings\":false}";
   untied.spoil = [write = untied.spoil](const fs::path& folder) {

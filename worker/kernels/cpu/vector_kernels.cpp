@@ -51,15 +51,18 @@ void bf16_to_float(const std::uint16_t* x, const float* bias, float* y, std::int
 }
 
 void adamw(float* weight, const float* gradient, float* first, float* second, std::int64_t count, float rate,
-           float decay, float beta1, float beta2, float epsilon, float correction1, float correction2,
+           float decay, double beta1, double beta2, float epsilon, float correction1, float correction2,
            float gradient_scale) {
+  const auto kept1 = static_cast<float>(beta1), kept2 = static_cast<float>(beta2);
+  // In float64: 1 - 0.999 in fp32 is off by 1.3e-5.
+  const auto taken1 = static_cast<float>(1.0 - beta1), taken2 = static_cast<float>(1.0 - beta2);
   const float step = rate / correction1;
   const float root = 1.0F / std::sqrt(correction2);
   const float keep = 1.0F - rate * decay;
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * gradient_scale;
-    const float m = beta1 * first[i] + (1.0F - beta1) * g;
-    const float v = beta2 * second[i] + (1.0F - beta2) * g * g;
+    const float m = kept1 * first[i] + taken1 * g;
+    const float v = kept2 * second[i] + taken2 * g * g;
     first[i] = m;
     second[i] = v;
     weight[i] = weight[i] * keep - step * m / (std::sqrt(v) * root + epsilon);

@@ -114,7 +114,7 @@ struct Table {
 
   /// One AdamW step (Loshchilov and Hutter 2019, with bias correction) over `count` numbers.
   void (*adamw)(float* weight, const float* gradient, float* first, float* second, std::int64_t count, float rate,
-                float decay, float beta1, float beta2, float epsilon, float correction1, float correction2,
+                float decay, double beta1, double beta2, float epsilon, float correction1, float correction2,
                 float gradient_scale);
 
   /// Sum of squares in float64, in one order.

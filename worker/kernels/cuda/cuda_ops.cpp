@@ -305,10 +305,10 @@ void adamw(const AdamWStep& step, const Tensor& decays, const Tensor& gradient, 
   run<device::adamw_thread>(
       "adamw", values.is_cuda(), values.numel(),
       device::AdamW{narrow(step.rate / step.correction1), narrow(1 - step.rate * step.decay), narrow(step.beta1),
-                    narrow(step.beta2), narrow(step.epsilon), narrow(1 / std::sqrt(step.correction2)),
-                    narrow(step.gradient_scale), decays.const_data_ptr<float>(), gradient.const_data_ptr<float>(),
-                    values.mutable_data_ptr<float>(), first.mutable_data_ptr<float>(),
-                    second.mutable_data_ptr<float>()});
+                    narrow(1 - step.beta1), narrow(step.beta2), narrow(1 - step.beta2), narrow(step.epsilon),
+                    narrow(1 / std::sqrt(step.correction2)), narrow(step.gradient_scale),
+                    decays.const_data_ptr<float>(), gradient.const_data_ptr<float>(), values.mutable_data_ptr<float>(),
+                    first.mutable_data_ptr<float>(), second.mutable_data_ptr<float>()});
 }
 
 }  // namespace peftgrid::worker::cuda_ops
