@@ -123,10 +123,9 @@ std::map<std::string, std::vector<float>> tensors_behind(const fs::path& path, c
 }
 
 json llama_like_config(const std::string& architecture) {
-  json config = {{"model_type", architecture}, {"vocab_size", 60},
-                 {"hidden_size", 32},          {"num_hidden_layers", 2},
-                 {"num_attention_heads", 4},   {"num_key_value_heads", 2},
-                 {"intermediate_size", 52},    {"max_position_embeddings", 64},
+  json config = {{"model_type", architecture}, {"vocab_size", 60},        {"pad_token_id", 0},
+                 {"hidden_size", 32},          {"num_hidden_layers", 2},  {"num_attention_heads", 4},
+                 {"num_key_value_heads", 2},   {"intermediate_size", 52}, {"max_position_embeddings", 64},
                  {"rms_norm_eps", 1e-6}};
   // The forms that transformers 5 and its forerunners write.
   if (architecture == "llama") {

@@ -292,6 +292,11 @@ TEST_F(Folders, AnAddedTokensFileThatTokenizerJsonDoesNotFollowIsSaid) {
               testing::Contains(HasSubstr("added_tokens.json: the token \"<url>\" is not in tokenizer.json")));
 }
 
+TEST_F(Folders, AnAdapterBesideTheWeightsIsSaid) {
+  write("adapter_config.json", R"({"peft_type": "LORA"})");
+  EXPECT_THAT(facts().notes, testing::Contains(HasSubstr("adapter_config.json: peft's adapter beside the weights")));
+}
+
 TEST_F(Folders, AFlagThatIsNeitherTrueNorFalseIsRefused) {
   write("tokenizer_config.json", R"({"do_lower_case": "false"})");
   EXPECT_THAT(refusal(),

@@ -138,6 +138,11 @@ void read_side_files(const fs::path& folder, BackboneFacts& facts) {
   ConfigNotes config = config_notes(folder);
   facts.head_labels = std::move(config.labels);
   append(facts.notes, config.notes);
+  std::error_code ignored;
+  if (fs::exists(folder / "adapter_config.json", ignored))
+    facts.notes.emplace_back(
+        "adapter_config.json: peft's adapter beside the weights is not applied here, as transformers would; merge it "
+        "into them if it belongs to the model");
   append(facts.notes, stated.notes);
 }
 

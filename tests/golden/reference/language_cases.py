@@ -2,7 +2,7 @@
 from golden_bases import BASES
 from golden_cases import TINY_METHODS
 from language_rows import (DEEP_LENGTHS, bert_choice_rows, inserted_choice_rows, language_model_rows, pair_rows,
-                           plain_choice_rows, single_rows)
+                           plain_choice_rows, rows_with_padding, single_rows)
 from more_cases import DECODERS, ON_DECODERS, SMOLLM2, on
 
 METHODS = {label: TINY_METHODS[label] for label in ("full", "lora", "prompt")} | {
@@ -21,6 +21,8 @@ def language_model_cases():
              for base in DECODERS for label in ("full", "lora")]
     cases += [asked("tiny_llama", "language_model", label, "language_model", language_model_rows())
               for label in ("prefix", "ia3", "prompt")]
+    cases += [asked(base, "language_model_padding", "full", "language_model", rows_with_padding(BASES[base]))
+              for base in ("tiny_llama", "tiny_mistral", "tiny_glm", "tiny_gpt2")]
     rows = language_model_rows(DEEP_LENGTHS, SMOLLM2_VOCABULARY)
     return cases + [asked("smollm2", "language_model", label, "language_model", rows, methods=SMOLLM2)
                     for label in ("full", "lora")]

@@ -3,7 +3,7 @@
 from golden_numbers import words
 
 START, DELIMITER, EXTRACT = -1, -2, -3  # inserted: the row of a trained table is -1 - id
-FIRST_ORDINARY = 5  # models pad with one of the ids below, and transformers gives no gradient to what embeds it
+FIRST_ORDINARY = 5  # models pad with one of the ids below
 
 TINY_LENGTHS = [(5, 1), (12, 7), (20, 15), (9, 8), (16, 4), (7, 3)]  # tokens of a row, the first one predicted
 DEEP_LENGTHS = [(8, 1), (24, 16), (15, 10), (11, 4)]
@@ -24,6 +24,15 @@ def language_model_rows(lengths=None, vocabulary=60):
     """One row is predicted whole, one in its last token alone."""
     return [row(index, [text(f"row/{index}", length, vocabulary)], 0, [answer])
             for index, (length, answer) in enumerate(lengths or TINY_LENGTHS)]
+
+
+def rows_with_padding(base):
+    """The token that pads in the texts, predicted and read: what embeds it gets no gradient there."""
+    rows = language_model_rows()
+    for one in rows:
+        for at in range(2, len(one["sequences"][0]), 3):
+            one["sequences"][0][at] = base.pad
+    return rows
 
 
 def context_and_choices(index):
