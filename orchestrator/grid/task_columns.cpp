@@ -35,7 +35,11 @@ void read_texts(const Node& node, worker::TaskSpec& task) {
     only_for(node.find(key), key, task.kind, {worker::kLanguageModel});
   only_for(node.find("choices"), "choices", task.kind, {worker::kChoice});
   const Node& text = required(node, "text", task.name, "name the column to read, or two");
-  for (const Node* column : items_of(text, "text")) task.text.push_back(read_column(*column, "a text column", task));
+  for (const Node* column : items_of(text, "text")) {
+    task.text.push_back(read_column(*column, "a text column", task));
+    if (std::ranges::count(task.text, task.text.back()) > 1)
+      column->fail("the column " + worker::in_quotes(column->scalar) + " is here twice");
+  }
   if (task.text.size() > 2 && task.kind != worker::kChoice)
     text.fail(fmt::format("text names {} columns; one or two can be read", task.text.size()));
   if (task.kind == worker::kChoice) read_choices(node, task);

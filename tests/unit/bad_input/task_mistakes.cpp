@@ -70,6 +70,8 @@ Section task_mistakes() {
               "A metric of another kind", label, label + "\n    metrics: [pearson]",
               "grid.yaml:8: pearson is a metric of a regression, and this task is a classification; `kind: regression` "
               "would make it one"),
+          in_grid("A text column given twice", text, "    text: [title, title]",
+                  "grid.yaml:6: the column \"title\" is here twice"),
           in_grid("A metric given twice", label, label + "\n    metrics: [accuracy, accuracy]",
                   "grid.yaml:8: the metric accuracy is here twice"),
           in_grid("A task's margin of nothing", label, label + "\n    margin: 0",
