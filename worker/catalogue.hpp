@@ -114,7 +114,7 @@ std::optional<std::string> unlike_label_order(const BackboneFacts& backbone, con
 
 /// Why this trial's method cannot run on its backbone read so, if it cannot: a stated hole, never an error.
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone);
-/// Options of the trial's method that change nothing on this backbone, whatever their value: it has nothing for them.
+/// Options of the trial's method whose value is as good as their default here: of this backbone it changes nothing.
 std::vector<std::string> idle_options(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Parts of the backbone that the method's options name beside others, and that this one has not: "ffn_gate".
 std::vector<std::string> absent_parts(const TrialSpec& spec, const BackboneFacts& backbone);

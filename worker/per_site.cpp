@@ -1,5 +1,7 @@
 #include "worker/per_site.hpp"
 
+#include <algorithm>
+
 namespace peftgrid::worker {
 
 std::vector<std::pair<std::int64_t, Site>> places(const Geometry& geometry) {
@@ -10,6 +12,16 @@ std::vector<std::pair<std::int64_t, Site>> places(const Geometry& geometry) {
     }
   }
   return all;
+}
+
+std::vector<std::string> absent_sites(const std::vector<std::string>& names,
+                                      const std::vector<std::pair<std::int64_t, Site>>& places) {
+  std::vector<std::string> absent;
+  for (const std::string& name : names) {
+    const auto is_it = [&](const auto& place) { return name == "all" || name == site_name(place.second); };
+    if (std::ranges::none_of(places, is_it)) absent.push_back(name);
+  }
+  return absent;
 }
 
 std::string place_name(Site site, std::int64_t layer) {

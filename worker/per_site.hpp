@@ -13,6 +13,9 @@ namespace peftgrid::worker {
 
 /// Layer by layer, in each the sites in their order; sites that are announced once a pass come with layer 0.
 std::vector<std::pair<std::int64_t, Site>> places(const Geometry& geometry);
+/// Those of these names that are no site's among `places`; "all" is any's.
+std::vector<std::string> absent_sites(const std::vector<std::string>& names,
+                                      const std::vector<std::pair<std::int64_t, Site>>& places);
 
 /// "layer.3.query"; "embedding_norm" where the site is announced once a pass.
 std::string place_name(Site site, std::int64_t layer);

@@ -14,7 +14,7 @@ class CellWarnings {
 
   /// Notes what the method's options name in vain on this backbone.
   void see_method(const worker::TrialSpec& spec, const worker::BackboneFacts& backbone);
-  /// Warns of a warm-up that leaves no step, or no rate, to train with.
+  /// Warns of a warm-up that takes all steps.
   void see_training(const worker::TrialSpec& spec);
   /// Warns of labels that a sample lacks, and of selection rows that cannot select.
   void see_sample(const worker::TrialSpec& spec);

@@ -78,6 +78,7 @@ void leave_out(Wanted& wanted, const std::string& name, Value& setting, const Va
   setting = none;
 }
 
+/// Takes an option back to its default.
 void leave_out_option(Wanted& wanted, const std::string& name) {
   const auto& options = worker::find_method(wanted.spec.method.name)->options;
   const auto option = std::ranges::find(options, name, &worker::OptionInfo::name);
@@ -177,9 +178,7 @@ class Expansion {
   void add_sizes(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) {
     Wanted wanted = common(backbone, task, method);
     TrialSpec& spec = wanted.spec;
-    const BackboneFacts& base = facts_.backbones.at(backbone.name);
-    const auto reason = worker::does_not_apply(spec, base);
-    if (!reason) warnings_.see_method(spec, base);
+    const auto reason = worker::does_not_apply(spec, facts_.backbones.at(backbone.name));
     const bool untrained = worker::is_untrained(method.spec.name);
     for (const std::int64_t size : file_.train_sizes) {
       if (!filter_.takes(backbone.name, task.spec.name, method.spec.name, method.label, size)) continue;
@@ -218,8 +217,10 @@ class Expansion {
       if (grid_.trials.size() > kMostTrials) file_.root.fail(fmt::format("more than {} trials", kMostTrials));
       warnings_.see_sample(spec);
     }
+    if (cell.trials.empty()) return;
+    grid_.cells.push_back(std::move(cell));
+    warnings_.see_method(spec, facts_.backbones.at(spec.backbone.name));
     if (!untrained) warnings_.see_training(spec);
-    if (!cell.trials.empty()) grid_.cells.push_back(std::move(cell));
   }
 
   /// Why a cell is not trained: an earlier one has its trials, where what would tell them apart changes nothing here.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <set>
 
 #include "orchestrator/grid/overrides.hpp"
@@ -17,7 +18,7 @@ namespace peftgrid::orchestrator {
 namespace {
 
 constexpr double kMostRows = 1e12;
-constexpr double kMostSeed = 9223372036854775807.0;
+constexpr auto kMostSeed = static_cast<double>(std::numeric_limits<std::int64_t>::max());
 constexpr double kMostSeeds = 100'000;
 
 const Node& required(const Node& root, const char* key, const char* example) {

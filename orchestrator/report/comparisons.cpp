@@ -105,10 +105,8 @@ ColumnRuns pair_up(const ScoreTable& table, const ScoreColumn& column, const std
   }
   const double worth = row_worth(column.metric, labels);
   const std::size_t methods = rows.size();
-  return {
-      std::move(rows), compared,
-      worth,           majority,
-      untrained,       PairedColumn(std::move(runs), methods, compared, labels.size(), worth, std::move(constants))};
+  PairedColumn paired(std::move(runs), methods, compared, labels.size(), worth, std::move(constants));
+  return {std::move(rows), compared, worth, majority, untrained, std::move(paired)};
 }
 
 Against against(const Comparison& comparison, const Pair& pair, const Comparison& alone, double margin) {

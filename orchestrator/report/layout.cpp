@@ -210,8 +210,9 @@ TextTable cost_layout(const ScoreTable& table) {
 std::string cost_remark(const ScoreTable& table) {
   std::string remark =
       table.costs_shared > 0
-          ? fmt::format("Means over the {} whose task and seed all methods have; peak memory is the most of any.",
-                        table.costs_shared == 1 ? "one trial" : std::to_string(table.costs_shared) + " trials")
+          ? fmt::format("Means over the {} whose task and seed all {}methods have; peak memory is the most of any.",
+                        table.costs_shared == 1 ? "one trial" : std::to_string(table.costs_shared) + " trials",
+                        std::ranges::any_of(table.rows, &MethodRow::untrained) ? "trained " : "")
           : "The methods have no task and seed in common: means over all trials of each, which do not compare.";
   remark +=
       " To deploy: what one would ship beside the base; of full fine-tuning all weights. Inference: test rows a second "

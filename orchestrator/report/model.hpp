@@ -174,14 +174,14 @@ struct ScoreTable {
   std::vector<ScoreColumn> columns;
   std::vector<MethodRow> rows;
   std::vector<UpperBound> bounds;
-  std::vector<ClassScores> classes;    // of the test sets of few classes
-  bool chosen_on_reported = false;     // some trial's best step was chosen on the rows that are reported: no verdict
-  ComparisonRules rules;               // `baseline` is a row's label; empty where nothing is compared
-  std::vector<std::size_t> averaged;   // columns whose average is shown: those that all methods share
-  std::size_t costs_shared = 0;        // costs are means over so many tasks and seeds, which all methods have
-  bool oversubscribed = false;         // some trials ran with more ranks than cores
-  std::vector<std::string> notes;      // footnotes of cells: reasons, warnings
-  std::vector<std::string> remarks;    // about the table as a whole
+  std::vector<ClassScores> classes;   // of the test sets of few classes
+  bool chosen_on_reported = false;    // some trial's best step was chosen on the rows that are reported: no verdict
+  ComparisonRules rules;              // `baseline` is a row's label; empty where nothing is compared
+  std::vector<std::size_t> averaged;  // columns whose average is shown: those that all methods share
+  std::size_t costs_shared = 0;       // costs are means over so many tasks and seeds, which all methods have that train
+  bool oversubscribed = false;        // some trials ran with more ranks than cores
+  std::vector<std::string> notes;     // footnotes of cells: reasons, warnings
+  std::vector<std::string> remarks;   // about the table as a whole
   std::vector<std::string> sentences;  // what can and what cannot be told apart
 };
 

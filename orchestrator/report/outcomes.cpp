@@ -15,6 +15,7 @@ bool is_worse_than_a_guess(const worker::TrialSpec& spec, double perplexity) {
   return spec.backbone.vocabulary > 0 && perplexity > static_cast<double>(spec.backbone.vocabulary);
 }
 
+/// The first rate of a warm-up is 0.
 bool is_unmoved(const StoredTrial& trial) {
   return trial.record.steps == 1 && trial.spec.training.warmup > 0;
 }

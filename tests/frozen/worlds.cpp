@@ -121,7 +121,6 @@ selection: none
 
 /// How it is trained, and on what.
 std::vector<Grid> grids_of_training() {
-  const std::string numbers(kNumbersTask);
   // Micro-batches of four and of one row in an epoch's last step; rows that are cut.
   const std::string pairs = std::string(kPairsTask) + R"(train_sizes: 21
 seeds: [2]
@@ -129,7 +128,7 @@ keep: all
 training: {epochs: 3, batch_size: 4, accumulate: 2, max_length: 12, learning_rate: 2.0e-2, weight_decay: 0.2, clip: 0.3,
            warmup: 3, schedule: cosine, beta1: 0.8, beta2: 0.99, epsilon: 1.0e-4, dropout: 0.2}
 )";
-  return {{"regression", "backbones: [small]\n" + numbers + R"(train_sizes: 30
+  return {{"regression", "backbones: [small]\n" + std::string(kNumbersTask) + R"(train_sizes: 30
 seeds: [4]
 data_seed: 7
 keep: all

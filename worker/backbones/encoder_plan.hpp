@@ -26,7 +26,7 @@ Geometry encoder_geometry(const ModelConfig& config, bool pooler);
 /// Refuses the keys that make another model of an encoder's weights: a mask that hides what follows a token, attention
 /// to another text, heads that were cut out.
 void refuse_other_models(const ConfigReader& read);
-/// The keys that BERT, RoBERTa and ELECTRA have in common.
+/// The keys that BERT, RoBERTa and ELECTRA have in common; `usual_pad`: the padding token where none is said.
 ModelConfig read_encoder_config(const ConfigReader& read, std::int64_t usual_pad = 0);
 
 }  // namespace peftgrid::worker

@@ -11,7 +11,7 @@ namespace {
 constexpr double kMostBase = 1e12;
 
 /// Where a config says how positions turn: in an object of its own, and in keys of the model beside it.
-struct Places {
+struct RotaryKeys {
   std::optional<ConfigReader> own;  // none, or empty: the keys beside alone
   const ConfigReader& beside;
 
@@ -26,7 +26,7 @@ struct Places {
   }
 };
 
-Places places_of(const ConfigReader& read) {
+RotaryKeys keys_of(const ConfigReader& read) {
   constexpr const char *kNew = "rope_parameters", *kOld = "rope_scaling";
   const auto by_new = read.within(kNew), by_old = read.within(kOld);
   const bool is_new = read.holds_items(kNew), is_old = read.holds_items(kOld);
@@ -36,10 +36,10 @@ Places places_of(const ConfigReader& read) {
 }
 
 /// Numbers of each head that turn.
-std::int64_t turned_of(const Places& places, std::int64_t head_dim, double usual_share) {
+std::int64_t turned_of(const RotaryKeys& keys, std::int64_t head_dim, double usual_share) {
   constexpr const char* kShare = "partial_rotary_factor";
   const auto real = [](const ConfigReader& read, const char* key) { return read.real(key, 0, 1, 1); };
-  const ConfigReader& read = places.holder(kShare, real);
+  const ConfigReader& read = keys.holder(kShare, real);
   const double share = read.has(kShare) ? real(read, kShare) : usual_share;
   if (share != usual_share && usual_share == 1) {
     read.fail(fmt::format("\"{}\" is {}: another model's attention; whole heads turn here", kShare, share));
@@ -52,10 +52,10 @@ std::int64_t turned_of(const Places& places, std::int64_t head_dim, double usual
   return turned;
 }
 
-double base_of(const Places& places) {
+double base_of(const RotaryKeys& keys) {
   constexpr const char* kBase = "rope_theta";
   const auto real = [](const ConfigReader& read, const char* key) { return read.real(key, 1, kMostBase, 0); };
-  const ConfigReader& read = places.holder(kBase, real);
+  const ConfigReader& read = keys.holder(kBase, real);
   if (!read.has(kBase)) {
     read.fail(
         "key \"rope_theta\" is missing; it says how fast positions turn, and models differ: add the one that this "
@@ -65,15 +65,15 @@ double base_of(const Places& places) {
 }
 
 /// Of Llama 3: of the model before its rows were made longer; as transformers falls back.
-std::int64_t original_positions(const Places& places) {
+std::int64_t original_positions(const RotaryKeys& keys) {
   constexpr const char *kOriginal = "original_max_position_embeddings", *kNow = "max_position_embeddings";
   const auto size = [](const ConfigReader& read, const char* key) { return read.size(key, 100'000'000); };
-  const ConfigReader& read = places.holder(kOriginal, size);
-  return read.has(kOriginal) ? size(read, kOriginal) : size(places.beside, kNow);
+  const ConfigReader& read = keys.holder(kOriginal, size);
+  return read.has(kOriginal) ? size(read, kOriginal) : size(keys.beside, kNow);
 }
 
-void read_scaling(const Places& places, RotaryConfig& rotary) {
-  const ConfigReader& read = *places.own;
+void read_scaling(const RotaryKeys& keys, RotaryConfig& rotary) {
+  const ConfigReader& read = *keys.own;
   const char* key = read.has("rope_type") || !read.has("type") ? "rope_type" : "type";
   const std::string type = read.text(key, {"default", "linear", "llama3"}, "default");
   if (type == "default") return;
@@ -86,7 +86,7 @@ void read_scaling(const Places& places, RotaryConfig& rotary) {
   }
   rotary.low_factor = read.real("low_freq_factor", 1e-6, 1e6, 1);
   rotary.high_factor = read.real("high_freq_factor", 1e-6, 1e6, 1);
-  rotary.original_positions = original_positions(places);
+  rotary.original_positions = original_positions(keys);
   if (rotary.high_factor <= rotary.low_factor) {
     read.fail("\"high_freq_factor\" must be above \"low_freq_factor\"");
   }
@@ -95,11 +95,11 @@ void read_scaling(const Places& places, RotaryConfig& rotary) {
 }  // namespace
 
 RotaryConfig read_rotary(const ConfigReader& read, std::int64_t head_dim, double usual_share) {
-  const Places places = places_of(read);
+  const RotaryKeys keys = keys_of(read);
   RotaryConfig rotary;
-  rotary.turned = turned_of(places, head_dim, usual_share);
-  rotary.base = base_of(places);
-  if (places.own) read_scaling(places, rotary);
+  rotary.turned = turned_of(keys, head_dim, usual_share);
+  rotary.base = base_of(keys);
+  if (keys.own) read_scaling(keys, rotary);
   return rotary;
 }
 

@@ -34,15 +34,9 @@ class BitFitPlan : public MethodPlan {
   }
 
   std::vector<std::string> absent_parts(const MethodContext& context) const override {
-    const Geometry& geometry = context.model.geometry;
-    std::vector<std::string> absent;
-    for (const std::string& name : list_option(context.method, "biases")) {
-      const auto is_it = [&](const auto& place) {
-        return geometry.at(place.second).bias && (name == "all" || name == site_name(place.second));
-      };
-      if (std::ranges::none_of(places(geometry), is_it)) absent.push_back(name);
-    }
-    return absent;
+    auto with_bias = places(context.model.geometry);
+    std::erase_if(with_bias, [&](const auto& place) { return !context.model.geometry.at(place.second).bias; });
+    return absent_sites(list_option(context.method, "biases"), with_bias);
   }
 
   std::optional<std::string> does_not_apply(const MethodContext& context) const override {

@@ -46,8 +46,7 @@ void check_positions(const TrialSpec& spec, const MethodFacts& facts, const Mode
   if (model.config.held_to_window) {
     throw UsageError(
         fmt::format("{}; tokens of the backbone {} see a window of {} (\"sliding_window\" of its config.json), to "
-                    "which rows are held "
-                    "here; `training: {{max_length: {}}}` would be right",
+                    "which rows are held here; `training: {{max_length: {}}}` would be right",
                     what, spec.backbone.name, positions, positions - before));
   }
   throw UsageError(fmt::format("{}; the backbone {} has {} positions", what, spec.backbone.name, positions));

@@ -153,15 +153,14 @@ std::vector<std::string> labels_of(const Table& train, std::size_t column, const
 }
 
 bool names_choices(const TaskSpec& task, const std::vector<Table>& tables) {
-  std::size_t rows = 0, names = 0, indices = 0;
+  std::size_t names = 0, indices = 0;
   for (const Table& table : tables) {
-    rows += table.rows.size();
     for (const std::vector<std::string>& row : table.rows) {
       names += named_choice(task, row.back()) ? 1 : 0;
       indices += index_of_choice(task, row.back()) ? 1 : 0;
     }
   }
-  return names == rows || (names > 0 && names >= indices);
+  return names > 0 && names >= indices;
 }
 
 double LabelReader::read_choice(const std::string& text, const std::string& where, std::int64_t line) const {

@@ -23,13 +23,7 @@ std::vector<std::pair<std::int64_t, Site>> low_rank_places(const MethodSpec& met
 }
 
 std::vector<std::string> absent_targets(const MethodContext& context) {
-  const auto places = low_rank_places(context.method, context.model.geometry);
-  std::vector<std::string> absent;
-  for (const std::string& target : list_option(context.method, "targets")) {
-    const auto is_it = [&](const auto& place) { return target == "all" || target == site_name(place.second); };
-    if (std::ranges::none_of(places, is_it)) absent.push_back(target);
-  }
-  return absent;
+  return absent_sites(list_option(context.method, "targets"), low_rank_places(context.method, context.model.geometry));
 }
 
 std::optional<std::string> no_target(const MethodContext& context) {
