@@ -10,6 +10,7 @@
 #include <map>
 
 #include "orchestrator/display/live_display.hpp"
+#include "orchestrator/launch/launch.hpp"
 #include "orchestrator/output.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/tasks/metrics.hpp"
@@ -130,7 +131,9 @@ std::string duration_text(double seconds) {
 }
 
 std::string loss_text(int rank, const std::string& host, const std::string& why) {
-  return fmt::format("rank {} on {} {}: the others go on, and a trial that it had starts again", rank, host, why);
+  return fmt::format("rank {} on {} {}: {}", rank, host, why,
+                     mpirun_ends_all_ranks() ? "mpirun without --enable-recovery ends the run; the same command goes on"
+                                             : "the others go on, and a trial that it had starts again");
 }
 
 std::string resumption_text(std::int64_t step, std::int64_t steps) {

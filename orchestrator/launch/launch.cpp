@@ -117,6 +117,11 @@ void clean_mpi_environment() {
   fs::remove_all(job_folder(), error);
 }
 
+bool mpirun_ends_all_ranks() {
+  // mpirun alone sets the first one; what `--enable-recovery` sets in each rank is the second.
+  return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr && std::getenv("OMPI_MCA_orte_enable_recovery") == nullptr;
+}
+
 void bind_gpu() {
   const auto gpu = slurm::gpu_of_rank(slurm::read_environment(slurm::process_variables()));
   if (gpu) setenv("CUDA_VISIBLE_DEVICES", gpu->c_str(), 1);

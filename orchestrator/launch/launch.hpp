@@ -20,6 +20,9 @@ std::filesystem::path job_memory();
 /// Removes this job's folder again; after MPI_Finalize.
 void clean_mpi_environment();
 
+/// Does the death of one rank end the others? Under mpirun it does, unless `--enable-recovery` was given.
+bool mpirun_ends_all_ranks();
+
 /// Leaves this rank one of the GPUs that it sees, by its node-local rank: CUDA then knows no other. Before anything
 /// asks for a device.
 void bind_gpu();

@@ -143,18 +143,25 @@ std::string elsewhere_clause(const ScoreTable& table) {
 
 std::string average_sentence(const ScoreTable& table) {
   Compared compared{{}, Scale(), table.rules.margin};
+  Names outside;
   for (const MethodRow& row : table.rows) {
-    if (row.on_average.known())
+    if (row.on_average.known()) {
       compared.methods.push_back({&row, &row.on_average, row.average.value_or(0)});
-    else if (row.average)
+    } else if (row.average) {
       compared.all = false;
+      if (row.compared && !row.untrained) outside.push_back(row.label);
+    }
   }
   if (compared.methods.empty()) return "";
   Names headings;
   for (const std::size_t i : table.averaged) headings.push_back(table.columns[i].heading);
   return fmt::format("On average over these {} tasks ({}): ", in_words(headings.size()), listed(headings)) +
-         best_clause(compared, fewest_seeds(compared)) + above_clause(table, compared) +
-         against_clause(table, compared) + counts_clause(table) + elsewhere_clause(table);
+         best_clause(compared, fewest_seeds(compared)) +
+         (outside.empty() ? ""
+                          : fmt::format(" {} not compared: no two seeds shared with another on each of them.",
+                                        listed_with_verb(outside))) +
+         above_clause(table, compared) + against_clause(table, compared) + counts_clause(table) +
+         elsewhere_clause(table);
 }
 
 }  // namespace

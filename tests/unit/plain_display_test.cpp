@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "orchestrator/display/display.hpp"
 
 namespace peftgrid::orchestrator {
@@ -27,6 +29,24 @@ TEST(PlainDisplay, TrialsThatEndInOneMomentAreCountedOneByOne) {
   EXPECT_THAT(text, HasSubstr("[1/4] rank 0"));
   EXPECT_THAT(text, HasSubstr("[1/4] rank 1 on node7"));
   EXPECT_THAT(text, HasSubstr("[2/4] rank 1"));
+}
+
+TEST(PlainDisplay, SaysWhetherTheOthersOutliveALostRank) {
+  const auto said = [] {
+    testing::internal::CaptureStdout();
+    const auto display = make_display("plain", Grid{}, {}, 2);
+    display->lost(1, "node7", "died");
+    display->show(Overview{}, true);
+    return testing::internal::GetCapturedStdout();
+  };
+  setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+  unsetenv("OMPI_MCA_orte_enable_recovery");
+  EXPECT_THAT(said(),
+              HasSubstr("rank 1 on node7 died: mpirun without --enable-recovery ends the run; the same command"));
+  setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
+  EXPECT_THAT(said(), HasSubstr("rank 1 on node7 died: the others go on"));
+  unsetenv("OMPI_COMM_WORLD_RANK");
+  unsetenv("OMPI_MCA_orte_enable_recovery");
 }
 
 }  // namespace

@@ -66,6 +66,14 @@ TEST(Report, AveragesOverTheTasksThatAllMethodsShare) {
   EXPECT_THAT(said_of(model), HasSubstr("Nothing is said of other tasks."));
 }
 
+TEST(Report, SaysWhoseAverageIsNotComparedForWantOfSeeds) {
+  SampleRun run = sample_run(small({"full", "lora", "head"}, {"sst2", "mrpc"}));
+  run.records.erase(run.records.begin() + 7, run.records.begin() + 9);  // all but one seed of head on sst2
+  const std::string said = said_of(report_of(run));
+  EXPECT_THAT(said.substr(said.find("On average")),
+              HasSubstr("head is not compared: no two seeds shared with another on each of them."));
+}
+
 TEST(Report, ComparesCostsOverTheSameTasksAndSeeds) {
   SampleRun run = sample_run(small({"full", "lora"}, {"sst2", "mrpc"}));
   for (std::size_t i = 0; i < run.records.size(); ++i) run.records[i].training_s = i < 6 ? 10 : 1000;
