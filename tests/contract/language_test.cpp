@@ -91,6 +91,16 @@ TEST_P(Language, IsTheSameByAnyWidthToRounding) {
     EXPECT_NEAR(narrow.curve[i].train_loss, wide.curve[i].train_loss, 1e-5 * narrow.curve[i].train_loss);
 }
 
+TEST(InsertedTokens, AreReadThroughTheHeadsDropout) {
+  worker::TrialSpec spec = spec_of(worker::kInputGpt1, "head");  // in which nothing else is dropped
+  spec.training.auxiliary_lm = 0;
+  const TrialRecord usual = trained(spec);  // 0.1, as published
+  spec.training.dropout = 0.1;
+  expect_same_bytes(trained(spec), usual);
+  spec.training.dropout = 0;
+  EXPECT_NE(trained(spec).curve.front().train_loss, usual.curve.front().train_loss);
+}
+
 TEST_P(Language, IsTheSameInOneMicroBatchAndInSeveral) {
   worker::TrialSpec whole = spec_of(GetParam(), "lora");
   whole.training.dropout = 0;  // which is drawn by micro-batch

@@ -82,7 +82,7 @@ Network::Network(const NetworkSpec& spec)
       borrow_(worker::borrow_of(*backbone_, *base_, ids_of)),
       facts_(worker::method_plan(spec.method.name).facts(worker::context_of(trial_, backbone_->facts()))),
       method_(worker::make_method({trial_.method, facts_, backbone_->facts(), borrow_, spec.seed})),
-      objective_(worker::make_objective({trial_, backbone_->facts(), backbone_->config().head_dropout.value_or(0)})) {
+      objective_(worker::make_objective({trial_, backbone_->facts()})) {
   at::set_num_threads(1);  // as trials run; and OpenMP's waiting threads make a busy machine a hundred times slower
 }
 

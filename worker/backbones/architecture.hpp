@@ -67,6 +67,7 @@ struct ModelConfig {
   /// Rates of dropout; without a value: there is none at that place, whatever rate is asked for.
   std::optional<double> embedding_dropout = 0.1, attention_dropout = 0.1, attention_branch_dropout = 0.1,
                         ffn_dropout = 0.1, head_dropout = 0.1;
+  std::optional<double> inserted_head_dropout;  // before the head of GPT-1's inputs; encoders have none such
   BlockStyle style;
   bool root_mean_square = false;  // its norms are RMSNorm
   bool query_key_norm = false;    // each head's queries and keys are normed before they turn

@@ -126,8 +126,8 @@ std::string TensorFact::stored_as() const {
 
 void ModelConfig::set_dropout(double rate) {
   if (rate < 0) return;
-  for (std::optional<double>* place :
-       {&embedding_dropout, &attention_dropout, &attention_branch_dropout, &ffn_dropout, &head_dropout}) {
+  for (std::optional<double>* place : {&embedding_dropout, &attention_dropout, &attention_branch_dropout, &ffn_dropout,
+                                       &head_dropout, &inserted_head_dropout}) {
     if (*place) *place = rate;
   }
 }

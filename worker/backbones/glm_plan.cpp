@@ -17,6 +17,7 @@ ModelConfig glm_like() {
   model.style.gated = true;
   model.style.norm_shift = model.style.ffn_bias = model.style.attention_output_bias = false;
   model.embedding_dropout = model.head_dropout = std::nullopt;
+  model.inserted_head_dropout = 0;
   return model;
 }
 

@@ -66,6 +66,7 @@ ModelConfig read_gpt(const ConfigReader& read) {
   model.attention_dropout = read.real("attn_pdrop", 0, 0.9, 0.1);
   model.attention_branch_dropout = model.ffn_dropout = read.real("resid_pdrop", 0, 0.9, 0.1);
   model.head_dropout = std::nullopt;
+  model.inserted_head_dropout = read.real("summary_first_dropout", 0, 0.9, 0.1);  // transformers' name for it
   return model;
 }
 

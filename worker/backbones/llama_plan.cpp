@@ -32,6 +32,7 @@ ModelConfig read_common(const ConfigReader& read, std::int64_t usual_key_heads =
   model.root_mean_square = true;
   model.attention_dropout = read.real("attention_dropout", 0, 0.9, 0);
   model.embedding_dropout = model.attention_branch_dropout = model.ffn_dropout = model.head_dropout = std::nullopt;
+  model.inserted_head_dropout = 0;
   model.style.norm_shift = model.style.ffn_bias = false;
   model.style.query_key_value_bias = model.style.attention_output_bias = false;
   model.style.gated = true;

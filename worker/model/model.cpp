@@ -145,7 +145,7 @@ Model::Model(const TrialSpec& spec, Store& store)
           borrow_of(*backbone_, *base_, [&](const std::string& text) { return ids_of_text(spec_.backbone, text); })),
       method_facts_(method_plan(spec.method.name).facts(context_of(spec, backbone_->facts()))),
       method_(make_method({spec.method, method_facts_, backbone_->facts(), borrow_, spec.seed})),
-      objective_(make_objective({spec, backbone_->facts(), backbone_->config().head_dropout.value_or(0)})) {}
+      objective_(make_objective({spec, backbone_->facts()})) {}
 
 std::vector<Trained> Model::head_parameters() const {
   return method_facts_.freezes_head ? std::vector<Trained>{} : objective_->parameters();

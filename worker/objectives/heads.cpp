@@ -17,6 +17,16 @@
 
 namespace peftgrid::worker {
 
+namespace {
+
+double dropout_of(const ObjectiveSetup& setup) {
+  const ModelConfig& config = setup.model.config;
+  const bool inserted = setup.spec.backbone.input == kInputGpt1;
+  return (inserted ? config.inserted_head_dropout : config.head_dropout).value_or(0);
+}
+
+}  // namespace
+
 Head::Head(std::vector<ParameterFact> facts, const HeadStyle& style, double dropout, std::uint64_t seed)
     : trained_(std::move(facts)), style_(style), dropout_(dropout) {
   const auto key = [&](std::uint32_t which) { return stream(seed, Purpose::HeadInit, which); };
@@ -52,7 +62,7 @@ at::Tensor Head::operator()(const at::Tensor& representation, const Pass& pass) 
 
 HeadObjective::HeadObjective(const ObjectiveSetup& setup)
     : head_(objective_plan(setup.spec.task.kind).head(context_of(setup.spec, setup.model)),
-            setup.model.architecture->head, setup.dropout, setup.spec.seed),
+            setup.model.architecture->head, dropout_of(setup), setup.spec.seed),
       auxiliary_lm_(setup.spec.training.auxiliary_lm) {}
 
 at::Tensor HeadObjective::loss(const Outputs& outputs) const {

@@ -41,8 +41,7 @@ class Objective {
 /// All that an objective is made of.
 struct ObjectiveSetup {
   const TrialSpec& spec;
-  const ModelFacts& model;
-  double dropout = 0;  // of the head
+  const ModelFacts& model;  // its config has the trial's dropout
 };
 
 /// Throws UsageError for a kind that is none.
