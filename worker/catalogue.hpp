@@ -118,8 +118,13 @@ std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneF
 std::vector<std::string> idle_options(const TrialSpec& spec, const BackboneFacts& backbone);
 /// Parts of the backbone that the method's options name beside others, and that this one has not: "ffn_gate".
 std::vector<std::string> absent_parts(const TrialSpec& spec, const BackboneFacts& backbone);
-/// Checks options against the backbone (a rank larger than the layer) and rows' length against its positions. Throws
-/// UsageError.
+/// What is wrong whatever the options of the method: an input that the backbone cannot have, no table to predict tokens
+/// with. Throws UsageError.
+void check_backbone(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Throws UsageError where `max_length` alone is more than the backbone's positions.
+void check_length(const TrialSpec& spec, const BackboneFacts& backbone);
+/// Checks options against the backbone: a rank larger than the layer, a prompt that leaves no positions for rows.
+/// Throws UsageError.
 void check_method(const TrialSpec& spec, const BackboneFacts& backbone);
 /// The rate for this method and size class; a regression on standardized targets has rates of its own where they were
 /// swept (docs/methods.md).

@@ -81,22 +81,43 @@ void describe_backbones(const GridFile& file, const Facts& facts, Lines& lines) 
   }
 }
 
-void describe_tasks(const GridFile& file, const Facts& facts, Lines& lines) {
-  for (const TaskEntry& task : file.tasks) {
-    const worker::TaskSpec& spec = facts.specs.at(task.spec.name);
-    const std::string key = "tasks." + spec.name;
-    lines.push_back({key, spec.train, task.node.origin});
-    lines.push_back({key + ".metrics", list_text(spec.metrics), origin_in(task.origins, "metrics")});
-    if (task.margin) lines.push_back({key + ".margin", number_text(*task.margin), origin_in(task.origins, "margin")});
-    if (worker::label_form(spec) == worker::KindInfo::Labels::Values)
-      lines.push_back({key + ".targets", spec.targets, origin_in(task.origins, "targets")});
-    if (!spec.text_template.empty()) {
-      lines.push_back({key + ".template", worker::in_quotes(spec.text_template), origin_in(task.origins, "template")});
-      lines.push_back({key + ".loss", spec.loss, origin_in(task.origins, "loss")});
-    }
-    if (!spec.labels.empty())
-      lines.push_back({key + ".labels", list_text(spec.labels), origin_in(task.origins, "labels")});
+/// By name, or by number where a file has no header.
+std::string columns_text(const std::vector<worker::Column>& columns) {
+  std::vector<std::string> texts;
+  for (const worker::Column& column : columns)
+    texts.push_back(column.index < 0 ? column.name : std::to_string(column.index));
+  return list_text(texts);
+}
+
+void describe_task(const GridFile& file, const TaskEntry& task, const worker::TaskSpec& spec, Lines& lines) {
+  const auto add = [&](const std::string& key, const std::string& value) {
+    lines.push_back({"tasks." + spec.name + "." + key, value, origin_in(task.origins, key)});
+  };
+  lines.push_back({"tasks." + spec.name, spec.train, task.node.origin});
+  for (const worker::TestFile& test : spec.tests) add("test", test.path);
+  if (!spec.validation.empty()) add("validation", spec.validation);
+  add("format", spec.format);
+  if (!spec.delimiter.empty()) add("delimiter", worker::in_quotes(spec.delimiter));
+  if (!spec.header) add("header", "false");
+  add("kind", spec.kind);
+  if (spec.text_template.empty()) {
+    add("text", columns_text(spec.text));
+    if (!spec.choices.empty()) add("choices", columns_text(spec.choices));
+    add("label", columns_text({spec.label}));
+  } else {
+    add("template", worker::in_quotes(spec.text_template));
+    const auto slots = worker::template_slots(spec.text_template);
+    if (std::ranges::find(slots, worker::kAnswerSlot) != slots.end()) add("answer", columns_text({spec.label}));
+    add("loss", spec.loss);
   }
+  if (spec.symmetric) add("symmetric", "true");
+  if (!spec.labels.empty()) add("labels", list_text(spec.labels));
+  add("metrics", list_text(spec.metrics));
+  if (task.margin) add("margin", number_text(*task.margin));
+  if (worker::label_form(spec) != worker::KindInfo::Labels::Values) return;
+  add("targets", spec.targets);
+  const bool published = spec.targets == worker::find_protocol(file.protocol)->targets && !file.protocol.empty();
+  if (published && !task.origins.contains("targets")) lines.back().origin = "protocol";
 }
 
 /// Options, and the training as it is for this method, the tasks' own left out.
@@ -152,7 +173,7 @@ std::vector<Resolved> describe(const GridFile& file, const Facts& facts) {
   describe_scalars(file, lines);
   describe_training(file, lines);
   describe_backbones(file, facts, lines);
-  describe_tasks(file, facts, lines);
+  for (const TaskEntry& task : file.tasks) describe_task(file, task, facts.specs.at(task.spec.name), lines);
   describe_methods(file, facts, lines);
   return lines;
 }

@@ -132,7 +132,10 @@ class Expansion {
     // Tokens are inserted for a head to read; only then does a pair's order matter.
     const std::string plain = worker::kInputPlain;
     if (language_model) spec.backbone.vocabulary = base.model.config.vocabulary;
-    if (untrained || language_model) leave_out(wanted, "input", spec.backbone.input, plain);
+    if (untrained || language_model) {
+      leave_out(wanted, "input", spec.backbone.input, plain);
+      leave_out(wanted, "readout", spec.backbone.readout, base.model.architecture->readouts.front());
+    }
     if (spec.backbone.input == plain) leave_out(wanted, "symmetric", spec.task.symmetric, false);
     std::map<std::string, std::string> origins;
     spec.training = training_of(file_, spec.task, task.training, method, base, origins);
@@ -149,9 +152,18 @@ class Expansion {
     if (untrained) forget_training(spec);
     spec.device = overrides_.device;
     spec.threads = overrides_.threads;
+    at_place(backbone.node, [&] { worker::check_backbone(spec, base); });
+    at_place(place_of_length(backbone, task, method), [&] { worker::check_length(spec, base); });
     at_place(method.node, [&] { check_on(backbone, spec, base); });
     for (const std::string& name : worker::idle_options(spec, base)) leave_out_option(wanted, name);
     return wanted;
+  }
+
+  const Node& place_of_length(const BackboneEntry& backbone, const TaskEntry& task, const MethodEntry& method) const {
+    for (const TrainingLayer* layer : {&method.training, &task.training, &file_.training}) {
+      if (const Node* node = layer->find("max_length")) return *node;
+    }
+    return backbone.node;
   }
 
   /// Where there are several backbones, what is wrong on one of them names it.

@@ -30,8 +30,14 @@ std::string without_site(std::string name) {
   return name;
 }
 
+/// A path as a command takes it: short where it lies in the working directory.
+std::string as_argument(const std::filesystem::path& path, const PathBase& paths) {
+  const std::filesystem::path relative = path.lexically_relative(paths.working_directory);
+  return (relative.empty() || relative.begin()->string() == ".." ? path : relative).string();
+}
+
 /// A folder that is not there may be a name on the Hugging Face hub: nothing of the grid is ever fetched.
-std::string hub_hint(const BackboneEntry& backbone) {
+std::string hub_hint(const BackboneEntry& backbone, const PathBase& paths) {
   const auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
   };
@@ -47,14 +53,14 @@ std::string hub_hint(const BackboneEntry& backbone) {
                       (slashes == 0 ? name.find('-') != std::string::npos : !std::filesystem::exists(parent, error));
   if (there || !letters || name.empty() || slashes > 1 || name.front() == '.' || name.front() == '/' || !may_be)
     return {};
-  const std::string folder = std::filesystem::path(name).filename().string();
+  const std::filesystem::path folder = "models" / std::filesystem::path(name).filename();
+  const std::filesystem::path& from = backbone.node.on_command_line ? paths.working_directory : paths.grid_folder;
   return fmt::format(
-      "; if {0} is a name on the Hugging Face hub, fetch it first: `hf download {0} --local-dir "
-      "models/{1}`, and name models/{1} here",
-      name, folder);
+      "; if {} is a name on the Hugging Face hub, fetch it first: `hf download {} --local-dir {}`, and name {} here",
+      name, name, as_argument(from / folder, paths), folder.string());
 }
 
-worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeights without) {
+worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeights without, const PathBase& paths) {
   try {
     worker::BackboneFacts facts = worker::inspect_backbone(backbone.path, without);
     if (backbone.readout.empty() && facts.default_readout.empty()) throw UsageError(facts.readout_refusal);
@@ -64,7 +70,7 @@ worker::BackboneFacts inspect(const BackboneEntry& backbone, worker::WithoutWeig
     }
     return facts;
   } catch (const UsageError& error) {
-    backbone.node.fail(fmt::format("backbone {}: {}{}", backbone.name, error.what(), hub_hint(backbone)));
+    backbone.node.fail(fmt::format("backbone {}: {}{}", backbone.name, error.what(), hub_hint(backbone, paths)));
   }
 }
 
@@ -190,7 +196,7 @@ Grid load_grid(const std::string& path, const Overrides& overrides, worker::With
 
   Facts facts;
   for (const BackboneEntry& backbone : file.backbones) {
-    facts.backbones[backbone.name] = inspect(backbone, without);
+    facts.backbones[backbone.name] = inspect(backbone, without, paths);
   }
   for (const TaskEntry& task : file.tasks) inspect(file, task, facts);
   expand(file, facts, filter, overrides, grid);

@@ -91,6 +91,7 @@ void read_template(const Node& node, worker::TaskSpec& task) {
     Node named = at;
     named.kind = Node::Kind::Scalar;
     named.scalar = name;
+    named.quoted = &at != &prompt && at.quoted;  // a slot's number stands in a text by its nature
     return read_column(named, "a column of the template", task);
   };
   task.label = column(predicted, answer == nullptr ? prompt : *answer);

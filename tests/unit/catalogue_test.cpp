@@ -128,6 +128,14 @@ TEST(Rates, DependOnMethodAndSizeOfBackbone) {
   EXPECT_EQ(default_learning_rate({"full", {}}, {}, small), 2e-4);
 }
 
+TEST(Rates, OfAPrefixThatANetworkMakesAreLowerByWhateverName) {
+  for (const char* method : {"prefix", "ptuning_v2"}) {
+    EXPECT_EQ(default_learning_rate({method, {{"network_width", std::int64_t{512}}}}, {}, small_bert()), 1e-3)
+        << method;
+    EXPECT_EQ(default_learning_rate({method, {{"network_width", std::int64_t{0}}}}, {}, small_bert()), 1e-2) << method;
+  }
+}
+
 TEST(Costs, ARegressionHasRatesOfItsOwnOnlyOnStandardizedTargetsOfASmallBackbone) {
   const BackboneFacts small = small_bert();
   TaskSpec raw;

@@ -292,6 +292,12 @@ TEST_F(Folders, AnAddedTokensFileThatTokenizerJsonDoesNotFollowIsSaid) {
               testing::Contains(HasSubstr("added_tokens.json: the token \"<url>\" is not in tokenizer.json")));
 }
 
+TEST_F(Folders, KeysOfTokensAtTheEndsThatTokenizerJsonDoesNotFollowAreSaid) {
+  write("tokenizer_config.json", R"({"add_bos_token": false, "add_eos_token": true})");  // [CLS] and [SEP] are added
+  EXPECT_THAT(facts().notes,
+              ElementsAre(HasSubstr("\"add_bos_token\" is false, and tokenizer.json puts a token before a text")));
+}
+
 TEST_F(Folders, AnAdapterBesideTheWeightsIsSaid) {
   write("adapter_config.json", R"({"peft_type": "LORA"})");
   EXPECT_THAT(facts().notes, testing::Contains(HasSubstr("adapter_config.json: peft's adapter beside the weights")));

@@ -262,6 +262,39 @@ TEST_F(GridTest, InsertedTokensMakeNoSecondTrialWhereNoneAreInserted) {
   EXPECT_THAT(grid.holes[0].reason, HasSubstr("on plain: input: gpt1 changes nothing here"));
 }
 
+TEST_F(GridTest, WhatAHeadReadsMakesNoSecondTrialWithoutAHead) {
+  const std::string file = as_language_model(root_, "methods: [none, lora]\ntrain_sizes: [4]\nseeds: 1\n");
+  const std::string decoder = (root_ / "models/decoder").string();
+  Overrides overrides;
+  overrides.set = {"backbones=[{name: last, path: " + decoder + "}, {name: mean, path: " + decoder +
+                   ", readout: mean}]"};
+  const Grid grid = load_grid(file, overrides);
+  EXPECT_EQ(grid.trials.size(), 2U);
+  ASSERT_EQ(grid.holes.size(), 2U);
+  EXPECT_THAT(grid.holes[0].reason, HasSubstr("on last: readout: mean changes nothing here"));
+}
+
+TEST_F(GridTest, AScaleThatGatesStandForMakesNoSecondTrial) {
+  const std::string rest = "]\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
+  const Grid gated = load("methods: [unipelt, unipelt: {alpha: 8}" + rest);
+  EXPECT_EQ(gated.trials.size(), 2U);
+  EXPECT_THAT(gated.holes.at(0).reason, HasSubstr("alpha: 8 changes nothing here"));
+  EXPECT_EQ(load("methods: [unipelt: {gates: no, alpha: [8, 16]}" + rest).trials.size(), 4U);
+}
+
+TEST_F(GridTest, ATemplateNamesColumnsByNumberWhereAFileHasNoHeader) {
+  std::ofstream(root_ / "data/bare.csv") << "a,x\nb,y\nc,x\nd,y\n";
+  const std::string file = as_language_model(root_, "methods: [none]\ntrain_sizes: [4]\nseeds: 1\n");
+  Overrides overrides;
+  overrides.set = {"tasks=[{name: bare, kind: language_model, train: " + (root_ / "data/bare.csv").string() +
+                   ", test: " + (root_ / "data/bare.csv").string() +
+                   ", header: false, template: \"{0} {answer}\", answer: 1}]"};
+  const Grid grid = load_grid(file, overrides);
+  EXPECT_EQ(grid.trials.at(0).task.text.at(0).index, 0);
+  EXPECT_EQ(grid.trials.at(0).task.label.index, 1);
+  EXPECT_EQ(origin(grid, "tasks.bare.answer"), "1 from --set");
+}
+
 TEST_F(GridTest, ListsInAnyOrderHaveOneId) {
   const std::string rest = "\ntrain_sizes: [4]\nseeds: 1\nselection: none\n";
   EXPECT_EQ(load("methods: [{lora: {targets: [value, query]}}]" + rest).trials[0].id,

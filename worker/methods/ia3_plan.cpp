@@ -13,7 +13,7 @@ class Ia3Plan : public MethodPlan {
             "keys, values and the inner part of the feed-forward layers, rescaled",
             {choice("placement", {"paper", "peft"},
                     "as published, or with what the library peft scales besides: of encoders what attention finds, of "
-                    "GPT-2 the queries")}};
+                    "GPT-1, GPT-2 and ChatGLM2 the queries")}};
   }
   DefaultRates rates() const override { return {2e-2, 1e-2, 3e-3, 1e-2}; }
 

@@ -29,12 +29,7 @@ class PrefixPlan : public MethodPlan {
   }
   std::vector<std::string> also_called() const override { return {"prefix-tuning"}; }
   DefaultRates rates() const override { return {1e-2, 8e-2, 5e-3}; }
-  /// What a network makes of a step is larger than the step: at the flat form's rate MiniLM predicts one class.
-  DefaultRates rates_of(const MethodSpec& method) const override {
-    const auto width = method.options.find("network_width");
-    const bool network = width != method.options.end() && std::get<std::int64_t>(width->second) > 0;
-    return network ? DefaultRates{1e-3, 1e-3, 2e-4} : rates();
-  }
+  DefaultRates rates_of(const MethodSpec& method) const override { return network_rates(method).value_or(rates()); }
   std::optional<double> published_rate(const std::string& protocol) const override {
     return protocol == kUnipeltProtocol ? std::optional(2e-4) : std::nullopt;
   }

@@ -19,6 +19,7 @@ class PtuningV2Plan : public MethodPlan {
   }
   std::vector<std::string> also_called() const override { return {"p-tuning2", "deep-prompt-tuning"}; }
   DefaultRates rates() const override { return {1e-2, 1e-2, 5e-3, 5e-3}; }
+  DefaultRates rates_of(const MethodSpec& method) const override { return network_rates(method).value_or(rates()); }
 
   MethodFacts facts(const MethodContext& context) const override {
     return prefix_facts(ptuning_v2_settings(context.method), context.model.geometry);

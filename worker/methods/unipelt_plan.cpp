@@ -6,6 +6,7 @@
 #include "worker/methods/protocols.hpp"
 #include "worker/per_site.hpp"
 #include "worker/plan/method_plan.hpp"
+#include "worker/plan/objective_plan.hpp"
 #include "worker/plan/options.hpp"
 
 namespace peftgrid::worker {
@@ -66,6 +67,13 @@ class UniPeltPlan : public MethodPlan {
     if (!context.model.geometry.causal || text_option(context.method, "gate_positions") != "padded") return {};
     return "padding behind a row is what the published code's gates see on encoders; on a decoder nobody has published "
            "it";
+  }
+
+  std::vector<std::string> idle_options(const MethodContext& context) const override {
+    std::vector<std::string> idle;
+    if (is_on(context.method, "gates")) idle.push_back("alpha");
+    if (objective_plan(context.task.kind).head(context).empty()) idle.push_back("freeze_head");
+    return idle;
   }
 
   void check(const MethodContext& context) const override {

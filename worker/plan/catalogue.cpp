@@ -88,8 +88,8 @@ std::vector<std::string> readouts() {
 std::optional<std::string> does_not_apply(const TrialSpec& spec, const BackboneFacts& backbone) {
   const MethodContext context = context_of(spec, backbone);
   const MethodPlan& plan = method_plan(spec.method.name);
-  if (auto reason = kind_does_not_apply(spec, context.model, plan.facts(context))) return reason;
-  return plan.does_not_apply(context);
+  if (auto reason = plan.does_not_apply(context)) return reason;
+  return kind_does_not_apply(spec, context.model, plan.facts(context));
 }
 
 std::vector<std::string> idle_options(const TrialSpec& spec, const BackboneFacts& backbone) {
@@ -100,14 +100,21 @@ std::vector<std::string> absent_parts(const TrialSpec& spec, const BackboneFacts
   return method_plan(spec.method.name).absent_parts(context_of(spec, backbone));
 }
 
+void check_backbone(const TrialSpec& spec, const BackboneFacts& backbone) {
+  check_input(spec, backbone.as_read(spec));
+  if (predicts_tokens(spec) && !backbone.no_output.empty()) throw UsageError(backbone.no_output);
+}
+
+void check_length(const TrialSpec& spec, const BackboneFacts& backbone) {
+  check_positions(spec, {}, backbone.as_read(spec));
+}
+
 void check_method(const TrialSpec& spec, const BackboneFacts& backbone) {
   const MethodContext context = context_of(spec, backbone);
   const MethodPlan& plan = method_plan(spec.method.name);
   plan.check(context);
   const MethodFacts facts = plan.facts(context);
   check_positions(spec, facts, context.model);
-  check_input(spec, context.model);
-  if (predicts_tokens(spec) && !backbone.no_output.empty()) throw UsageError(backbone.no_output);
   if (facts.padded_to > 0 && spec.device != "cpu") {
     throw UsageError(
         "padded rows are computed on the CPU only; `gate_positions: real`, or --device cpu, would be right");

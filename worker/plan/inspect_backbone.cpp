@@ -101,6 +101,22 @@ void append(std::vector<std::string>& notes, const std::vector<std::string>& mor
   notes.insert(notes.end(), more.begin(), more.end());
 }
 
+/// transformers 5 goes by tokenizer.json, as here; 4 obeyed these keys in LLaMA's tokenizer.
+void note_unlike_ends(const FolderTokenizer& read, const Tokenizer& tokenizer, std::vector<std::string>& notes) {
+  if (!read.adds_bos && !read.adds_eos) return;
+  const std::vector<std::int32_t> whole = tokenizer.encode("a", nullptr).ids;
+  const auto own = std::ranges::search(whole, tokenizer.words("a"));
+  const auto compare = [&](const char* key, std::optional<bool> stated, bool there, const char* where) {
+    if (!stated || *stated == there) return;
+    notes.push_back(fmt::format(
+        "tokenizer_config.json: \"{}\" is {}, and tokenizer.json puts {} {} a text; the latter holds, as in "
+        "transformers 5 (4 went by the former in LLaMA's tokenizer)",
+        key, *stated, there ? "a token" : "none", where));
+  };
+  compare("add_bos_token", read.adds_bos, own.begin() != whole.begin(), "before");
+  compare("add_eos_token", read.adds_eos, own.end() != whole.end(), "behind");
+}
+
 void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
   const std::string file = (folder / "tokenizer.json").string();
   const FolderTokenizer read = read_folder_tokenizer(folder);
@@ -113,6 +129,7 @@ void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
                     file, tokenizer.vocabulary(), vocabulary));
   }
   append(facts.notes, read.notes);
+  note_unlike_ends(read, tokenizer, facts.notes);
   if (const TokensBeyond beyond = tokenizer.tokens_from(vocabulary); beyond.count > 0) {
     facts.notes.push_back(
         fmt::format("tokenizer.json: {}; rows that hold one are refused", text_of(beyond, vocabulary)));
@@ -221,6 +238,7 @@ BackboneFacts without_weights(const fs::path& folder, const ReadModel& read) {
   BackboneFacts facts(*read.architecture, read.config, read.architecture->pools);
   facts.has_weights = false;
   facts.dtype = "no weights";
+  facts.file_bytes = 4 * facts.with_output.parameters();  // fp32 is the largest type that is read
   // Two such folders are not to be taken for the same one.
   facts.weights_sha256 =
       "none, " + checkpoint::sha256(read_whole_file((folder / "config.json").string(), kMostSideFileBytes));

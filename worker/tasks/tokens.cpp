@@ -205,7 +205,7 @@ void check_rows(const TaskSpec& task, const BackboneSpec& backbone, const Tokeni
   if (without_target) {
     throw UsageError(
         fmt::format("{}: the row has no token to predict: its answer is empty, was cut off, or is one token with none "
-                    "before it; leave the row out",
+                    "before it; leave the row out, or let `max_length` keep more of it",
                     *without_target));
   }
 }

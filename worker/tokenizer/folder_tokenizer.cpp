@@ -24,6 +24,7 @@ using nlohmann::json;
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{256} << 20;
 constexpr std::int64_t kWithoutBound = 1'000'000'000;  // transformers writes 1e30 where there is none
 constexpr const char* kConfig = "tokenizer_config.json";
+constexpr const char *kAddsBos = "add_bos_token", *kAddsEos = "add_eos_token";
 
 std::string read_tokenizer_file(const std::filesystem::path& file) {
   if (!checkpoint::is_there(file)) {
@@ -101,6 +102,11 @@ void check_flags(const json& config, std::initializer_list<const char*> keys, co
   }
 }
 
+std::optional<bool> flag_in(const json& config, const char* key) {
+  const auto found = config.find(key);
+  return found == config.end() || !found->is_boolean() ? std::nullopt : std::optional(found->get<bool>());
+}
+
 /// sentence-transformers' own settings of its first module.
 void read_sentence_settings(const std::filesystem::path& folder, FolderTokenizer& read) {
   constexpr const char* kFile = "sentence_bert_config.json";
@@ -155,8 +161,11 @@ FolderTokenizer read_folder_tokenizer(const std::filesystem::path& folder) {
   const json map = read_side_object(folder / "special_tokens_map.json").value_or(json::object());
   const StatedKeys stated = stated_keys(read_side_object(folder / kConfig).value_or(json::object()), map, read.notes);
   const json& config = stated.keys;
-  check_flags(config, {"do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space"},
+  check_flags(config,
+              {"do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space", kAddsBos, kAddsEos},
               folder / kConfig);
+  read.adds_bos = flag_in(config, kAddsBos);
+  read.adds_eos = flag_in(config, kAddsEos);
   note_added_tokens(folder, tokenizer, read);
   read_cut(tokenizer, config, folder, read);
   note_padding(tokenizer, config, folder, read);

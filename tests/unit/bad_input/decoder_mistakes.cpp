@@ -50,10 +50,11 @@ BadInput file_alone(std::string what, const char* gone, const char* name, const 
           "grid.yaml:1: backbone tiny: models/tiny" + message};
 }
 
-BadInput read_by_the_first(std::string what, std::string message) {
+/// A grid's value that no decoder can have.
+BadInput of_encoders(std::string what, const std::string& key, const std::string& value, std::string message) {
   BadInput bad = with("gpt2", std::move(what), json::object(), "");
-  bad.shown = "backbones: [{path: models/tiny, readout: cls}]   (gpt2)";
-  bad.set = {"backbones=[{path: models/tiny, readout: cls}]"};
+  bad.shown = key + ": " + value + "   (gpt2)";
+  bad.set = {key + "=" + value};
   bad.message = std::move(message);
   return bad;
 }
@@ -103,9 +104,14 @@ Section decoder_mistakes() {
                "/config.json: \"num_hidden_layers\" is 1000000000; a whole number from 1 to 1000 would be right"),
           with("qwen3", "A vocabulary smaller than the tokenizer's", {{"vocab_size", 50}},
                "/model.safetensors: tensor \"embed_tokens.weight\" has the shape [64, 16]; config.json says [50, 16]"),
-          read_by_the_first("A decoder read by its first token, which has seen nothing",
-                            "--set backbones=[{path: models/tiny, readout: cls}]: backbone tiny: \"cls\" is no readout "
-                            "of the architecture gpt2; it has last and mean"),
+          of_encoders("A decoder read by its first token, which has seen nothing", "backbones",
+                      "[{path: models/tiny, readout: cls}]",
+                      "--set backbones=[{path: models/tiny, readout: cls}]: backbone tiny: \"cls\" is no readout "
+                      "of the architecture gpt2; it has last and mean"),
+          of_encoders(
+              "A decoder's prompt read by its first vector", "methods", "[{prompt: {readout_at: first}}]",
+              "--set methods=[{prompt: {readout_at: first}}]: prompt.readout_at is first, and a decoder's first "
+              "token sees no other; leave it out"),
           file_alone("A model in llama.cpp's form", "config.json", "tiny.gguf",
                      ": tiny.gguf is a GGUF file, which is not read; examples/gguf_to_folder.py makes a Hugging Face "
                      "folder of a LLaMA's"),

@@ -129,7 +129,7 @@ Section grid_mistakes() {
           in_grid("A dropout that is no rate", training, "training: {dropout: high}",
                   "grid.yaml:12: dropout is \"high\"; a number from 0 to 0.9 would be right"),
           in_grid("Rows longer than the backbone allows", training, "training: {max_length: 512}",
-                  "grid.yaml:8: max_length is 512; the backbone tiny has 64 positions"),
+                  "grid.yaml:12: max_length is 512; the backbone tiny has 64 positions"),
           in_grid("A name that is a path", seeds, "run: runs/first",
                   "grid.yaml:10: run is \"runs/first\"; a name of at most 80 bytes without , = / \\ and not beginning "
                   "with . or - would be right"),

@@ -35,12 +35,12 @@ Section kind_mistakes() {
   const std::string choices = choice + "    choices: [one, two]\n    label: queue";
   BadInput encoder = in_grid("GPT-1's inputs on an encoder", "backbones: [models/tiny]",
                              "backbones: [{path: models/tiny, input: gpt1}]",
-                             "grid.yaml:8: the backbone tiny has `input: gpt1`, which is for decoders; its own, plain, "
+                             "grid.yaml:1: the backbone tiny has `input: gpt1`, which is for decoders; its own, plain, "
                              "would be right");
   BadInput untied =
       task("A language model of a folder that cannot predict tokens",
            model + "    template: \"{title} {answer}\"\n    answer: queue",
-           "grid.yaml:9: models/tiny/config.json: \"tie_word_embeddings\" is not true, and the files hold no "
+           "grid.yaml:1: models/tiny/config.json: \"tie_word_embeddings\" is not true, and the files hold no "
            "\"lm_head.weight\" to predict next tokens with; true would be right where the table of words does");
   untied.shown += "\nmodels/tiny/config.json, gpt2: {\"tie_word_embeddings\":false}";
   untied.spoil = [write = untied.spoil](const fs::path& folder) {
@@ -83,11 +83,13 @@ Section kind_mistakes() {
           rows("An answer without a token", model + "    template: \"{title}{answer}\"\n    answer: queue",
                "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
                "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
-               "empty, was cut off, or is one token with none before it; leave the row out"),
+               "empty, was cut off, or is one token with none before it; leave the row out, or let `max_length` keep "
+               "more of it"),
           rows("A blank answer", model + "    template: \"{title} {answer}\"\n    answer: queue",
                "title,queue\nab,cd\nef,\ngh,ij\nkl,mn\n",
                "grid.yaml:3: task tickets on tiny: data/train.csv:3: the row has no token to predict: its answer is "
-               "empty, was cut off, or is one token with none before it; leave the row out"),
+               "empty, was cut off, or is one token with none before it; leave the row out, or let `max_length` keep "
+               "more of it"),
           task("A choice without its choices", choice + "    label: queue",
                "grid.yaml:3: the task \"tickets\" has no choices; name the columns to choose from"),
           task("A choice between one and itself", choice + "    choices: [body]\n    label: queue",

@@ -16,6 +16,12 @@ PrefixSettings part_prefix_settings(const MethodSpec& method) {
   return settings;
 }
 
+std::optional<DefaultRates> network_rates(const MethodSpec& method) {
+  const auto width = method.options.find("network_width");
+  if (width == method.options.end() || std::get<std::int64_t>(width->second) == 0) return std::nullopt;
+  return DefaultRates{1e-3, 1e-3, 2e-4};
+}
+
 MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry) {
   MethodFacts facts;
   if (settings.network_width == 0) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ PrefixSettings prefix_settings(const MethodSpec& method);
 PrefixSettings ptuning_v2_settings(const MethodSpec& method);
 /// Of a method that a prefix made by a network is a part of: its `length` and `network_width`, nothing else.
 PrefixSettings part_prefix_settings(const MethodSpec& method);
+
+/// Default rates where a network makes keys and values: what it makes of a step is larger than the step, and at the
+/// flat form's rate MiniLM predicts one class. Nothing where they train alone.
+std::optional<DefaultRates> network_rates(const MethodSpec& method);
 
 MethodFacts prefix_facts(const PrefixSettings& settings, const Geometry& geometry);
 /// The name under which a prefix is stored, and trains where it is flat; `which`: "key" or "value".

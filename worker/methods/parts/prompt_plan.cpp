@@ -26,6 +26,10 @@ void check_prompt(const MethodContext& context) {
   if (facts.prompt >= positions) {
     too_large(context.method, "length", positions - 1, "as prompt and text share its positions");
   }
+  if (facts.reads_prompt && context.model.geometry.causal) {
+    throw UsageError(fmt::format("{}.readout_at is first, and a decoder's first token sees no other; leave it out",
+                                 context.method.name));
+  }
   if (facts.reads_prompt && context.readout != kReadsPooler && context.readout != kReadsFirst) {
     throw UsageError(fmt::format("{}.readout_at is first, and the readout {} takes no first token; {} or {} would",
                                  context.method.name, context.readout, kReadsPooler, kReadsFirst));
