@@ -94,7 +94,10 @@ void describe_task(const GridFile& file, const TaskEntry& task, const worker::Ta
     lines.push_back({"tasks." + spec.name + "." + key, value, origin_in(task.origins, key)});
   };
   lines.push_back({"tasks." + spec.name, spec.train, task.node.origin});
-  for (const worker::TestFile& test : spec.tests) add("test", test.path);
+  for (const worker::TestFile& test : spec.tests) {
+    add("test", test.path);
+    if (spec.tests.size() > 1) lines.back().key += "." + test.name;
+  }
   if (!spec.validation.empty()) add("validation", spec.validation);
   add("format", spec.format);
   if (!spec.delimiter.empty()) add("delimiter", worker::in_quotes(spec.delimiter));
