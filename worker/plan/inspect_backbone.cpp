@@ -104,8 +104,9 @@ void append(std::vector<std::string>& notes, const std::vector<std::string>& mor
 /// transformers 5 goes by tokenizer.json, as here; 4 obeyed these keys in LLaMA's tokenizer.
 void note_unlike_ends(const FolderTokenizer& read, const Tokenizer& tokenizer, std::vector<std::string>& notes) {
   if (!read.adds_bos && !read.adds_eos) return;
-  const std::vector<std::int32_t> whole = tokenizer.encode("a", nullptr).ids;
-  const auto own = std::ranges::search(whole, tokenizer.words("a"));
+  const std::vector<std::int32_t> whole = tokenizer.encode("a", nullptr).ids, own = tokenizer.words("a");
+  const auto begin = std::search(whole.begin(), whole.end(), own.begin(), own.end());  // clang 14 lacks the range's
+  const bool before = begin != whole.begin(), behind = std::distance(begin, whole.end()) > std::ssize(own);
   const auto compare = [&](const char* key, std::optional<bool> stated, bool there, const char* where) {
     if (!stated || *stated == there) return;
     notes.push_back(fmt::format(
@@ -113,8 +114,8 @@ void note_unlike_ends(const FolderTokenizer& read, const Tokenizer& tokenizer, s
         "transformers 5 (4 went by the former in LLaMA's tokenizer)",
         key, *stated, there ? "a token" : "none", where));
   };
-  compare("add_bos_token", read.adds_bos, own.begin() != whole.begin(), "before");
-  compare("add_eos_token", read.adds_eos, own.end() != whole.end(), "behind");
+  compare("add_bos_token", read.adds_bos, before, "before");
+  compare("add_eos_token", read.adds_eos, behind, "behind");
 }
 
 void read_tokenizer(const fs::path& folder, BackboneFacts& facts) {
